@@ -1,0 +1,117 @@
+//! What goes into the protocol and what comes out. The order of disk and network is a type here, not advice.
+
+use alloc::vec::Vec;
+
+use crate::durable::{Persisted, Write};
+use crate::log::Entry;
+use crate::message::Message;
+use crate::types::{Command, LogId, NodeId};
+
+/// Everything that can happen to a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A message arrived: once, late, again, out of order, or from nobody known.
+    Receive {
+        /// Who sent it, by the transport's word.
+        from: NodeId,
+        /// What it says.
+        message: Message,
+    },
+    /// A timer ran out.
+    Timeout(Timer),
+    /// A client of this server wants a command replicated.
+    Propose(Command),
+    /// The disk finished writes; the value comes from [`Outbox::persisted`].
+    Persisted(Persisted),
+}
+
+/// The timers of a server. Delays are the host's: it draws them, the checker fires a timer whenever it is armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// A follower or candidate heard from no leader for long (§5.2). Randomised anew at each start.
+    Election,
+    /// A leader has to be heard (§5.2). Much shorter than the election time-out (§5.6).
+    Heartbeat,
+    /// A leader sends again what followers have not acknowledged (§5.3, "retries indefinitely").
+    Retry,
+}
+
+/// What one step wants done.
+///
+/// Messages come out in two ways only: [`early`](Effects::early), for the few that may overtake the disk, and through
+/// [`persist`](Effects::persist). Write-ahead is therefore a type, not a comment.
+#[must_use = "dropping effects loses writes, votes and entries"]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Effects {
+    pub(crate) writes: Vec<Write>,
+    pub(crate) early: Vec<(NodeId, Message)>,
+    pub(crate) late: Vec<(NodeId, Message)>,
+    pub(crate) committed: Vec<Entry>,
+    /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
+    pub restart: Vec<Timer>,
+    /// The answer to a proposal.
+    pub answer: Option<Answer>,
+}
+
+/// What a proposal came to, as far as this server can say at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
+    /// another term's entry does.
+    Proposed(LogId),
+    /// Not the leader. Nothing was done.
+    NotLeader {
+        /// Who is, as far as known.
+        leader: Option<NodeId>,
+    },
+}
+
+/// What may be done once the writes are on disk.
+#[must_use = "messages, committed entries and the disk's answer are for the host to pass on"]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Outbox {
+    /// To be sent, in order. The network may lose, repeat and reorder them.
+    pub messages: Vec<(NodeId, Message)>,
+    /// To be applied to the state machine, in order, each once since the start of this process.
+    pub committed: Vec<Entry>,
+    /// To be handed back as [`Input::Persisted`]; `None` if nothing was written.
+    pub persisted: Option<Persisted>,
+}
+
+impl Effects {
+    /// Takes the messages that may leave while the disk still works: a leader's AppendEntries, nothing else
+    /// (dissertation 10.2.1). Their term is durable already: the leader wrote it before it asked for votes.
+    pub fn early(&mut self) -> Vec<(NodeId, Message)> {
+        core::mem::take(&mut self.early)
+    }
+
+    /// What has to be on disk first.
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// Writes, then releases everything else. `disk` returns when its writes survive a crash; it is not called when
+    /// there are none.
+    ///
+    /// # Errors
+    ///
+    /// The disk's. Nothing is released then, and the server must stop: what its disk holds is no longer known.
+    pub fn persist<E>(self, disk: impl FnOnce(&[Write]) -> Result<(), E>) -> Result<Outbox, E> {
+        if !self.writes.is_empty() {
+            disk(&self.writes)?;
+        }
+        let mut messages = self.early;
+        messages.extend(self.late);
+        Ok(Outbox { messages, committed: self.committed, persisted: Persisted::of(&self.writes) })
+    }
+
+    /// Adds the effects of a later step, so that both share one write to the disk (group commit).
+    pub fn merge(&mut self, later: Effects) {
+        self.writes.extend(later.writes);
+        self.early.extend(later.early);
+        self.late.extend(later.late);
+        self.committed.extend(later.committed);
+        self.restart.extend(later.restart);
+        self.answer = later.answer.or(self.answer);
+    }
+}

@@ -1,0 +1,90 @@
+//! Leader election (§5.2, §5.4.1; dissertation 3.4, 3.6.1).
+
+use alloc::collections::BTreeSet;
+
+use crate::effects::{Effects, Timer};
+use crate::log::Payload;
+use crate::message::Body;
+use crate::progress::Progress;
+use crate::raft::{Raft, Role};
+use crate::rule::Rule;
+use crate::types::{Index, LogId, NodeId, Term};
+
+impl Raft {
+    /// The election timer ran out: start an election in a new term (§5.2).
+    pub(crate) fn campaign(&mut self, effects: &mut Effects) {
+        let Some(term) = self.term.next().filter(|_| !self.is_leader()) else { return };
+        self.term = term;
+        self.voted_for = self.keeps(Rule::CandidateVotesForItself).then_some(self.id());
+        self.role = Role::Candidate { votes: BTreeSet::new() };
+        effects.restart.push(Timer::Election);
+        let last = self.log.last();
+        for peer in self.config.peers() {
+            self.send(peer, Body::RequestVote { last }, effects);
+        }
+    }
+
+    /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1).
+    pub(crate) fn request_vote(&mut self, candidate: NodeId, last: LogId, effects: &mut Effects) {
+        let voted_for_another = self.voted_for.is_some_and(|vote| vote != candidate);
+        let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another)
+            && self.upholds(Rule::UpToDateLog, last >= self.log.last());
+        if granted {
+            self.voted_for = Some(candidate);
+            effects.restart.push(Timer::Election);
+        }
+        self.send(candidate, Body::VoteReply { granted }, effects);
+    }
+
+    /// An answer to a RequestVote, of this term or an older one.
+    pub(crate) fn vote_reply(&mut self, voter: NodeId, cast_in: Term, granted: bool, effects: &mut Effects) {
+        if granted && self.upholds(Rule::VotesOfThisTerm, cast_in == self.term) {
+            self.count_vote(voter, effects);
+        }
+    }
+
+    /// Counts a vote of this term; with a majority of them, leads (§5.2).
+    pub(crate) fn count_vote(&mut self, voter: NodeId, effects: &mut Effects) {
+        let majority = self.config.voters().majority();
+        let Role::Candidate { votes } = &mut self.role else { return };
+        votes.insert(voter);
+        let elected = votes.len() >= majority;
+        if self.upholds(Rule::MajorityElects, elected) {
+            self.lead(effects);
+        }
+    }
+
+    /// Elected. Figure 2's reinitialised nextIndex and matchIndex, then a no-op: it makes the new leader known, and
+    /// lets it commit what earlier terms left without waiting for a client (§5.4.2, §8; dissertation 6.4).
+    fn lead(&mut self, effects: &mut Effects) {
+        let progress = Progress::at_election(self.log.last().index);
+        let peers = self.config.peers().map(|peer| (peer, progress)).collect();
+        self.role = Role::Leader { durable: Index(0), peers };
+        effects.restart.extend([Timer::Heartbeat, Timer::Retry]);
+        self.append(Payload::Noop, effects);
+        self.replicate(effects);
+    }
+
+    /// A term other than ours was seen: be a follower in it, with a vote to give (§5.1).
+    ///
+    /// Seeing a term is not hearing from its leader: a follower's election timer runs on. A leader had none running.
+    pub(crate) fn adopt(&mut self, term: Term, effects: &mut Effects) {
+        self.term = term;
+        self.voted_for = None;
+        if self.is_leader() {
+            if !self.keeps(Rule::StepDownOnHigherTerm) {
+                return;
+            }
+            effects.restart.push(Timer::Election);
+        }
+        self.follow(None);
+    }
+
+    /// Becomes or stays a follower in the present term. The vote stays too: it was cast in this term.
+    pub(crate) fn follow(&mut self, leader: Option<NodeId>) {
+        self.role = Role::Follower { leader };
+        if !self.keeps(Rule::KeepVoteWithinTerm) {
+            self.voted_for = None;
+        }
+    }
+}

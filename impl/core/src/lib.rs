@@ -1,0 +1,81 @@
+//! Raft as a pure function: one input in, effects out.
+//!
+//! The protocol of Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (extended version; §
+//! numbers here are its sections) and of Ongaro's dissertation *Consensus: Bridging Theory and Practice* (D or
+//! "dissertation" here). This crate decides; it performs nothing. A host feeds it what happens and carries out what it
+//! asks for:
+//!
+//! ```
+//! use raftlab_core::{Config, Durable, Input, NodeId, Raft, Time, Timer, Voters};
+//!
+//! let voters = Voters::new([NodeId(1), NodeId(2), NodeId(3)]);
+//! let config = Config::new(NodeId(1), voters, 16)?;
+//! let (mut n1, _start_timers) = Raft::recover(config, Durable::default());
+//!
+//! // The election timer fires: n1 wants a vote of its own on disk first, and then to ask for the others'.
+//! let effects = n1.step(Time(150_000), Input::Timeout(Timer::Election));
+//! assert_eq!(format!("{:?}", effects.writes()), "[term 1 vote n1]");
+//! let outbox = effects.persist(|_writes| Ok::<(), ()>(())).unwrap();
+//! assert_eq!(format!("{:?}", outbox.messages[0]), "(n2, @1 RequestVote last=0@0)");
+//! assert_eq!(n1.to_string(), "n1@1 C 0 vote=n1 [] votes={}");
+//! # Ok::<(), raftlab_core::ConfigError>(())
+//! ```
+//!
+//! # Where to read
+//!
+//! | file | subject |
+//! |---|---|
+//! | `raft.rs` | the state of a server, `recover`, `step`, the rule of terms |
+//! | `election.rs` | §5.2, §5.4.1: campaigning, voting, winning |
+//! | `replication.rs` | §5.3, §5.4.2: appending, acknowledging, committing |
+//! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
+//! | `durable.rs` | what the disk holds, and the records by which it changes |
+//! | `log.rs`, `message.rs`, `types.rs` | the nouns |
+//! | `quorum.rs`, `progress.rs` | majorities; matchIndex and nextIndex |
+//! | `rule.rs` | every safety rule by name: what it says, where, and what falls without it |
+//!
+//! # Invariants of this crate
+//!
+//! - It names no clock, socket, file, thread, random number or log line, and no order of iteration that is not defined.
+//! - Messages other than a leader's AppendEntries cannot be had before the writes they depend on ([`Effects`]).
+//! - A server counts itself towards a majority only when its disk has said so ([`Input::Persisted`]).
+//! - [`Write`] is the only way in which durable state changes; replaying writes is recovery.
+//! - No input makes it panic. It asserts what the algorithm proves and ignores what no correct server can have sent.
+//!
+//! # What is absent
+//!
+//! Each costs what is said here, and none changes what is present. Pre-vote and check-quorum (dissertation 9.6, 6.2): a
+//! server that was cut off disturbs the leader when it returns. Membership changes (§6): the voters are fixed. Snapshots
+//! (§7): the log grows for ever. Reads (§8) go through the log. Leadership transfer (3.10) and client sessions (6.3): a
+//! retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): one batch a round
+//! trip to each follower.
+
+#![no_std]
+
+extern crate alloc;
+
+mod config;
+mod durable;
+mod effects;
+mod election;
+mod log;
+mod message;
+mod progress;
+mod quorum;
+mod raft;
+mod replication;
+mod rule;
+mod types;
+#[cfg(feature = "weaken")]
+mod weaken;
+
+pub use config::{Config, ConfigError};
+pub use durable::{Durable, Persisted, Write};
+pub use effects::{Answer, Effects, Input, Outbox, Timer};
+pub use log::{Entry, Log, Payload, is_continuation};
+pub use message::{Appended, Body, Message};
+pub use progress::Progress;
+pub use quorum::Voters;
+pub use raft::{Raft, Role};
+pub use rule::Rule;
+pub use types::{Command, Index, LogId, NodeId, Term, Time};

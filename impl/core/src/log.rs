@@ -1,0 +1,141 @@
+//! The replicated log (§5.3): contiguous entries, terms that never fall.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Command, Index, LogId, Term, debug_as_display};
+
+/// One slot of the log.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its position and the term of the leader that created it.
+    pub id: LogId,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+/// What an entry carries.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Payload {
+    /// Appended by each leader at the start of its term, so that it can commit at once what earlier terms left
+    /// (§5.4.2, §8; dissertation 6.4).
+    Noop,
+    /// A client's command.
+    Command(Command),
+}
+
+/// The entries that a server holds, from index 1 without a gap. The representation is private: compaction (§7) will
+/// put a base below the first entry, and no caller will notice.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Log {
+    entries: Vec<Entry>,
+}
+
+impl Log {
+    /// The position of the last entry, or [`LogId::ZERO`] in an empty log.
+    pub fn last(&self) -> LogId {
+        self.entries.last().map_or(LogId::ZERO, |entry| entry.id)
+    }
+
+    /// The entry at `index`, if the log has one.
+    pub fn get(&self, index: Index) -> Option<&Entry> {
+        self.entries.get(position(index.0.checked_sub(1)?))
+    }
+
+    /// The term at `index`: 0 at index 0, `None` beyond the end.
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        if index == Index(0) { Some(Term(0)) } else { self.get(index).map(|entry| entry.id.term) }
+    }
+
+    /// Does the log hold this very position in this very term? By Log Matching it then agrees on all before it.
+    pub fn contains(&self, id: LogId) -> bool {
+        self.term_at(id.index) == Some(id.term)
+    }
+
+    /// The entries after `index`, in order, at most `limit` of them.
+    pub fn after(&self, index: Index, limit: usize) -> &[Entry] {
+        let start = position(index.0).min(self.entries.len());
+        let end = start.saturating_add(limit).min(self.entries.len());
+        &self.entries[start..end]
+    }
+
+    /// The entries after `low` up to and with `high`.
+    pub fn between(&self, low: Index, high: Index) -> &[Entry] {
+        self.after(low, position(high.0.saturating_sub(low.0)))
+    }
+
+    /// All entries, from index 1.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The last position that may agree with a log in which `bound` stands: the largest index not above
+    /// `bound.index` whose term is not above `bound.term`. Follower and leader both skip by it, so one rejection
+    /// passes over a whole run of terms (§5.3, the optimisation of nextIndex).
+    pub fn latest_at_or_below(&self, bound: LogId) -> LogId {
+        let reach = position(bound.index.0).min(self.entries.len());
+        let older = self.entries[..reach].iter().rev().find(|entry| entry.id.term <= bound.term);
+        older.map_or(LogId::ZERO, |entry| entry.id)
+    }
+
+    /// Drops all entries after `index`, then appends `entries`: one operation, so that no crash falls between.
+    ///
+    /// # Panics
+    ///
+    /// If `entries` do not continue the log at `index` with terms that never fall.
+    pub fn replace_after(&mut self, index: Index, entries: &[Entry]) {
+        self.entries.truncate(position(index.0));
+        assert!(is_continuation(self.last(), entries), "{entries:?} does not continue {self} after {index}");
+        assert_eq!(entries.first().map_or(self.last().index, |e| e.id.index.prev()), self.last().index);
+        self.entries.extend_from_slice(entries);
+    }
+}
+
+/// Do `entries` continue a log that ends in `prev`, without a gap and with terms that never fall?
+pub fn is_continuation(prev: LogId, entries: &[Entry]) -> bool {
+    let mut last = prev;
+    entries.iter().all(|entry| {
+        let follows = entry.id.index.0.checked_sub(1) == Some(last.index.0) && entry.id.term >= last.term;
+        last = entry.id;
+        follows && entry.id.term > Term(0)
+    })
+}
+
+/// An index as an offset into memory. Where a log would not fit, no such offset is in it.
+fn position(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.payload {
+            Payload::Noop => write!(f, "{}", self.id),
+            Payload::Command(command) => write!(f, "{}={command}", self.id),
+        }
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Payload::Noop => f.write_str("no-op"),
+            Payload::Command(command) => write!(f, "{command}"),
+        }
+    }
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bracketed(&self.entries))
+    }
+}
+
+/// `[1@1 2@1=a1]`: how logs and the entries of a message are printed.
+pub(crate) fn bracketed(entries: &[Entry]) -> alloc::string::String {
+    let shown: Vec<_> = entries.iter().map(alloc::string::ToString::to_string).collect();
+    alloc::format!("[{}]", shown.join(" "))
+}
+
+debug_as_display!(Entry, Payload, Log);

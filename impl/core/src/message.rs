@@ -1,0 +1,102 @@
+//! What servers say to each other (Figure 2). The term sits once, in the envelope.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::log::{Entry, bracketed};
+use crate::types::{Index, LogId, Term, debug_as_display};
+
+/// A message and the sender's term when it was sent. Who sent it, the transport says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// The sender's currentTerm.
+    pub term: Term,
+    /// What is said.
+    pub body: Body,
+}
+
+/// The paper's two remote calls and their answers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Body {
+    /// A candidate asks for a vote (§5.2).
+    RequestVote {
+        /// lastLogTerm and lastLogIndex: the end of the candidate's log (§5.4.1).
+        last: LogId,
+    },
+    /// A voter's answer, in the term of the request.
+    VoteReply {
+        /// voteGranted.
+        granted: bool,
+    },
+    /// A leader replicates entries; with none it is a heartbeat (§5.2, §5.3).
+    AppendEntries {
+        /// prevLogTerm and prevLogIndex: what stands right before `entries` in the leader's log.
+        prev: LogId,
+        /// Entries in order, at most [`Config::max_entries`](crate::Config::max_entries).
+        entries: Vec<Entry>,
+        /// leaderCommit.
+        commit: Index,
+    },
+    /// A follower's answer, in the term of the request.
+    AppendReply(Appended),
+    /// The one answer to every request from an older term; only its term is read (§5.1).
+    ///
+    /// A departure from Figure 2, where such a request is answered by a vote refused or an append failed. The sender
+    /// does the same with all of them (it steps down), so one message says it, and cannot be taken for a verdict
+    /// about a log.
+    NewerTerm,
+}
+
+/// What became of an AppendEntries in the term of its sender.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Appended {
+    /// The follower's log now agrees with the leader's up to here: prev and the entries sent, and no more. What the
+    /// follower holds beyond may be an older term's.
+    Accepted {
+        /// The last index known to agree.
+        matched: Index,
+    },
+    /// The follower has no entry at `prev`, or one of another term (§5.3).
+    Rejected {
+        /// The prevLogIndex that was refused: it tells the leader which of its requests this answers.
+        prev: Index,
+        /// The last position in the follower's log that may still agree (see [`Log::latest_at_or_below`]).
+        ///
+        /// [`Log::latest_at_or_below`]: crate::Log::latest_at_or_below
+        hint: LogId,
+    },
+}
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::RequestVote { last } => write!(f, "RequestVote last={last}"),
+            Body::VoteReply { granted: true } => f.write_str("VoteReply granted"),
+            Body::VoteReply { granted: false } => f.write_str("VoteReply refused"),
+            Body::AppendEntries { prev, entries, commit } => {
+                write!(f, "AppendEntries prev={prev} {} commit={commit}", bracketed(entries))
+            }
+            Body::AppendReply(appended) => write!(f, "AppendReply {appended}"),
+            Body::NewerTerm => f.write_str("NewerTerm"),
+        }
+    }
+}
+
+impl fmt::Display for Appended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Appended::Accepted { matched } => write!(f, "accepted to {matched}"),
+            Appended::Rejected { prev, hint } => write!(f, "rejected prev={prev} hint={hint}"),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "@{} {}", self.term, self.body)
+    }
+}
+
+debug_as_display!(Body, Appended, Message);

@@ -1,0 +1,244 @@
+//! One server: its state (Figure 2, "State"), and the step that turns an input into effects.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::config::Config;
+use crate::durable::{Durable, Persisted, Write};
+use crate::effects::{Effects, Input, Timer};
+use crate::log::Log;
+use crate::message::{Body, Message};
+use crate::progress::Progress;
+use crate::rule::Rule;
+use crate::types::{Index, NodeId, Term, Time, debug_as_display};
+
+/// A Raft server. It holds no clock, disk or socket: [`step`](Raft::step) is all that ever happens to it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Raft {
+    pub(crate) config: Arc<Config>,
+    pub(crate) term: Term,
+    pub(crate) voted_for: Option<NodeId>,
+    pub(crate) log: Log,
+    pub(crate) commit: Index,
+    pub(crate) role: Role,
+}
+
+/// What a server is in its present term, with the state that exists only then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Answers others.
+    Follower {
+        /// The leader of this term, once it was heard from.
+        leader: Option<NodeId>,
+    },
+    /// Asks for votes.
+    Candidate {
+        /// Who granted one in this term. The candidate itself is in it once its own vote is on disk.
+        votes: BTreeSet<NodeId>,
+    },
+    /// Decides what the log holds.
+    Leader {
+        /// Its own matchIndex: the last entry of this term that its own disk confirmed, 0 before the first.
+        durable: Index,
+        /// matchIndex and nextIndex of every other server.
+        peers: BTreeMap<NodeId, Progress>,
+    },
+}
+
+impl Raft {
+    /// What a server is after a crash: a function of what its disk held (§5.5, dissertation 3.8). A new server is one
+    /// whose disk held nothing.
+    pub fn recover(config: impl Into<Arc<Config>>, durable: Durable) -> (Raft, Effects) {
+        let Durable { term, voted_for, log } = durable;
+        let role = Role::Follower { leader: None };
+        let raft = Raft { config: config.into(), term, voted_for, log, commit: Index(0), role };
+        (raft, Effects { restart: [Timer::Election].into(), ..Effects::default() })
+    }
+
+    /// The whole protocol: one input in, effects out.
+    ///
+    /// `now` is local monotonic time. Nothing in elections and replication depends on it: no rule of safety may (§5.6).
+    /// It is read where a promise is measured in time, such as a lease.
+    ///
+    /// No input makes it panic, however late, duplicated, foreign or absurd a message is.
+    pub fn step(&mut self, _now: Time, input: Input) -> Effects {
+        let mut effects = Effects::default();
+        let (term, voted_for) = (self.term, self.voted_for);
+        match input {
+            Input::Receive { from, message } => self.receive(from, message, &mut effects),
+            Input::Timeout(Timer::Election) => self.campaign(&mut effects),
+            Input::Timeout(Timer::Heartbeat) => self.broadcast_heartbeat(&mut effects),
+            Input::Timeout(Timer::Retry) => self.replicate(&mut effects),
+            Input::Propose(command) => self.propose(command, &mut effects),
+            Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
+        }
+        if (term, voted_for) != (self.term, self.voted_for) {
+            effects.writes.insert(0, Write::Vote { term: self.term, voted_for: self.voted_for });
+        }
+        self.assert_invariants();
+        effects
+    }
+
+    /// The rule of terms, once and first (§5.1): a newer term makes a follower, an older request is answered with
+    /// ours, and what is left is of this term, or an answer that its handler will refuse as stale.
+    fn receive(&mut self, from: NodeId, message: Message, effects: &mut Effects) {
+        if from == self.id() || !self.config.voters().contains(from) {
+            return;
+        }
+        if message.term != self.term && self.upholds(Rule::TermNeverFalls, message.term > self.term) {
+            self.adopt(message.term, effects);
+        }
+        let stale = message.term < self.term;
+        match message.body {
+            Body::RequestVote { .. } | Body::AppendEntries { .. } if stale => {
+                self.send(from, Body::NewerTerm, effects);
+            }
+            Body::RequestVote { last } => self.request_vote(from, last, effects),
+            Body::VoteReply { granted } => self.vote_reply(from, message.term, granted, effects),
+            Body::AppendEntries { prev, entries, commit } => {
+                self.append_entries(from, prev, &entries, commit, effects);
+            }
+            Body::AppendReply(appended) => self.append_reply(from, message.term, appended, effects),
+            Body::NewerTerm => {}
+        }
+    }
+
+    /// The disk caught up. Only now does this server count itself towards a majority.
+    fn persisted(&mut self, persisted: Persisted, effects: &mut Effects) {
+        let id = self.id();
+        match &mut self.role {
+            Role::Candidate { .. } if persisted.vote == Some(self.term) => self.count_vote(id, effects),
+            Role::Leader { durable, .. } => {
+                // Of this term only: the entry at an older token's index may have been replaced since.
+                if let Some(last) = persisted.log.filter(|last| last.term == self.term) {
+                    *durable = last.index.max(*durable);
+                    self.advance_commit(effects);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends `body` in the present term, once the writes of this step are durable.
+    pub(crate) fn send(&self, to: NodeId, body: Body, effects: &mut Effects) {
+        effects.late.push((to, Message { term: self.term, body }));
+    }
+
+    /// A guard: `holds`, as long as `rule` is on. Without the feature `weaken` this is `holds` itself.
+    pub(crate) fn upholds(&self, rule: Rule, holds: bool) -> bool {
+        holds || !self.keeps(rule)
+    }
+
+    /// Is `rule` on? Without the feature `weaken`, always.
+    #[cfg(not(feature = "weaken"))]
+    #[expect(clippy::unused_self, reason = "one signature with and without the feature")]
+    pub(crate) const fn keeps(&self, _rule: Rule) -> bool {
+        true
+    }
+
+    /// What this implementation proves of every state, whatever the network did.
+    fn assert_invariants(&self) {
+        let last = self.log.last().index;
+        debug_assert!(self.commit <= last, "{self}: committed beyond its log");
+        if let Role::Leader { durable, peers } = &self.role {
+            debug_assert!(*durable <= last, "{self}: durable beyond its log");
+            for progress in peers.values() {
+                let ordered = self.upholds(Rule::NextAboveMatch, progress.matched < progress.next);
+                debug_assert!(ordered && progress.next <= last.next(), "{self}: progress {progress}");
+            }
+        }
+    }
+}
+
+/// What can be read of a server.
+impl Raft {
+    /// Its name.
+    pub fn id(&self) -> NodeId {
+        self.config.id()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// currentTerm.
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// votedFor, in [`term`](Raft::term).
+    pub fn voted_for(&self) -> Option<NodeId> {
+        self.voted_for
+    }
+
+    /// Its log, durable or not.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// commitIndex.
+    pub fn commit(&self) -> Index {
+        self.commit
+    }
+
+    /// What it is in its term.
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// Does it lead its term?
+    pub fn is_leader(&self) -> bool {
+        matches!(self.role, Role::Leader { .. })
+    }
+
+    /// Who leads, as far as it knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        match self.role {
+            Role::Leader { .. } => Some(self.id()),
+            Role::Follower { leader } => leader,
+            Role::Candidate { .. } => None,
+        }
+    }
+
+    /// As leader, what it knows of `peer`.
+    pub fn progress(&self, peer: NodeId) -> Option<Progress> {
+        match &self.role {
+            Role::Leader { peers, .. } => peers.get(&peer).copied(),
+            _ => None,
+        }
+    }
+
+    /// The timers that run in its present role.
+    pub fn timers(&self) -> &'static [Timer] {
+        if self.is_leader() { &[Timer::Heartbeat, Timer::Retry] } else { &[Timer::Election] }
+    }
+}
+
+impl fmt::Display for Raft {
+    /// `n1@2 L 1 [1@1 2@2=a1] n2=1/3 n3=0/2`: server and term, role and commitIndex, what the role knows, the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} ", self.id(), self.term)?;
+        match &self.role {
+            Role::Follower { .. } => write!(f, "F {}", self.commit)?,
+            Role::Candidate { .. } => write!(f, "C {}", self.commit)?,
+            Role::Leader { .. } => write!(f, "L {}", self.commit)?,
+        }
+        if let Some(vote) = self.voted_for.filter(|_| !self.is_leader()) {
+            write!(f, " vote={vote}")?;
+        }
+        write!(f, " {}", self.log)?;
+        match &self.role {
+            Role::Follower { leader: Some(leader) } => write!(f, " leader={leader}"),
+            Role::Follower { leader: None } => Ok(()),
+            Role::Candidate { votes } => write!(f, " votes={votes:?}"),
+            Role::Leader { durable, peers } => {
+                write!(f, " disk={durable}")?;
+                peers.iter().try_for_each(|(peer, progress)| write!(f, " {peer}={progress}"))
+            }
+        }
+    }
+}
+
+debug_as_display!(Raft);

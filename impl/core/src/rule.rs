@@ -1,0 +1,116 @@
+//! The safety rules of Raft by name. Each guard in the code carries the name of the rule that it upholds, so that a
+//! reader finds the rule for a line, the line for a rule, and what falls without it.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! rules {
+    ($($rule:ident $name:literal $section:literal $says:literal $falls:literal)*) => {
+        /// A rule that a guard of the core upholds.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Rule {
+            $(
+                #[doc = concat!($says, " (", $section, ".) Without it: ", $falls)]
+                $rule,
+            )*
+        }
+
+        impl Rule {
+            /// Every rule, in the order in which an entry's life meets them.
+            pub const ALL: &'static [Rule] = &[$(Rule::$rule),*];
+
+            /// The name by which commands and traces call it.
+            pub fn name(self) -> &'static str {
+                match self { $(Rule::$rule => $name,)* }
+            }
+
+            /// Where the rule is stated: § is the paper, D the dissertation.
+            pub fn section(self) -> &'static str {
+                match self { $(Rule::$rule => $section,)* }
+            }
+
+            /// What the rule says.
+            pub fn says(self) -> &'static str {
+                match self { $(Rule::$rule => $says,)* }
+            }
+
+            /// What happens without it.
+            pub fn falls(self) -> &'static str {
+                match self { $(Rule::$rule => $falls,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    TermNeverFalls "term-never-falls" "§5.1, D 3.3"
+        "A server's term only grows."
+        "an old message takes a server back to a term in which it may vote again."
+    StepDownOnHigherTerm "step-down-on-higher-term" "§5.1, D 3.3"
+        "A leader or candidate that sees a higher term becomes a follower at once."
+        "the old leader leads on in a term that nobody gave it."
+    OneVotePerTerm "one-vote-per-term" "§5.2, D 3.4"
+        "A server votes for at most one candidate in a term."
+        "two majorities form from shared voters, and one term has two leaders."
+    KeepVoteWithinTerm "keep-vote-within-term" "§5.2, D 3.4"
+        "A vote is forgotten only when the term grows, never within it."
+        "hearing from the leader it elected, a server becomes free to elect another one in the same term."
+    CandidateVotesForItself "candidate-votes-for-itself" "§5.2, D 3.4"
+        "A candidate gives its one vote to itself, and can give it to nobody else."
+        "candidate and leader still have a vote to give away in their own term."
+    UpToDateLog "up-to-date-log" "§5.4.1, D 3.6.1"
+        "A vote goes only to a candidate whose log is at least as up-to-date as the voter's."
+        "a leader is elected that lacks committed entries, and overwrites them."
+    VotesOfThisTerm "votes-of-this-term" "§5.2, D 3.4"
+        "A candidate counts only votes that were cast in its present term."
+        "a vote delayed from an earlier candidacy elects a leader that the voter did not choose in this term."
+    MajorityElects "majority-elects" "§5.2, D 3.4"
+        "A candidate needs the votes of more than half of the servers."
+        "two candidates can win the same term without one common voter."
+    OnlyLeaderAppends "only-leader-appends" "§5.3, D 3.5"
+        "Only the leader of a term appends new entries of that term."
+        "two different entries share an index and a term."
+    PrevEntryMatches "prev-entry-matches" "§5.3, D 3.5"
+        "Entries are accepted only right behind an entry equal to the leader's."
+        "logs that agree on an entry disagree before it."
+    TruncateOnlyOnConflict "truncate-only-on-conflict" "§5.3, D 3.5"
+        "Entries are deleted only where one conflicts with the leader's."
+        "a late, short message deletes entries that were acknowledged after it was sent."
+    AcksOfThisTerm "acks-of-this-term" "§5.3, D 3.5"
+        "A leader counts only acknowledgements of its present term."
+        "an acknowledgement of entries that were since overwritten counts for their successors."
+    MatchNeverFalls "match-never-falls" "§5.3, Figure 2"
+        "matchIndex only grows during a leadership."
+        "a reordered acknowledgement makes the leader forget what it knew."
+    NextAboveMatch "next-above-match" "§5.3, Figure 2"
+        "nextIndex stays above matchIndex; a late rejection cannot push it below."
+        "the leader sends again what is known to be there."
+    CommitOwnTerm "commit-own-term" "§5.4.2, D 3.6.2"
+        "Only an entry of the leader's own term is committed by counting replicas; earlier ones follow with it."
+        "an entry on a majority is taken for committed and later overwritten (Figure 8)."
+    MajorityCommits "majority-commits" "§5.3, D 3.5"
+        "An entry is committed when more than half of the servers hold it on disk."
+        "an entry that clients were told of is on no quorum that the next leader must meet."
+    CommitWithinMatch "commit-within-match" "§5.3, Figure 2"
+        "A follower commits no further than the last entry it knows to agree with the leader's."
+        "a follower applies a leftover of an old term that the leader's commitIndex did not mean."
+    CommitNeverFalls "commit-never-falls" "§5.3, Figure 2"
+        "commitIndex only grows."
+        "a late message takes commitIndex back, and entries are applied twice."
+}
+
+impl Rule {
+    /// The rule with this name.
+    pub fn named(name: &str) -> Option<Rule> {
+        Rule::ALL.iter().copied().find(|rule| rule.name() == name)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+crate::types::debug_as_display!(Rule);

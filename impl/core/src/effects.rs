@@ -105,11 +105,16 @@ impl Effects {
         Ok(Outbox { messages, committed: self.committed, persisted: Persisted::of(&self.writes) })
     }
 
-    /// Adds the effects of a later step, so that both share one write to the disk (group commit).
+    /// Adds the effects of a later step, so that both share one write to the disk (group commit). A message that waits
+    /// already is not sent twice: the network may drop a duplicate too.
     pub fn merge(&mut self, later: Effects) {
         self.writes.extend(later.writes);
         self.early.extend(later.early);
-        self.late.extend(later.late);
+        for message in later.late {
+            if !self.late.contains(&message) {
+                self.late.push(message);
+            }
+        }
         self.committed.extend(later.committed);
         self.restart.extend(later.restart);
         self.answer = later.answer.or(self.answer);

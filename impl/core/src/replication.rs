@@ -137,11 +137,7 @@ impl Raft {
         leader_commit: Index,
         effects: &mut Effects,
     ) {
-        // A term has one leader. This one does not follow another, and nobody follows what no leader can have sent.
-        if self.is_leader()
-            || !is_continuation(prev, entries)
-            || entries.last().is_some_and(|e| e.id.term > self.term)
-        {
+        if self.is_leader() || !self.could_be_sent(prev, entries) {
             return;
         }
         self.follow(Some(leader));
@@ -154,6 +150,14 @@ impl Raft {
             Err(hint) => Appended::Rejected { prev: prev.index, hint },
         };
         self.send(leader, Body::AppendReply(body), effects);
+    }
+
+    /// Can the leader of this term have sent this? Not if its entries have gaps or come from a later term, and not if it
+    /// would replace what is committed here (§5.4.3). Whatever else sent it, it is not heard.
+    fn could_be_sent(&self, prev: LogId, entries: &[Entry]) -> bool {
+        let newest = entries.last().map_or(prev.term, |last| last.id.term);
+        let replaces = self.news(prev.index, entries).map_or(self.log.last().index, |(after, _)| after);
+        is_continuation(prev, entries) && newest <= self.term && replaces >= self.commit
     }
 
     /// Takes the entries in, if they stand right behind an entry equal to the leader's. Returns the last index that

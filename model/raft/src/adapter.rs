@@ -1,0 +1,395 @@
+//! The core as a stateright actor. A step is a pure function of a server and an event; the actor only carries it out.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use raftlab_core::{
+    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, Rule, Time, Timer,
+    Write,
+};
+use stateright::actor::{Actor, Id, Out, model_timeout};
+
+use crate::bounds::{Bounds, Disk};
+use crate::event::{Event, Fault, Tick};
+use crate::property::{self, Property};
+use crate::server::{Broken, Ghosts, Server};
+use crate::shim::{self, Shim};
+use crate::weakening::Way;
+
+/// One server, as stateright sees it: the constants.
+#[derive(Clone, Debug)]
+pub struct ServerActor {
+    config: Arc<Config>,
+    bounds: Bounds,
+    way: Option<Way>,
+    /// Step properties that are latched when they break: all, or the one that the search is about.
+    focus: Option<&'static Property>,
+}
+
+/// What one step did, besides changing the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Messages sent, in order.
+    pub sent: Vec<(NodeId, Message)>,
+    /// Records that reached the disk, as it took them.
+    pub written: Vec<Write>,
+}
+
+impl ServerActor {
+    /// Server `id` of a world of `bounds`, broken in this `way` if any.
+    pub fn new(
+        id: NodeId,
+        bounds: &Bounds,
+        way: Option<Way>,
+        focus: Option<&'static Property>,
+    ) -> ServerActor {
+        let without = match way {
+            Some(Way::Rule(rule)) => Some(rule),
+            _ => None,
+        };
+        ServerActor { config: bounds.config(id, without).into(), bounds: bounds.clone(), way, focus }
+    }
+
+    /// A server that starts for the first time.
+    pub fn start(&self) -> Server {
+        let (raft, _) = Raft::recover(Arc::clone(&self.config), Durable::default());
+        Server {
+            raft,
+            disk: Durable::default(),
+            pending: Effects::default(),
+            applied: Index(0),
+            ghosts: Ghosts::default(),
+            held: None,
+            proposed: 0,
+            broken: None,
+        }
+    }
+
+    /// One event: what the server becomes, and what it did. A panic of the core is a broken property, with its message.
+    pub fn react(&self, before: &Server, event: &Event) -> (Server, Done) {
+        let mut step = Step { actor: self, server: before.clone(), done: Done::default() };
+        let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
+        let Step { mut server, done, .. } = step;
+        if let Err(panic) = outcome {
+            let why = property::panic_message(&*panic);
+            server = Server { broken: Some(Broken { property: property::NO_PANIC, why }), ..before.clone() };
+            return (server, Done::default());
+        }
+        let restarted = matches!(event, Event::Fault(fault) if *fault != Fault::FailWrite);
+        if !restarted || before.is_synced() {
+            server.broken = property::broken_step(self.focus, before, &server, restarted);
+        }
+        (server, done)
+    }
+
+    /// What may happen to the server at any time.
+    pub fn armed(&self, server: &Server) -> Vec<Tick> {
+        if server.broken.is_some() {
+            return Vec::new();
+        }
+        let leads = server.raft.is_leader();
+        let may_propose = leads || self.way == Some(Way::Rule(Rule::OnlyLeaderAppends));
+        let armed = [
+            (Tick::Election, !leads && self.bounds.allows_election_after(server.raft.term())),
+            (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
+            (Tick::Retry, leads && self.bounds.max_retries > 0),
+            (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
+            (Tick::Sync, !server.is_synced()),
+            (Tick::Grant, self.shim() == Some(Shim::VoteCheckTornFromGrant) && server.held.is_some()),
+        ];
+        armed.into_iter().filter_map(|(tick, on)| on.then_some(tick)).collect()
+    }
+
+    /// What may go wrong at the server at any time.
+    pub fn faults(&self, server: &Server) -> Vec<Fault> {
+        if server.broken.is_some() {
+            return Vec::new();
+        }
+        let of = server.pending.writes().len();
+        let crashes = (0..=of).map(|keep| Fault::Crash { keep, of }).filter(|_| self.bounds.max_crashes > 0);
+        let added = self.shim().and_then(|shim| shim.fault(server)).filter(|_| self.bounds.max_faults > 0);
+        crashes.chain(added).collect()
+    }
+
+    fn shim(&self) -> Option<Shim> {
+        match self.way {
+            Some(Way::Shim(shim)) => Some(shim),
+            _ => None,
+        }
+    }
+}
+
+/// A step under way.
+struct Step<'a> {
+    actor: &'a ServerActor,
+    server: Server,
+    done: Done,
+}
+
+impl Step<'_> {
+    fn take(&mut self, event: &Event) {
+        match event {
+            _ if self.server.broken.is_some() => {}
+            Event::Deliver { from, message } => self.deliver(*from, message.clone()),
+            Event::Tick(Tick::Election) => self.step(Input::Timeout(Timer::Election), None),
+            Event::Tick(Tick::Heartbeat) => self.step(Input::Timeout(Timer::Heartbeat), None),
+            Event::Tick(Tick::Retry) => self.step(Input::Timeout(Timer::Retry), None),
+            Event::Tick(Tick::Propose) => self.propose(),
+            Event::Tick(Tick::Sync) => self.sync(),
+            Event::Tick(Tick::Grant) => self.grant(),
+            Event::Fault(fault) => self.fail(*fault),
+        }
+        self.server.note_leadership();
+    }
+
+    fn deliver(&mut self, from: NodeId, mut message: Message) {
+        if let Some(shim) = self.actor.shim() {
+            shim.read(&self.server.raft, &mut message);
+            if shim.holds(from, &self.server.raft, &message) {
+                self.server.held = Some((from, message));
+                return;
+            }
+            if shim == Shim::TruncateAppendTorn {
+                let replaces = shim::replaces(&self.server.disk, &message);
+                self.server.held = replaces.then(|| (from, message.clone()));
+            }
+        }
+        self.receive(from, message);
+    }
+
+    fn receive(&mut self, from: NodeId, message: Message) {
+        let heard = (from, message.clone());
+        self.step(Input::Receive { from, message }, Some(&heard));
+    }
+
+    /// A request that was checked before is answered now, against whatever log there is now.
+    fn grant(&mut self) {
+        let Some((from, mut message)) = self.server.held.take() else { return };
+        if let Body::RequestVote { last } = &mut message.body {
+            *last = self.server.raft.log().last().max(*last);
+        }
+        self.receive(from, message);
+    }
+
+    /// The value of a proposal names its server and its place: `a1` is the first of `n1`.
+    fn propose(&mut self) {
+        self.server.proposed += 1;
+        let letter = char::from(b'a' + u8::try_from((self.server.raft.id().0 - 1) % 26).unwrap_or(0));
+        let value = format!("{letter}{}", self.server.proposed);
+        self.step(Input::Propose(Command::new(value.as_bytes())), None);
+    }
+
+    /// The disk finishes all that waits.
+    fn sync(&mut self) {
+        let effects = std::mem::take(&mut self.server.pending);
+        self.persist(effects);
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        let pending = std::mem::take(&mut self.server.pending);
+        match fault {
+            Fault::Crash { keep, .. } => {
+                pending.writes().iter().take(keep).for_each(|write| self.write(write));
+            }
+            Fault::Tear => {
+                if let Some((_, Message { body: Body::AppendEntries { prev, .. }, .. })) = &self.server.held {
+                    self.server.disk.log.replace_after(prev.index, &[]);
+                }
+            }
+            Fault::Corrupt => {
+                let end = self.server.disk.log.last().index.prev();
+                self.server.disk.log.replace_after(end, &[]);
+            }
+            Fault::Wipe => self.server.disk = Durable::default(),
+            Fault::FailWrite => return self.fail_write(pending),
+        }
+        self.restart();
+    }
+
+    /// What a host does that survives a failed write: it believes it, or it takes it back.
+    fn fail_write(&mut self, pending: Effects) {
+        if self.actor.shim() == Some(Shim::RewriteAfterError) {
+            self.server.raft.forget_after(self.server.disk.log.last().index);
+        } else {
+            let Ok(outbox) = pending.persist(|_| Ok::<(), Infallible>(()));
+            self.release(outbox);
+        }
+    }
+
+    fn restart(&mut self) {
+        let (raft, _) = Raft::recover(Arc::clone(&self.actor.config), self.server.disk.clone());
+        self.server.raft = raft;
+        self.server.applied = Index(0);
+        self.server.held = None;
+        if self.actor.shim() == Some(Shim::RestartAppliesLog) {
+            self.server.raft.assume_committed();
+            let all = self.server.raft.log().entries().to_vec();
+            self.server.apply(&all);
+        }
+    }
+
+    /// The core takes `input`; then its effects are carried out, or wait for the disk.
+    fn step(&mut self, input: Input, heard: Option<&(NodeId, Message)>) {
+        let before = self.actor.shim().map(|shim| (shim, self.server.raft.clone()));
+        let effects = self.server.raft.step(Time::default(), input);
+        self.server.note_leadership();
+        self.settle(effects);
+        if let Some((shim, before)) = before {
+            self.hear_forged(shim, &before, heard);
+        }
+    }
+
+    /// Acknowledgements that nobody sent, for a leader that takes something else for one.
+    fn hear_forged(&mut self, shim: Shim, before: &Raft, heard: Option<&(NodeId, Message)>) {
+        let message = heard.map(|(_, message)| message);
+        let Some(forged) = shim.also_heard(before, &self.server.raft, message) else { return };
+        let from_all = !before.is_leader();
+        let peers: Vec<_> = self.actor.config.peers().collect();
+        for peer in peers.into_iter().filter(|peer| from_all || heard.is_some_and(|(from, _)| from == peer)) {
+            let message = Message { term: self.server.raft.term(), body: Body::AppendReply(forged) };
+            let effects = self.server.raft.step(Time::default(), Input::Receive { from: peer, message });
+            self.settle(effects);
+        }
+    }
+
+    /// Sends what may be early; the rest is carried out now, or waits for [`Tick::Sync`].
+    fn settle(&mut self, mut effects: Effects) {
+        let early = effects.early();
+        self.send(early);
+        // Timers and answers concern clients and clocks, which this world has not.
+        effects.restart.clear();
+        effects.answer = None;
+        let waits = !effects.writes().is_empty() || !self.server.is_synced();
+        if self.actor.bounds.disk == Disk::Atomic || !waits {
+            self.persist(effects);
+        } else {
+            self.leak(&effects);
+            self.server.pending.merge(effects);
+        }
+    }
+
+    /// What a host lets out that does not wait for its disk.
+    fn leak(&mut self, effects: &Effects) {
+        let Some(shim) = self.actor.shim() else { return };
+        let Ok(outbox) = effects.clone().persist(|_| Ok::<(), Infallible>(()));
+        let early = outbox.messages.into_iter().filter(|(_, message)| shim.leaves_early(message)).collect();
+        self.send(early);
+        if let Some(persisted) = outbox.persisted.filter(|_| shim.confirms_early(effects.writes())) {
+            let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
+            self.settle(effects);
+        }
+    }
+
+    fn persist(&mut self, effects: Effects) {
+        let Ok(outbox) = effects.persist(|writes| {
+            for write in writes {
+                self.write(write);
+            }
+            Ok::<(), Infallible>(())
+        });
+        self.release(outbox);
+    }
+
+    /// The disk is rebuilt from the writes, as recovery would.
+    fn write(&mut self, write: &Write) {
+        let written = match self.actor.shim() {
+            Some(shim) => shim.disk_write(write),
+            None => Some(write.clone()),
+        };
+        if let Some(write) = written {
+            self.server.disk.apply(&write);
+            self.done.written.push(write);
+        }
+    }
+
+    fn release(&mut self, outbox: Outbox) {
+        self.send(outbox.messages);
+        self.server.apply(&outbox.committed);
+        if let Some(persisted) = outbox.persisted {
+            let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
+            self.server.note_leadership();
+            self.settle(effects);
+        }
+    }
+
+    fn send(&mut self, messages: Vec<(NodeId, Message)>) {
+        for (to, mut message) in messages {
+            if let Some(shim) = self.actor.shim() {
+                shim.forge(&self.server.raft, &mut message);
+            }
+            self.done.sent.push((to, message));
+        }
+    }
+}
+
+/// The name of the choice by which faults happen.
+const FAULT: &str = "fault";
+
+/// stateright counts actors from 0, Raft's servers are named from 1.
+pub fn node(id: Id) -> NodeId {
+    NodeId(usize::from(id) as u64 + 1)
+}
+
+/// The actor that plays server `node`.
+pub fn actor_id(node: NodeId) -> Id {
+    Id::from(usize::try_from(node.0).unwrap_or(usize::MAX).wrapping_sub(1))
+}
+
+impl ServerActor {
+    /// Takes the step in stateright's terms. Timers and choices are told only when they change, and the state is
+    /// touched only when it does: what changes nothing stays invisible to the checker.
+    fn carry_out(&self, state: &mut Cow<Server>, event: &Event, out: &mut Out<Self>) {
+        let (after, done) = self.react(state, event);
+        for (to, message) in done.sent {
+            out.send(actor_id(to), message);
+        }
+        let (was, now) = (self.armed(state), self.armed(&after));
+        let fired = |tick: &Tick| *event == Event::Tick(*tick);
+        for tick in now.iter().filter(|tick| !was.contains(tick) || fired(tick)) {
+            out.set_timer(*tick, model_timeout());
+        }
+        for tick in was.iter().filter(|tick| !now.contains(tick) && !fired(tick)) {
+            out.cancel_timer(*tick);
+        }
+        let faults = self.faults(&after);
+        if faults != self.faults(state) || matches!(event, Event::Fault(_)) {
+            out.choose_random(FAULT, faults);
+        }
+        if after != **state {
+            *state.to_mut() = after;
+        }
+    }
+}
+
+impl Actor for ServerActor {
+    type Msg = Message;
+    type Timer = Tick;
+    type State = Server;
+    type Storage = ();
+    type Random = Fault;
+
+    fn on_start(&self, _id: Id, _storage: &Option<()>, out: &mut Out<Self>) -> Server {
+        let server = self.start();
+        self.armed(&server).into_iter().for_each(|tick| out.set_timer(tick, model_timeout()));
+        out.choose_random(FAULT, self.faults(&server));
+        server
+    }
+
+    fn on_msg(&self, _id: Id, state: &mut Cow<Server>, src: Id, message: Message, out: &mut Out<Self>) {
+        self.carry_out(state, &Event::Deliver { from: node(src), message }, out);
+    }
+
+    fn on_timeout(&self, _id: Id, state: &mut Cow<Server>, tick: &Tick, out: &mut Out<Self>) {
+        self.carry_out(state, &Event::Tick(*tick), out);
+    }
+
+    fn on_random(&self, _id: Id, state: &mut Cow<Server>, fault: &Fault, out: &mut Out<Self>) {
+        self.carry_out(state, &Event::Fault(*fault), out);
+    }
+
+    fn name(&self) -> String {
+        self.config.id().to_string()
+    }
+}

@@ -1,0 +1,210 @@
+//! How far a search goes. Causes are bounded, messages never: a bound on messages hides what their absence hides.
+
+use std::fmt;
+use std::str::FromStr;
+
+use raftlab_core::{Config, NodeId, Rule, Term, Voters};
+
+/// The size of a bounded world. `Display` prints it as one line and `FromStr` reads that line back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Servers, all voters.
+    pub servers: usize,
+    /// The last term in which an election may start.
+    pub max_term: u64,
+    /// Election time-outs in all, or no limit but the terms.
+    pub max_timeouts: Option<u32>,
+    /// Client proposals in all.
+    pub max_proposals: u32,
+    /// Heartbeats in all: rounds of empty AppendEntries to everybody.
+    pub max_heartbeats: u32,
+    /// Retries in all: rounds of AppendEntries to those who lag. A network that duplicates needs none.
+    pub max_retries: u32,
+    /// Crashes in all, each with its restart.
+    pub max_crashes: u32,
+    /// Faults in all that only a weakening brings: a damaged disk, a write that fails.
+    pub max_faults: u32,
+    /// Entries that one AppendEntries carries at most.
+    pub max_entries: usize,
+    /// When a write is durable.
+    pub disk: Disk,
+    /// What happens to messages.
+    pub network: NetworkKind,
+}
+
+/// When a server's writes are durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// Within the step that wrote them: no crash falls between.
+    Atomic,
+    /// At a step of its own. Until then messages that depend on the writes wait, and a crash keeps only some of them.
+    Buffered,
+}
+
+/// The three kinds of stateright network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// The set of all messages ever sent: loss, delay, reordering and any number of duplicates, all free.
+    Set,
+    /// A multiset: each message arrives at most once, in any order.
+    Bag,
+    /// One queue for each pair of servers, whose head may be lost.
+    Ordered,
+}
+
+/// Why a line is not a [`Bounds`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bounds: {0}")]
+pub struct ParseBoundsError(String);
+
+impl Default for Bounds {
+    /// Three servers, one term, and nothing else happening.
+    fn default() -> Bounds {
+        Bounds {
+            servers: 3,
+            max_term: 1,
+            max_timeouts: None,
+            max_proposals: 0,
+            max_heartbeats: 0,
+            max_retries: 0,
+            max_crashes: 0,
+            max_faults: 0,
+            max_entries: 1,
+            disk: Disk::Atomic,
+            network: NetworkKind::Set,
+        }
+    }
+}
+
+impl Bounds {
+    /// The servers' names: `n1` and on.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (1..=self.servers as u64).map(NodeId)
+    }
+
+    /// The configuration of server `id`, with `without` switched off.
+    ///
+    /// # Panics
+    ///
+    /// If `id` is not one of [`ids`](Bounds::ids), or messages may carry no entries.
+    pub fn config(&self, id: NodeId, without: Option<Rule>) -> Config {
+        let config =
+            Config::new(id, Voters::new(self.ids()), self.max_entries).expect("bounds make a configuration");
+        match without {
+            Some(rule) => config.without(rule),
+            None => config,
+        }
+    }
+
+    /// May a server of this term start an election?
+    pub fn allows_election_after(&self, term: Term) -> bool {
+        term.0 < self.max_term
+    }
+
+    /// Why a search within these bounds would show nothing, if it would.
+    pub fn trivial(&self) -> Option<&'static str> {
+        match self {
+            Bounds { servers: 0, .. } => Some("0 servers: there is no state"),
+            Bounds { servers: 1, .. } => Some("1 server: it agrees with itself"),
+            Bounds { max_term: 0, .. } => {
+                Some("0 terms: no election can start, and nothing else happens without a leader")
+            }
+            Bounds { max_timeouts: Some(0), .. } => Some("0 time-outs: no election can start"),
+            Bounds { max_entries: 0, .. } => Some("0 entries a message: nothing can be replicated"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} servers · terms <= {}", self.servers, self.max_term)?;
+        let limits = [
+            ("time-outs", self.max_timeouts),
+            ("proposals", Some(self.max_proposals).filter(|n| *n > 0)),
+            ("heartbeats", Some(self.max_heartbeats).filter(|n| *n > 0)),
+            ("retries", Some(self.max_retries).filter(|n| *n > 0)),
+            ("crashes", Some(self.max_crashes).filter(|n| *n > 0)),
+            ("faults", Some(self.max_faults).filter(|n| *n > 0)),
+            ("entries a message", u32::try_from(self.max_entries).ok()),
+        ];
+        for (name, limit) in limits {
+            if let Some(limit) = limit {
+                write!(f, " · {name} <= {limit}")?;
+            }
+        }
+        if self.disk == Disk::Buffered {
+            f.write_str(" · buffered disk")?;
+        }
+        write!(f, " · {} network", self.network)
+    }
+}
+
+impl FromStr for Bounds {
+    type Err = ParseBoundsError;
+
+    fn from_str(text: &str) -> Result<Bounds, ParseBoundsError> {
+        let mut bounds = Bounds::default();
+        for part in text.split(" · ") {
+            bounds.read(part).ok_or_else(|| ParseBoundsError(format!("`{part}` is not a bound")))?;
+        }
+        Ok(bounds)
+    }
+}
+
+impl Bounds {
+    /// Reads one part of the line.
+    fn read(&mut self, part: &str) -> Option<()> {
+        if let Some((name, limit)) = part.split_once(" <= ") {
+            match name {
+                "terms" => self.max_term = limit.parse().ok()?,
+                "time-outs" => self.max_timeouts = Some(limit.parse().ok()?),
+                "proposals" => self.max_proposals = limit.parse().ok()?,
+                "heartbeats" => self.max_heartbeats = limit.parse().ok()?,
+                "retries" => self.max_retries = limit.parse().ok()?,
+                "crashes" => self.max_crashes = limit.parse().ok()?,
+                "faults" => self.max_faults = limit.parse().ok()?,
+                "entries a message" => self.max_entries = limit.parse().ok().filter(|n| *n > 0)?,
+                _ => return None,
+            }
+        } else if let Some(servers) = part.strip_suffix(" servers") {
+            self.servers = servers.parse().ok().filter(|n| (1..=9).contains(n))?;
+        } else if let Some(network) = part.strip_suffix(" network") {
+            self.network = network.parse().ok()?;
+        } else if part == "buffered disk" {
+            self.disk = Disk::Buffered;
+        } else {
+            return None;
+        }
+        Some(())
+    }
+}
+
+impl NetworkKind {
+    /// All three.
+    pub const ALL: [NetworkKind; 3] = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered];
+
+    /// Its name in bounds and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Set => "set",
+            NetworkKind::Bag => "bag",
+            NetworkKind::Ordered => "ordered",
+        }
+    }
+}
+
+impl fmt::Display for NetworkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for NetworkKind {
+    type Err = ParseBoundsError;
+
+    fn from_str(name: &str) -> Result<NetworkKind, ParseBoundsError> {
+        let known = NetworkKind::ALL.into_iter().find(|kind| kind.name() == name);
+        known.ok_or_else(|| ParseBoundsError(format!("`{name}` is not a network: set, bag or ordered")))
+    }
+}

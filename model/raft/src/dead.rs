@@ -1,0 +1,56 @@
+//! Messages that can never do anything again. Removing them from the network loses no state of the servers, and cuts the
+//! space by orders of magnitude; a test audits the claim.
+
+use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Rule};
+
+use crate::shim::Shim;
+use crate::weakening::Way;
+
+/// Can `message` from `from` never again change `receiver`, nor make it send anything?
+///
+/// Terms grow, a role is not entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
+/// as long as the rules that say so are on ([`is_sound_for`]).
+pub fn is_dead(receiver: &Raft, from: NodeId, message: &Message) -> bool {
+    let (theirs, ours) = (message.term, receiver.term());
+    match &message.body {
+        Body::RequestVote { .. } | Body::AppendEntries { .. } => false,
+        Body::NewerTerm => theirs <= ours,
+        Body::VoteReply { granted } => {
+            theirs < ours
+                || theirs == ours
+                    && (!granted
+                        || !matches!(receiver.role(), Role::Candidate { votes } if !votes.contains(&from)))
+        }
+        Body::AppendReply(answer) => {
+            theirs < ours
+                || theirs == ours
+                    && receiver.progress(from).is_none_or(|progress| match *answer {
+                        Appended::Accepted { matched } => matched <= progress.matched,
+                        Appended::Rejected { prev, .. } => prev <= progress.matched || prev >= progress.next,
+                    })
+        }
+    }
+}
+
+/// Is [`is_dead`] true of a world that is broken in this way?
+pub fn is_sound_for(way: Option<Way>) -> bool {
+    match way {
+        None => true,
+        Some(Way::Rule(rule)) => !matches!(
+            rule,
+            Rule::TermNeverFalls
+                | Rule::VotesOfThisTerm
+                | Rule::AcksOfThisTerm
+                | Rule::MatchNeverFalls
+                | Rule::NextAboveMatch
+                | Rule::StepDownOnHigherTerm
+        ),
+        Some(Way::Shim(shim)) => matches!(
+            shim,
+            Shim::VoteComparesIndexOnly
+                | Shim::AckReportsLastIndex
+                | Shim::MatchSeeded
+                | Shim::VoteNotPersisted
+        ),
+    }
+}

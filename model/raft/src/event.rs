@@ -1,0 +1,120 @@
+//! What can happen to a server of the model, and the one line by which each event is known everywhere.
+
+use std::fmt;
+
+use raftlab_core::{Message, NodeId};
+
+/// What makes a server take a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message arrives.
+    Deliver {
+        /// Who sent it.
+        from: NodeId,
+        /// What it says.
+        message: Message,
+    },
+    /// Something armed at the server goes off.
+    Tick(Tick),
+    /// Something bad happens to it.
+    Fault(Fault),
+}
+
+/// What a server's environment may do to it at any time while it is armed: the timers of the actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tick {
+    /// The election timer runs out.
+    Election,
+    /// The heartbeat timer runs out.
+    Heartbeat,
+    /// The retry timer runs out.
+    Retry,
+    /// A client proposes a command.
+    Propose,
+    /// The disk has synced what was written.
+    Sync,
+    /// A vote whose request was checked before is granted now; only with a weakening.
+    Grant,
+}
+
+/// What may go wrong at a server: the choices of the actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// It crashes and restarts. Of the writes that wait for the disk, the first `keep` of `of` survive.
+    Crash {
+        /// How many survive.
+        keep: usize,
+        /// How many there were.
+        of: usize,
+    },
+    /// It crashes between the two halves of a replaced log; only with a weakening.
+    Tear,
+    /// It crashes, and its disk loses the last synced entry; only with a weakening.
+    Corrupt,
+    /// It crashes, and returns under its name with an empty disk; only with a weakening.
+    Wipe,
+    /// A write fails; only with a weakening.
+    FailWrite,
+}
+
+/// An event and the server at which it happens, as every trace, log and Explorer line prints it.
+pub struct Label<'a>(pub NodeId, pub &'a Event);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Label(at, event) = self;
+        match event {
+            Event::Deliver { from, message } => {
+                write!(f, "deliver {}", Sent { from: *from, to: *at, message })
+            }
+            Event::Tick(tick) => write!(f, "{} {at}", tick.name()),
+            Event::Fault(Fault::Crash { keep, of }) if *of > 0 => {
+                write!(f, "crash {at} keeping {keep} of {of} writes")
+            }
+            Event::Fault(fault) => write!(f, "{} {at}", fault.name()),
+        }
+    }
+}
+
+/// A message under way: `n2@1 → n1 RequestVote last=0@0`.
+pub struct Sent<'a> {
+    /// The sender.
+    pub from: NodeId,
+    /// The receiver.
+    pub to: NodeId,
+    /// The message.
+    pub message: &'a Message,
+}
+
+impl fmt::Display for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} → {} {}", self.from, self.message.term, self.to, self.message.body)
+    }
+}
+
+impl Tick {
+    /// The verb of the label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tick::Election => "timeout",
+            Tick::Heartbeat => "heartbeat",
+            Tick::Retry => "retry",
+            Tick::Propose => "propose",
+            Tick::Sync => "sync",
+            Tick::Grant => "grant",
+        }
+    }
+}
+
+impl Fault {
+    /// The verb of the label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::Crash { .. } => "crash",
+            Fault::Tear => "tear",
+            Fault::Corrupt => "corrupt",
+            Fault::Wipe => "wipe",
+            Fault::FailWrite => "fail-write",
+        }
+    }
+}

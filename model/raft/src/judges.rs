@@ -1,0 +1,187 @@
+//! The judgements behind [`PROPERTIES`](crate::PROPERTIES). Each says what it saw when it fails.
+
+use raftlab_core::{Entry, Index, Role};
+
+use crate::property::Verdict;
+use crate::server::Observed;
+
+fn check(holds: bool, why: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(why()) }
+}
+
+pub fn election_safety(a: Observed, b: Observed) -> Verdict {
+    let shared = a.ghosts.led.iter().find(|term| b.ghosts.led.contains(term));
+    shared.map_or(Ok(()), |term| Err(format!("{} and {} both led term {term}", a.id(), b.id())))
+}
+
+pub fn leader_append_only(before: Observed, after: Observed) -> Verdict {
+    let leads_on =
+        before.raft.is_leader() && after.raft.is_leader() && before.raft.term() == after.raft.term();
+    let kept = after.raft.log().entries().starts_with(before.raft.log().entries());
+    check(!leads_on || kept, || {
+        format!(
+            "{} led term {} and its log went from {} to {}",
+            before.id(),
+            before.raft.term(),
+            before.raft.log(),
+            after.raft.log()
+        )
+    })
+}
+
+pub fn log_matching(a: Observed, b: Observed) -> Verdict {
+    let (left, right) = (a.raft.log().entries(), b.raft.log().entries());
+    let same = left.iter().zip(right).rposition(|(x, y)| x.id == y.id).map_or(0, |at| at + 1);
+    check(left[..same] == right[..same], || {
+        format!(
+            "{} and {} share {} but hold {} and {}",
+            a.id(),
+            b.id(),
+            left[same - 1].id,
+            a.raft.log(),
+            b.raft.log()
+        )
+    })
+}
+
+pub fn leader_completeness(leader: Observed, server: Observed) -> Verdict {
+    if !leader.raft.is_leader() || leader.raft.term() <= server.raft.term() {
+        return Ok(());
+    }
+    let missing = server.committed().find(|entry| leader.raft.log().get(entry.id.index) != Some(entry));
+    missing.map_or(Ok(()), |entry| {
+        let (l, s) = (leader.raft, server.raft);
+        Err(format!(
+            "{} leads term {} with {}, and {} of term {} had committed {entry}",
+            l.id(),
+            l.term(),
+            l.log(),
+            s.id(),
+            s.term()
+        ))
+    })
+}
+
+pub fn state_machine_safety(servers: &[Observed]) -> Verdict {
+    for a in servers {
+        if let Some(entry) = &a.ghosts.misapplied {
+            return Err(format!("{} applied {entry} after it had applied {:?}", a.id(), a.ghosts.applied));
+        }
+        for b in servers {
+            let mut both = a.ghosts.applied.iter().zip(&b.ghosts.applied);
+            if let Some((x, y)) = both.find(|(x, y)| x != y) {
+                return Err(format!(
+                    "{} applied {x} and {} applied {y} at index {}",
+                    a.id(),
+                    b.id(),
+                    x.id.index
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub fn committed_on_a_quorum(servers: &[Observed]) -> Verdict {
+    let quorum = servers.len() / 2 + 1;
+    let holders = |entry: &Entry| servers.iter().filter(|server| server.has_durable(entry)).count();
+    for server in servers {
+        if let Some(entry) = server.committed().find(|entry| holders(entry) < quorum) {
+            let held = holders(entry);
+            return Err(format!(
+                "{} took {entry} for committed, and {held} of {} disks hold it",
+                server.id(),
+                servers.len()
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub fn commit_rule(before: Observed, after: Observed) -> Verdict {
+    let Role::Leader { durable, peers } = after.raft.role() else { return Ok(()) };
+    let (from, to) = (before.raft.commit(), after.raft.commit());
+    if !before.raft.is_leader() || to <= from {
+        return Ok(());
+    }
+    let term = after.raft.log().term_at(to);
+    let holders =
+        peers.values().filter(|progress| progress.matched >= to).count() + usize::from(*durable >= to);
+    let quorum = after.raft.config().voters().majority();
+    check(term == Some(after.raft.term()) && holders >= quorum, || {
+        let leader = after.raft;
+        format!(
+            "{}@{} committed {from} to {to}: {holders} of {quorum} servers match, log {}",
+            leader.id(),
+            leader.term(),
+            leader.log()
+        )
+    })
+}
+
+pub fn match_is_true(leader: Observed, follower: Observed) -> Verdict {
+    let Some(progress) = leader.raft.progress(follower.id()) else { return Ok(()) };
+    if leader.raft.term() != follower.raft.term() {
+        return Ok(());
+    }
+    let matched = leader.raft.log().between(Index(0), progress.matched);
+    let covers = matched.len() as u64 == progress.matched.0;
+    check(covers && matched.iter().all(|entry| follower.has_durable(entry)), || {
+        let (l, f) = (leader.raft, follower.disk);
+        format!(
+            "{} takes {} for matched to {}: it has {}, the follower's disk {}",
+            l.id(),
+            follower.id(),
+            progress.matched,
+            l.log(),
+            f.log
+        )
+    })
+}
+
+pub fn next_above_match(leader: Observed) -> Verdict {
+    let Role::Leader { peers, .. } = leader.raft.role() else { return Ok(()) };
+    let below = peers.iter().find(|(_, progress)| progress.next <= progress.matched);
+    below.map_or(Ok(()), |(peer, progress)| {
+        Err(format!(
+            "{} has matchIndex {} and nextIndex {} for {peer}",
+            leader.id(),
+            progress.matched,
+            progress.next
+        ))
+    })
+}
+
+pub fn match_monotone(before: Observed, after: Observed) -> Verdict {
+    if before.raft.term() != after.raft.term() {
+        return Ok(());
+    }
+    for peer in before.raft.config().peers() {
+        if let (Some(was), Some(is)) = (before.raft.progress(peer), after.raft.progress(peer)) {
+            check(was.matched <= is.matched, || {
+                format!("{}'s matchIndex of {peer} fell from {} to {}", before.id(), was.matched, is.matched)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+pub fn commit_monotone(before: Observed, after: Observed) -> Verdict {
+    let (was, is) = (before.raft.commit(), after.raft.commit());
+    check(was <= is, || format!("{}'s commitIndex fell from {was} to {is}", before.id()))
+}
+
+pub fn term_monotone(before: Observed, after: Observed) -> Verdict {
+    let (was, is) = (before.raft.term(), after.raft.term());
+    check(was <= is, || format!("{}'s term fell from {was} to {is}", before.id()))
+}
+
+pub fn vote_set_once(before: Observed, after: Observed) -> Verdict {
+    let (was, is) = (before.raft, after.raft);
+    let kept = was.term() != is.term() || was.voted_for().is_none() || was.voted_for() == is.voted_for();
+    check(kept, || {
+        let now = is.voted_for().map_or("nobody".to_string(), |vote| vote.to_string());
+        let old = was.voted_for().map_or(String::new(), |vote| vote.to_string());
+        format!("{} voted for {old} in term {} and now for {now}", was.id(), was.term())
+    })
+}

@@ -1,0 +1,155 @@
+//! What a search counts while it runs. The model is shared by its threads, so all counters are atomic.
+
+use std::array;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use stateright::actor::ActorModelAction;
+
+use crate::event::{Fault, Tick};
+use crate::property::COUNT;
+use crate::world::Action;
+
+/// The kinds of action, for coverage and budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A message arrives.
+    Deliver,
+    /// The head of a queue is lost.
+    Lose,
+    /// An election timer runs out.
+    Timeout,
+    /// A leader sends heartbeats.
+    Heartbeat,
+    /// A leader sends again.
+    Retry,
+    /// A client proposes.
+    Propose,
+    /// A disk finishes its writes.
+    Sync,
+    /// A held vote is granted.
+    Grant,
+    /// A server crashes and restarts.
+    Crash,
+    /// A fault that only a weakening brings.
+    Fault,
+}
+
+/// The counters of one search.
+#[derive(Debug)]
+pub struct Meters {
+    enabled: [AtomicU64; Kind::ALL.len()],
+    taken: [AtomicU64; Kind::ALL.len()],
+    violated: [AtomicU32; COUNT],
+    seen: Vec<AtomicU32>,
+    depth: AtomicU32,
+    stopped: AtomicBool,
+}
+
+/// No depth: it did not happen.
+const NEVER: u32 = u32::MAX;
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 10] = [
+        Kind::Deliver,
+        Kind::Lose,
+        Kind::Timeout,
+        Kind::Heartbeat,
+        Kind::Retry,
+        Kind::Propose,
+        Kind::Sync,
+        Kind::Grant,
+        Kind::Crash,
+        Kind::Fault,
+    ];
+
+    /// The kind of an action.
+    pub fn of(action: &Action) -> Kind {
+        match action {
+            ActorModelAction::Deliver { .. } => Kind::Deliver,
+            ActorModelAction::Drop(_) => Kind::Lose,
+            ActorModelAction::Timeout(_, Tick::Election) => Kind::Timeout,
+            ActorModelAction::Timeout(_, Tick::Heartbeat) => Kind::Heartbeat,
+            ActorModelAction::Timeout(_, Tick::Retry) => Kind::Retry,
+            ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
+            ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
+            ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
+            ActorModelAction::SelectRandom { random: Fault::Crash { .. }, .. } => Kind::Crash,
+            ActorModelAction::SelectRandom { .. }
+            | ActorModelAction::Crash(_)
+            | ActorModelAction::Recover(_) => Kind::Fault,
+        }
+    }
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        ["deliver", "lose", "timeout", "heartbeat", "retry", "propose", "sync", "grant", "crash", "fault"]
+            [self as usize]
+    }
+}
+
+impl Meters {
+    pub(crate) fn new(witnesses: usize) -> Meters {
+        Meters {
+            enabled: array::from_fn(|_| AtomicU64::new(0)),
+            taken: array::from_fn(|_| AtomicU64::new(0)),
+            violated: array::from_fn(|_| AtomicU32::new(NEVER)),
+            seen: (0..witnesses).map(|_| AtomicU32::new(NEVER)).collect(),
+            depth: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn note_enabled(&self, kind: Kind) {
+        self.enabled[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_taken(&self, kind: Kind, depth: u32) {
+        self.taken[kind as usize].fetch_add(1, Ordering::Relaxed);
+        self.depth.fetch_max(depth, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_seen(&self, witness: usize, depth: u32) {
+        self.seen[witness].fetch_min(depth, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_seen(&self, witness: usize) -> bool {
+        self.seen[witness].load(Ordering::Relaxed) != NEVER
+    }
+
+    /// Notes a violation; is it the first of this property?
+    pub(crate) fn note_violation(&self, property: usize, depth: u32) -> bool {
+        self.violated[property].fetch_min(depth, Ordering::Relaxed) == NEVER
+    }
+
+    /// Ends the search as soon as it looks for more work.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Was it told to stop?
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// How often an action of this kind was possible, and how often one led to a state.
+    pub fn coverage(&self, kind: Kind) -> (u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (load(&self.enabled[kind as usize]), load(&self.taken[kind as usize]))
+    }
+
+    /// The depth at which a witness was first seen.
+    pub fn seen_at(&self, witness: usize) -> Option<u32> {
+        Some(self.seen[witness].load(Ordering::Relaxed)).filter(|depth| *depth != NEVER)
+    }
+
+    /// The depth at which a property was first violated.
+    pub fn violated_at(&self, property: usize) -> Option<u32> {
+        Some(self.violated[property].load(Ordering::Relaxed)).filter(|depth| *depth != NEVER)
+    }
+
+    /// Steps to the deepest state so far.
+    pub fn depth(&self) -> u32 {
+        self.depth.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,128 @@
+//! One server of the model: the core, the disk rebuilt from its writes, and the ghosts that watch it.
+
+use std::fmt;
+
+use raftlab_core::{Durable, Effects, Entry, Index, Message, NodeId, Raft, Role, Term};
+
+/// The state of one actor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    /// What the process holds in memory.
+    pub raft: Raft,
+    /// What its disk holds: the replay of the writes that were synced, never a copy of the core's own state.
+    pub disk: Durable,
+    /// Effects that wait for the disk; empty on an atomic disk.
+    pub pending: Effects,
+    /// The last index given to the state machine since the process started.
+    pub applied: Index,
+    /// What watches, and never decides.
+    pub ghosts: Ghosts,
+    /// A request whose check and whose answer a weakening has torn apart.
+    pub held: Option<(NodeId, Message)>,
+    /// Proposals made here, ever: they make the values distinct.
+    pub proposed: u32,
+    /// The first property that a step of this server broke. It takes no further step.
+    pub broken: Option<Broken>,
+}
+
+/// History variables: they survive crashes, are read by properties, and never enter the core.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ghosts {
+    /// Every term that this server ever led, in order.
+    pub led: Vec<Term>,
+    /// Every entry that its state machine was ever given, by index, from 1.
+    pub applied: Vec<Entry>,
+    /// An entry that it was given at an index where it had been given another one, or with a gap before it.
+    pub misapplied: Option<Entry>,
+}
+
+/// A step property that broke, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Broken {
+    /// The property's name.
+    pub property: &'static str,
+    /// What was seen.
+    pub why: String,
+}
+
+/// What properties read of a server: they serve every engine, and real processes, alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// Its memory.
+    pub raft: &'a Raft,
+    /// Its disk.
+    pub disk: &'a Durable,
+    /// Its history.
+    pub ghosts: &'a Ghosts,
+}
+
+impl Server {
+    /// For the properties.
+    pub fn observed(&self) -> Observed<'_> {
+        Observed { raft: &self.raft, disk: &self.disk, ghosts: &self.ghosts }
+    }
+
+    /// Are there writes that a crash may lose?
+    pub fn is_synced(&self) -> bool {
+        self.pending == Effects::default()
+    }
+
+    /// Gives entries to the state machine, and notes what a state machine must never see.
+    pub(crate) fn apply(&mut self, committed: &[Entry]) {
+        for entry in committed {
+            let slot = usize::try_from(entry.id.index.0).unwrap_or(usize::MAX);
+            let known = self.ghosts.applied.get(slot.wrapping_sub(1));
+            if entry.id.index > self.applied.next() || known.is_some_and(|known| known != entry) {
+                self.ghosts.misapplied = Some(entry.clone());
+            } else if known.is_none() {
+                self.ghosts.applied.push(entry.clone());
+            }
+            self.applied = entry.id.index;
+        }
+    }
+
+    /// Notes the term that is led, if one is.
+    pub(crate) fn note_leadership(&mut self) {
+        if self.raft.is_leader() && self.ghosts.led.last() != Some(&self.raft.term()) {
+            self.ghosts.led.push(self.raft.term());
+        }
+    }
+}
+
+impl Observed<'_> {
+    /// Its name.
+    pub fn id(&self) -> NodeId {
+        self.raft.id()
+    }
+
+    /// Every entry that it ever took for committed: what its state machine was given, and what it knows beyond.
+    pub fn committed(&self) -> impl Iterator<Item = &Entry> {
+        let beyond = Index(self.ghosts.applied.len() as u64);
+        self.ghosts.applied.iter().chain(self.raft.log().between(beyond, self.raft.commit()))
+    }
+
+    /// Does its disk hold this entry?
+    pub fn has_durable(&self, entry: &Entry) -> bool {
+        self.disk.log.get(entry.id.index) == Some(entry)
+    }
+}
+
+impl fmt::Display for Server {
+    /// `F 1 vote=n2 [1@1]`: one column of a trace.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.raft.role() {
+            Role::Follower { .. } => 'F',
+            Role::Candidate { .. } => 'C',
+            Role::Leader { .. } => 'L',
+        };
+        write!(f, "{role} {}", self.raft.term())?;
+        if let Some(vote) = self.raft.voted_for().filter(|_| !self.raft.is_leader()) {
+            write!(f, " vote={vote}")?;
+        }
+        write!(f, " {} commit={}", self.raft.log(), self.raft.commit())?;
+        if !self.is_synced() {
+            write!(f, " unsynced={}", self.pending.writes().len())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Broken hosts around a correct core: disks that lie, replies that are forged, faults that a rule outside the core
+//! excludes. Each stands for something that real systems did (see the gallery).
+
+use raftlab_core::{Appended, Body, Durable, LogId, Message, NodeId, Raft, Write};
+
+use crate::event::Fault;
+use crate::server::Server;
+
+/// A way to be wrong that needs no second code path in the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shim {
+    /// The disk drops votes.
+    VoteNotPersisted,
+    /// The disk drops terms, and with them votes.
+    TermNotPersisted,
+    /// RequestVote leaves before the candidate's own vote is on disk.
+    RequestVoteBeforeSync,
+    /// Answers to AppendEntries leave before the entries are on disk.
+    AckBeforeSync,
+    /// A leader takes its own entries for durable when it has written them.
+    LeaderCountsUnsynced,
+    /// The same for the no-op at the start of a term only.
+    NoopNotSynced,
+    /// A voter compares the length of the logs, not their last terms.
+    VoteComparesIndexOnly,
+    /// A voter compares the logs now and grants its vote later.
+    VoteCheckTornFromGrant,
+    /// A follower acknowledges up to the end of its own log.
+    AckReportsLastIndex,
+    /// A rejection names the end of the follower's log, and the leader takes that for an acknowledgement.
+    RejectionTakenForMatch,
+    /// A new leader assumes that the followers hold all that it holds.
+    MatchSeeded,
+    /// An empty AppendEntries names the end of the leader's log, and a follower accepts it unchecked.
+    ProbeAdvancesMatch,
+    /// A failed write is taken for a durable one.
+    WriteErrorSwallowed,
+    /// A leader whose write fails drops the entry and uses its index again.
+    RewriteAfterError,
+    /// Truncation and appending are two records.
+    TruncateAppendTorn,
+    /// A restart treats a damaged entry as the end of the log.
+    CorruptTailTruncated,
+    /// A server that lost its disk returns under its old name.
+    WipedServerReturns,
+    /// A restart applies what it finds in the log.
+    RestartAppliesLog,
+}
+
+impl Shim {
+    /// What of `write` reaches the disk.
+    pub(crate) fn disk_write(self, write: &Write) -> Option<Write> {
+        match (self, write) {
+            (Shim::VoteNotPersisted, Write::Vote { term, .. }) => {
+                Some(Write::Vote { term: *term, voted_for: None })
+            }
+            (Shim::TermNotPersisted, Write::Vote { .. }) => None,
+            _ => Some(write.clone()),
+        }
+    }
+
+    /// What the receiver takes `message` for.
+    pub(crate) fn read(self, raft: &Raft, message: &mut Message) {
+        if let (Shim::VoteComparesIndexOnly, Body::RequestVote { last }) = (self, &mut message.body) {
+            last.term = raft.log().last().term;
+        }
+    }
+
+    /// What is sent in place of `message`.
+    pub(crate) fn forge(self, raft: &Raft, message: &mut Message) {
+        let end = raft.log().last();
+        match (self, &mut message.body) {
+            (Shim::AckReportsLastIndex, Body::AppendReply(Appended::Accepted { matched })) => {
+                *matched = end.index;
+            }
+            (Shim::RejectionTakenForMatch, Body::AppendReply(Appended::Rejected { hint, .. })) => *hint = end,
+            (Shim::ProbeAdvancesMatch, Body::AppendEntries { prev, entries, .. }) if entries.is_empty() => {
+                *prev = end;
+            }
+            (Shim::ProbeAdvancesMatch, Body::AppendReply(answer)) => {
+                if let Appended::Rejected { prev, .. } = *answer {
+                    *answer = Appended::Accepted { matched: prev };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Does `message` leave before the writes that it depends on are durable?
+    pub(crate) fn leaves_early(self, message: &Message) -> bool {
+        match self {
+            Shim::RequestVoteBeforeSync => matches!(message.body, Body::RequestVote { .. }),
+            Shim::AckBeforeSync => matches!(message.body, Body::AppendReply(_)),
+            _ => false,
+        }
+    }
+
+    /// Is the core told that `writes` are durable as soon as they are written?
+    pub(crate) fn confirms_early(self, writes: &[Write]) -> bool {
+        let appended = |only: fn(&raftlab_core::Payload) -> bool| {
+            writes.iter().any(|write| match write {
+                Write::Log { entries, .. } => entries.iter().all(|entry| only(&entry.payload)),
+                Write::Vote { .. } => false,
+            })
+        };
+        match self {
+            Shim::LeaderCountsUnsynced => appended(|_| true),
+            Shim::NoopNotSynced => appended(|payload| *payload == raftlab_core::Payload::Noop),
+            _ => false,
+        }
+    }
+
+    /// What a leader hears, besides what was said: acknowledgements that nobody sent.
+    pub(crate) fn also_heard(self, before: &Raft, after: &Raft, heard: Option<&Message>) -> Option<Appended> {
+        match (self, heard.map(|message| &message.body)) {
+            (Shim::MatchSeeded, _) if after.is_leader() && !before.is_leader() => {
+                Some(Appended::Accepted { matched: after.log().last().index })
+            }
+            (
+                Shim::RejectionTakenForMatch,
+                Some(Body::AppendReply(Appended::Rejected { hint: LogId { index, .. }, .. })),
+            ) => Some(Appended::Accepted { matched: *index }),
+            _ => None,
+        }
+    }
+
+    /// The fault that this host adds to a server in this state.
+    pub(crate) fn fault(self, server: &Server) -> Option<Fault> {
+        let unsynced_entries = server.pending.writes().iter().any(|write| matches!(write, Write::Log { .. }));
+        let (fault, possible) = match self {
+            Shim::CorruptTailTruncated => (Fault::Corrupt, server.disk.log.last() != LogId::ZERO),
+            Shim::WipedServerReturns => (Fault::Wipe, server.disk != Durable::default()),
+            Shim::TruncateAppendTorn => (Fault::Tear, server.held.is_some()),
+            Shim::WriteErrorSwallowed => (Fault::FailWrite, !server.is_synced()),
+            Shim::RewriteAfterError => (Fault::FailWrite, server.raft.is_leader() && unsynced_entries),
+            _ => return None,
+        };
+        possible.then_some(fault)
+    }
+
+    /// Does a vote wait between check and grant?
+    pub(crate) fn holds(self, from: NodeId, raft: &Raft, message: &Message) -> bool {
+        match (self, &message.body) {
+            (Shim::VoteCheckTornFromGrant, Body::RequestVote { last }) => {
+                from != raft.id() && message.term >= raft.term() && *last >= raft.log().last()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Does `message` replace entries on this disk, as a store sees it that deletes from prev on and appends what it is given?
+pub(crate) fn replaces(disk: &Durable, message: &Message) -> bool {
+    match &message.body {
+        Body::AppendEntries { prev, entries, .. } => {
+            disk.log.contains(*prev) && prev.index < disk.log.last().index && !entries.is_empty()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,355 @@
+//! The world as a stateright model: the actors, what they may still spend, and what the search has seen of them.
+//!
+//! [`RaftModel`] wraps an [`ActorModel`]. The wrapper is thin, and each of its jobs answers a trap of the checker that it
+//! runs under: budgets of causes are enforced where actions are listed, not by a boundary whose outside is never judged;
+//! the last delivered message is kept out of the state; messages that can never act again are removed; the hash covers
+//! all that equality compares; the first violation is the one that is reported.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use raftlab_core::NodeId;
+use stateright::actor::{ActorModel, ActorModelAction, ActorModelState, Envelope, LossyNetwork, Network};
+use stateright::{Expectation, Model, Property as Expected};
+
+use crate::adapter::{Done, ServerActor, actor_id, node};
+use crate::bounds::{Bounds, NetworkKind};
+use crate::dead;
+use crate::event::{Event, Fault, Label, Sent, Tick};
+use crate::meters::{Kind, Meters};
+use crate::property::{COUNT, PROPERTIES, Property};
+use crate::server::Server;
+use crate::weakening::Way;
+use crate::witness::{Step, Witness};
+
+/// What is searched for, in which world.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The size of the world.
+    pub bounds: Bounds,
+    /// How it is broken, if it is.
+    pub way: Option<Way>,
+    /// The one property that is judged, or all.
+    pub focus: Option<&'static Property>,
+    /// What must be seen.
+    pub witnesses: Vec<&'static Witness>,
+    /// Are messages removed that can never act again?
+    pub remove_dead: bool,
+    /// Is each property reported only where it first breaks? A checker that keeps the last violation it met then
+    /// reports the first. An explorer, which asks about single states, must not.
+    pub first_only: bool,
+}
+
+/// The actors of a [`Setup`], under stateright.
+#[derive(Clone)]
+pub struct RaftModel {
+    inner: ActorModel<ServerActor>,
+    setup: Arc<Setup>,
+    meters: Arc<Meters>,
+}
+
+/// One state of the world.
+#[derive(Clone)]
+pub struct World {
+    inner: ActorModelState<ServerActor>,
+    spent: Spent,
+    /// Steps from the initial state on the path by which the search came. Not part of the state.
+    depth: u32,
+}
+
+/// What happens next.
+pub type Action = ActorModelAction<raftlab_core::Message, Tick, Fault>;
+
+/// How much of each bounded cause is used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Spent {
+    timeouts: u32,
+    proposals: u32,
+    heartbeats: u32,
+    retries: u32,
+    crashes: u32,
+    faults: u32,
+}
+
+impl Setup {
+    /// All properties of a whole world of `bounds`.
+    pub fn new(bounds: Bounds) -> Setup {
+        Setup { bounds, way: None, focus: None, witnesses: Vec::new(), remove_dead: true, first_only: true }
+    }
+
+    /// The same world, broken, and one property judged in it.
+    #[must_use]
+    pub fn broken(self, way: Way, focus: &'static Property) -> Setup {
+        Setup { way: Some(way), focus: Some(focus), remove_dead: dead::is_sound_for(Some(way)), ..self }
+    }
+}
+
+impl RaftModel {
+    /// The model of `setup`, with meters at zero.
+    pub fn new(setup: Setup) -> RaftModel {
+        let network = match setup.bounds.network {
+            NetworkKind::Set => Network::new_unordered_duplicating([]),
+            NetworkKind::Bag => Network::new_unordered_nonduplicating([]),
+            NetworkKind::Ordered => Network::new_ordered([]),
+        };
+        // In an unordered network a message that is never delivered is lost. In a queue it would stop the rest.
+        let lossy =
+            if setup.bounds.network == NetworkKind::Ordered { LossyNetwork::Yes } else { LossyNetwork::No };
+        let actors = setup.bounds.ids().map(|id| ServerActor::new(id, &setup.bounds, setup.way, setup.focus));
+        let inner = ActorModel::new((), ()).actors(actors).init_network(network).lossy_network(lossy);
+        let meters = Arc::new(Meters::new(setup.witnesses.len()));
+        RaftModel { inner, setup: setup.into(), meters }
+    }
+
+    /// What it was made of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// What a search of it has counted so far.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
+    /// The one initial state.
+    ///
+    /// # Panics
+    ///
+    /// Never: an actor model has one.
+    pub fn initial(&self) -> World {
+        let inner = self.inner.init_states().pop().expect("an actor model has one initial state");
+        World { inner, spent: Spent::default(), depth: 0 }
+    }
+
+    /// What can happen next, leaving out what would change nothing: each with the state that it leads to.
+    pub fn successors(&self, world: &World) -> Vec<(Action, World)> {
+        let mut actions = Vec::new();
+        self.actions(world, &mut actions);
+        let next = |action: Action| {
+            self.next(world, action.clone()).filter(|next| next != world).map(|next| (action, next))
+        };
+        actions.into_iter().filter_map(next).collect()
+    }
+
+    /// The state after `action`, without counting it.
+    pub fn next(&self, world: &World, action: Action) -> Option<World> {
+        let kind = Kind::of(&action);
+        let mut inner = self.inner.next_state(&world.inner, action)?;
+        if let Network::UnorderedDuplicating(_, last) = &mut inner.network {
+            *last = None;
+        }
+        if self.setup.remove_dead {
+            remove_dead(&mut inner);
+        }
+        let mut spent = world.spent;
+        spent.add(kind, &self.setup.bounds);
+        Some(World { inner, spent, depth: world.depth + 1 })
+    }
+
+    /// What `action` makes its server do in `world`.
+    pub fn explain(&self, world: &World, action: &Action) -> Done {
+        at(action).map_or_else(Done::default, |(id, event)| {
+            let index = usize::from(actor_id(id));
+            self.inner.actors[index].react(&world.inner.actor_states[index], &event).1
+        })
+    }
+
+    /// Is there something left to spend on `action`?
+    fn affords(&self, world: &World, action: &Action) -> bool {
+        let (spent, bounds) = (&world.spent, &self.setup.bounds);
+        match Kind::of(action) {
+            Kind::Timeout => bounds.max_timeouts.is_none_or(|max| spent.timeouts < max),
+            Kind::Propose => spent.proposals < bounds.max_proposals,
+            Kind::Heartbeat => spent.heartbeats < bounds.max_heartbeats,
+            Kind::Retry => spent.retries < bounds.max_retries,
+            Kind::Crash => spent.crashes < bounds.max_crashes,
+            Kind::Fault => spent.faults < bounds.max_faults,
+            Kind::Deliver | Kind::Lose | Kind::Sync | Kind::Grant => true,
+        }
+    }
+
+    fn judge<const AT: usize>(&self, world: &World) -> bool {
+        // While the search is about another property, its steps are not judged either.
+        let holds = PROPERTIES[AT].holds(&world.servers()).is_ok();
+        holds || !self.meters.note_violation(AT, world.depth) && self.setup.first_only
+    }
+}
+
+impl Model for RaftModel {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![self.initial()]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        // A search that was told to stop runs out of work; it does not call itself complete.
+        if self.meters.is_stopped() {
+            return;
+        }
+        self.inner.actions(&world.inner, actions);
+        actions.retain(|action| self.affords(world, action));
+        for action in actions.iter() {
+            self.meters.note_enabled(Kind::of(action));
+        }
+    }
+
+    fn next_state(&self, world: &World, action: Action) -> Option<World> {
+        let kind = Kind::of(&action);
+        let next = self.next(world, action)?;
+        self.meters.note_taken(kind, next.depth);
+        let step = Step { before: &world.inner.actor_states, after: &next.inner.actor_states };
+        for (at, witness) in self.setup.witnesses.iter().enumerate() {
+            if !self.meters.is_seen(at) && (witness.seen)(&step) {
+                self.meters.note_seen(at, next.depth);
+            }
+        }
+        Some(next)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        label(action)
+    }
+
+    fn properties(&self) -> Vec<Expected<Self>> {
+        let judged = PROPERTIES.iter().zip(judges());
+        let judged =
+            judged.filter(|(property, _)| self.setup.focus.is_none_or(|focus| focus.name == property.name));
+        let always = |(property, condition): (&Property, _)| Expected {
+            expectation: Expectation::Always,
+            name: property.name,
+            condition,
+        };
+        judged.map(always).collect()
+    }
+}
+
+/// Property judgements as the plain function pointers that stateright wants: a pointer captures nothing, so the place of
+/// the property is a constant of its function.
+fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
+    macro_rules! at {
+        ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
+    }
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+}
+
+impl World {
+    /// The servers, `n1` first.
+    pub fn servers(&self) -> Vec<&Server> {
+        self.inner.actor_states.iter().map(|server| &**server).collect()
+    }
+
+    /// The messages that can still arrive, sorted.
+    pub fn messages(&self) -> Vec<Envelope<&raftlab_core::Message>> {
+        let mut all: Vec<_> = self.inner.network.iter_all().collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Steps from the initial state on the path by which the search came here.
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+}
+
+/// Where an action happens and what it is, unless it happens to the network.
+pub fn at(action: &Action) -> Option<(NodeId, Event)> {
+    match action {
+        ActorModelAction::Deliver { src, dst, msg } => {
+            Some((node(*dst), Event::Deliver { from: node(*src), message: msg.clone() }))
+        }
+        ActorModelAction::Timeout(id, tick) => Some((node(*id), Event::Tick(*tick))),
+        ActorModelAction::SelectRandom { actor, random, .. } => Some((node(*actor), Event::Fault(*random))),
+        ActorModelAction::Drop(_) | ActorModelAction::Crash(_) | ActorModelAction::Recover(_) => None,
+    }
+}
+
+/// The one line by which an action is known in traces, tables and the Explorer.
+pub fn label(action: &Action) -> String {
+    match (action, at(action)) {
+        (_, Some((id, event))) => Label(id, &event).to_string(),
+        (ActorModelAction::Drop(Envelope { src, dst, msg }), None) => {
+            format!("lose {}", Sent { from: node(*src), to: node(*dst), message: msg })
+        }
+        _ => format!("{action:?}"),
+    }
+}
+
+/// Takes out of the network what can never act again.
+fn remove_dead(state: &mut ActorModelState<ServerActor>) {
+    let servers = &state.actor_states;
+    let alive = |envelope: &Envelope<raftlab_core::Message>| {
+        let receiver = &servers[usize::from(envelope.dst)].raft;
+        !dead::is_dead(receiver, node(envelope.src), &envelope.msg)
+    };
+    match &mut state.network {
+        Network::UnorderedDuplicating(set, _) => set.retain(alive),
+        Network::UnorderedNonDuplicating(bag) => bag.retain(|envelope, _| alive(envelope)),
+        // A dead message at the head of a queue is in the way until it is delivered or lost.
+        Network::Ordered(_) => {}
+    }
+}
+
+impl Spent {
+    /// Only what is bounded is counted: a count that nothing limits would only tell equal states apart.
+    fn add(&mut self, kind: Kind, bounds: &Bounds) {
+        match kind {
+            Kind::Timeout => self.timeouts += u32::from(bounds.max_timeouts.is_some()),
+            Kind::Propose => self.proposals += 1,
+            Kind::Heartbeat => self.heartbeats += 1,
+            Kind::Retry => self.retries += 1,
+            Kind::Crash => self.crashes += 1,
+            Kind::Fault => self.faults += 1,
+            Kind::Deliver | Kind::Lose | Kind::Sync | Kind::Grant => {}
+        }
+    }
+}
+
+impl PartialEq for World {
+    fn eq(&self, other: &World) -> bool {
+        self.spent == other.spent
+            && self.inner.actor_states == other.inner.actor_states
+            && self.inner.network == other.inner.network
+    }
+}
+
+impl Eq for World {}
+
+/// Hashes all that equality compares. What is armed follows from the servers; nothing is stored, and stateright crashes
+/// nobody here.
+impl Hash for World {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spent.hash(state);
+        self.inner.actor_states.hash(state);
+        match &self.inner.network {
+            Network::UnorderedDuplicating(set, _) => {
+                unordered(set.iter().map(|envelope| (envelope, 1))).hash(state);
+            }
+            Network::UnorderedNonDuplicating(bag) => unordered(bag.iter().map(|(e, n)| (e, *n))).hash(state),
+            Network::Ordered(queues) => queues.hash(state),
+        }
+    }
+}
+
+/// A digest of a multiset that does not depend on the order in which it is walked: the count, and the sum of hashes.
+fn unordered<T: Hash>(all: impl Iterator<Item = (T, usize)>) -> (u64, u64) {
+    all.fold((0, 0), |(count, sum), item| {
+        let mut hasher = DefaultHasher::new();
+        item.hash(&mut hasher);
+        (count + 1, sum.wrapping_add(hasher.finish()))
+    })
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for server in self.servers() {
+            writeln!(f, "{}{}", server.raft, if server.is_synced() { "" } else { " unsynced" })?;
+        }
+        for Envelope { src, dst, msg } in self.messages() {
+            writeln!(f, "  {}", Sent { from: node(src), to: node(dst), message: msg })?;
+        }
+        Ok(())
+    }
+}

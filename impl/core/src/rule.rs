@@ -21,22 +21,22 @@ macro_rules! rules {
             pub const ALL: &'static [Rule] = &[$(Rule::$rule),*];
 
             /// The name by which commands and traces call it.
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self { $(Rule::$rule => $name,)* }
             }
 
             /// Where the rule is stated: § is the paper, D the dissertation.
-            pub fn section(self) -> &'static str {
+            pub const fn section(self) -> &'static str {
                 match self { $(Rule::$rule => $section,)* }
             }
 
             /// What the rule says.
-            pub fn says(self) -> &'static str {
+            pub const fn says(self) -> &'static str {
                 match self { $(Rule::$rule => $says,)* }
             }
 
             /// What happens without it.
-            pub fn falls(self) -> &'static str {
+            pub const fn falls(self) -> &'static str {
                 match self { $(Rule::$rule => $falls,)* }
             }
         }

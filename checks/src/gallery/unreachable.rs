@@ -1,0 +1,56 @@
+//! Rows of the catalogue's sections A to E that are not exhibited, each with the reason.
+
+/// A bug of the catalogue that cannot show here.
+#[derive(Debug)]
+pub struct Unreachable {
+    /// Its name in the catalogue.
+    pub bug: &'static str,
+    /// Why it cannot show.
+    pub reason: &'static str,
+}
+
+const fn row(bug: &'static str, reason: &'static str) -> Unreachable {
+    Unreachable { bug, reason }
+}
+
+/// What is not exhibited.
+pub const UNREACHABLE: &[Unreachable] = &[
+    row(
+        "stale-ack-counted",
+        "The guard is in the core (`acks-of-this-term`) and holds nothing here: with three servers one acknowledgement is a \
+         majority, so an entry that was acknowledged is replaced only after Figure 8, which takes four terms, and the stale \
+         acknowledgement counts in a fifth; with five servers it takes three terms. Both are beyond what this engine \
+         exhausts.",
+    ),
+    row(
+        "match-not-reset-on-election",
+        "Progress lives in the role and dies with it, so there is no guard to remove; the same bounds as `stale-ack-counted` \
+         would be needed.",
+    ),
+    row(
+        "applied-beyond-commit-on-restart",
+        "Nothing about commit or apply is on this core's disk: both start at 0.",
+    ),
+    row("rename-without-dir-fsync", "A matter of files; the model's disk is a sequence of records."),
+    row(
+        "vote-compares-as-vector",
+        "Breaks liveness only: no server can be elected, and nothing wrong is ever decided.",
+    ),
+    row("timeout-not-rerandomised", "Breaks liveness only."),
+    row("timer-not-reset-on-grant", "Breaks liveness only: the model's timers fire whenever they like."),
+    row("response-term-ignored", "Breaks liveness only, as long as the stale leader cannot commit."),
+    row("retry-sends-empty-log", "Breaks liveness only."),
+    row("conflict-hint-livelock", "Breaks liveness only."),
+    row("heartbeat-false-log-reversion", "Breaks liveness only, by a false alarm."),
+    row("inflight-window-never-freed", "Breaks liveness only; there is no pipeline yet."),
+    row("commit-scan-stops-at-old-term", "Breaks liveness only: the leader's commitIndex lags."),
+    row("commit-not-recomputed-after-shrink", "Needs membership changes, and breaks liveness only."),
+    row("last-log-term-zero-after-snapshot", "Needs snapshots."),
+    row("prev-zero-always-accepted", "Needs snapshots: without them a log does start at index 0."),
+    row("conflict-log-kept-under-snapshot", "Needs snapshots."),
+    row("snapshot-index-before-data", "Needs snapshots."),
+    row("prevote-counted-as-vote", "Needs pre-vote."),
+    row("prevote-changes-state", "Needs pre-vote."),
+    row("vote-from-non-member-counted", "Needs membership changes."),
+    row("learner-campaigns", "Needs learners."),
+];

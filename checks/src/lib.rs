@@ -1,0 +1,6 @@
+//! Why we believe it: what the command `check` is made of.
+
+pub mod gallery;
+pub mod nearest;
+pub mod story;
+pub mod trace;

@@ -1,0 +1,251 @@
+//! A counterexample as a text that a person reads in a diff and `check replay` runs.
+//!
+//! Above the blank line stand its facts, one a line; below, `>` lines say what happens, and the indented lines under
+//! them what the servers did. No line needs a parser of its own: what can happen next is rendered, and the one whose text
+//! is equal is taken.
+
+use std::fmt;
+
+use raftlab_model::{Bounds, RaftModel, Setup};
+
+use crate::gallery::{self, Exhibit};
+use crate::story::Story;
+
+/// The version of the format. Traces of another version are refused.
+pub const FORMAT: u32 = 1;
+
+/// A trace as it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// One sentence: what happens.
+    pub title: String,
+    /// The facts, by key, in order.
+    pub facts: Vec<(String, String)>,
+    /// What happens, and what the servers did.
+    pub steps: Vec<Recorded>,
+    /// What is wrong with the last state.
+    pub why: String,
+}
+
+/// One step of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What happens.
+    pub label: String,
+    /// What the servers did.
+    pub output: Vec<String>,
+    /// Where it stands in its file, from 1; 0 in a trace that was not read from one.
+    pub line: usize,
+}
+
+/// Why a trace is not what it says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct TraceError {
+    /// Where, from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl TraceError {
+    fn new(line: usize, reason: impl Into<String>) -> TraceError {
+        TraceError { line, reason: reason.into() }
+    }
+}
+
+impl Trace {
+    /// The fact of this name.
+    pub fn fact(&self, key: &str) -> Option<&str> {
+        self.facts.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads a trace.
+    ///
+    /// # Errors
+    ///
+    /// The first line that cannot stand there, and why.
+    pub fn parse(text: &str) -> Result<Trace, TraceError> {
+        let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+        let title = match lines.next() {
+            Some((_, line)) if line.starts_with("# ") => line[2..].to_string(),
+            _ => return Err(TraceError::new(1, "a trace starts with `# ` and a sentence")),
+        };
+        let facts = parse_facts(&mut lines)?;
+        let mut trace = Trace { title, facts, steps: Vec::new(), why: String::new() };
+        let mut last = 0;
+        for (line, text) in lines {
+            last = line;
+            if let Some(label) = text.strip_prefix("> ") {
+                trace.steps.push(Recorded { label: label.to_string(), output: Vec::new(), line });
+            } else if let Some(output) = text.strip_prefix("  ") {
+                let step = trace.steps.last_mut();
+                let step = step.ok_or_else(|| TraceError::new(line, "output without a `>` line above it"))?;
+                step.output.push(output.to_string());
+            } else if let Some(why) = text.strip_prefix("why ") {
+                trace.why = why.trim().to_string();
+            } else if let Some(end) = text.strip_prefix("end ") {
+                return trace.check_end(line, end.trim());
+            } else {
+                return Err(TraceError::new(
+                    line,
+                    format!("`{text}` is neither a `>` step, indented output, `why` nor `end`"),
+                ));
+            }
+        }
+        Err(TraceError::new(last.max(1), "the trace is cut off: it has no `end` line"))
+    }
+
+    fn check_end(self, line: usize, end: &str) -> Result<Trace, TraceError> {
+        let told = format!("{} steps", self.steps.len());
+        if end == told {
+            Ok(self)
+        } else {
+            Err(TraceError::new(line, format!("`end {end}`, but there are {told}")))
+        }
+    }
+
+    /// The weakening that it is about, the property that falls, and the world in which.
+    ///
+    /// # Errors
+    ///
+    /// The fact that is missing or unknown.
+    pub fn setup(&self) -> Result<(Setup, &'static Exhibit), TraceError> {
+        let fact = |key: &str| {
+            self.fact(key).ok_or_else(|| TraceError::new(1, format!("the fact `{key}` is missing")))
+        };
+        let at = |key: &str| 2 + self.facts.iter().position(|(known, _)| known == key).unwrap_or(0);
+        let name = fact("rule")?.split_whitespace().next().unwrap_or_default();
+        let exhibit = gallery::named(name).ok_or_else(|| {
+            TraceError::new(
+                at("rule"),
+                format!("`{name}` is not a rule of this version; `check list rules` names them"),
+            )
+        })?;
+        let violates = fact("violates")?.split("  ").next().unwrap_or_default();
+        if violates != exhibit.property {
+            let reason =
+                format!("`{violates}` is not what falls without `{name}`: that is `{}`", exhibit.property);
+            return Err(TraceError::new(at("violates"), reason));
+        }
+        let bounds: Bounds =
+            fact("bounds")?.parse().map_err(|e| TraceError::new(at("bounds"), format!("{e}")))?;
+        Ok((exhibit.setup_within(bounds), exhibit))
+    }
+
+    /// Walks the trace through the core, comparing every line of output and the judgement at its end.
+    ///
+    /// # Errors
+    ///
+    /// The first line that does not come out as it stands.
+    pub fn replay(&self) -> Result<Story, TraceError> {
+        let (setup, exhibit) = self.setup()?;
+        let property = exhibit.property();
+        let model = RaftModel::new(setup);
+        let mut story = Story { initial: model.initial(), steps: Vec::new() };
+        for step in &self.steps {
+            if let Err(why) = property.holds(&story.last().servers()) {
+                let reason = format!("`{}` is violated before this step already: {why}", property.name);
+                return Err(TraceError::new(step.line, reason));
+            }
+            take(&model, &mut story, step)?;
+        }
+        let end = self.steps.last().map_or(1, |step| step.line + step.output.len() + 1);
+        match property.holds(&story.last().servers()) {
+            Ok(()) => Err(TraceError::new(end, format!("`{}` holds at the end", property.name))),
+            Err(why) if why != self.why => Err(TraceError::new(end, format!("at the end it is: {why}"))),
+            Err(_) => Ok(story),
+        }
+    }
+
+    /// The steps of a story, as they are recorded.
+    pub fn record(story: &Story) -> Vec<Recorded> {
+        let recorded = |(at, step): (usize, &crate::story::Step)| Recorded {
+            label: step.label.clone(),
+            output: story.record(at),
+            line: 0,
+        };
+        story.steps.iter().enumerate().map(recorded).collect()
+    }
+}
+
+/// Takes the step whose text is `step`'s, and compares what the servers do.
+fn take(model: &RaftModel, story: &mut Story, step: &Recorded) -> Result<(), TraceError> {
+    let possible = model.successors(story.last());
+    let labels: Vec<_> = possible.iter().map(|(action, _)| raftlab_model::label(action)).collect();
+    let Some(at) = labels.iter().position(|label| *label == step.label) else {
+        let nearest = crate::nearest::nearest(&step.label, labels.iter().map(String::as_str));
+        let hint = nearest
+            .first()
+            .map_or("nothing can".into(), |label| format!("what can, for example, is `{label}`"));
+        return Err(TraceError::new(step.line, format!("`{}` cannot happen here; {hint}", step.label)));
+    };
+    story.push(model, possible[at].0.clone());
+    let output = story.record(story.steps.len() - 1);
+    let differs = output.iter().zip(&step.output).position(|(new, old)| new != old);
+    let differs =
+        differs.or((output.len() != step.output.len()).then(|| output.len().min(step.output.len())));
+    differs.map_or(Ok(()), |at| {
+        let line = step.line + 1 + at;
+        let reason = match output.get(at) {
+            Some(now) => format!("here the servers now print `{now}`"),
+            None => "the servers do not print this line".to_string(),
+        };
+        Err(TraceError::new(line, reason))
+    })
+}
+
+fn parse_facts<'a>(
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Result<Vec<(String, String)>, TraceError> {
+    let mut facts = Vec::new();
+    for (line, text) in lines {
+        if text.is_empty() {
+            return match facts.first() {
+                Some((key, format)) if key == "format" && *format == FORMAT.to_string() => Ok(facts),
+                Some((key, format)) if key == "format" => Err(TraceError::new(
+                    2,
+                    format!("format {format} was written by another version; this one reads {FORMAT}"),
+                )),
+                _ => Err(TraceError::new(2, format!("the second line is `format    {FORMAT}`"))),
+            };
+        }
+        let (key, value) = text
+            .split_at_checked(KEY_WIDTH)
+            .filter(|(key, _)| !key.trim().is_empty() && key.ends_with(' '))
+            .ok_or_else(|| {
+                TraceError::new(line, format!("`{text}` is not a fact: a key, then its value in column 11"))
+            })?;
+        facts.push((key.trim().to_string(), value.to_string()));
+    }
+    Err(TraceError::new(1 + facts.len(), "the trace is cut off: no step follows its facts"))
+}
+
+/// The column in which values start.
+const KEY_WIDTH: usize = 10;
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# {}", self.title)?;
+        for (key, value) in &self.facts {
+            writeln!(f, "{key:KEY_WIDTH$}{value}")?;
+        }
+        writeln!(f)?;
+        for step in &self.steps {
+            writeln!(f, "> {}", step.label)?;
+            for line in &step.output {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        writeln!(f, "{:KEY_WIDTH$}{}", "why", self.why)?;
+        writeln!(f, "{:KEY_WIDTH$}{} steps", "end", self.steps.len())
+    }
+}
+
+impl std::str::FromStr for Trace {
+    type Err = TraceError;
+
+    fn from_str(text: &str) -> Result<Trace, TraceError> {
+        Trace::parse(text)
+    }
+}

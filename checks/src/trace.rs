@@ -6,9 +6,12 @@
 
 use std::fmt;
 
-use raftlab_model::{Bounds, RaftModel, Setup};
+use raftlab_model::{Bounds, PROPERTIES, Property, RaftModel, Setup};
 
+use crate::console::grouped;
 use crate::gallery::{self, Exhibit};
+use crate::nearest;
+use crate::search::{Limit, Progress, Violation};
 use crate::story::Story;
 
 /// The version of the format. Traces of another version are refused.
@@ -105,32 +108,32 @@ impl Trace {
         }
     }
 
-    /// The weakening that it is about, the property that falls, and the world in which.
+    /// The world in which it happens, and the property that falls there.
     ///
     /// # Errors
     ///
     /// The fact that is missing or unknown.
-    pub fn setup(&self) -> Result<(Setup, &'static Exhibit), TraceError> {
+    pub fn setup(&self) -> Result<Setup, TraceError> {
         let fact = |key: &str| {
             self.fact(key).ok_or_else(|| TraceError::new(1, format!("the fact `{key}` is missing")))
         };
         let at = |key: &str| 2 + self.facts.iter().position(|(known, _)| known == key).unwrap_or(0);
         let name = fact("rule")?.split_whitespace().next().unwrap_or_default();
-        let exhibit = gallery::named(name).ok_or_else(|| {
-            TraceError::new(
-                at("rule"),
-                format!("`{name}` is not a rule of this version; `check list rules` names them"),
-            )
-        })?;
         let violates = fact("violates")?.split("  ").next().unwrap_or_default();
-        if violates != exhibit.property {
-            let reason =
-                format!("`{violates}` is not what falls without `{name}`: that is `{}`", exhibit.property);
-            return Err(TraceError::new(at("violates"), reason));
-        }
+        let property = Property::named(violates).ok_or_else(|| {
+            let names = PROPERTIES.iter().map(|property| property.name);
+            TraceError::new(at("violates"), nearest::unknown("property", violates, names))
+        })?;
         let bounds: Bounds =
             fact("bounds")?.parse().map_err(|e| TraceError::new(at("bounds"), format!("{e}")))?;
-        Ok((exhibit.setup_within(bounds), exhibit))
+        if name == WHOLE {
+            return Ok(Setup { focus: Some(property), ..Setup::new(bounds) });
+        }
+        let exhibit = gallery::named(name).ok_or_else(|| {
+            let names = gallery::all().map(|exhibit| exhibit.name).collect::<Vec<_>>();
+            TraceError::new(at("rule"), nearest::unknown("rule", name, names.iter().copied()))
+        })?;
+        Ok(Setup::new(bounds).broken(exhibit.way, property))
     }
 
     /// Walks the trace through the core, comparing every line of output and the judgement at its end.
@@ -139,9 +142,9 @@ impl Trace {
     ///
     /// The first line that does not come out as it stands.
     pub fn replay(&self) -> Result<Story, TraceError> {
-        let (setup, exhibit) = self.setup()?;
-        let property = exhibit.property();
-        let model = RaftModel::new(setup);
+        let model = RaftModel::new(self.setup()?);
+        let property =
+            model.setup().focus.ok_or_else(|| TraceError::new(1, "the fact `violates` is missing"))?;
         let mut story = Story { initial: model.initial(), steps: Vec::new() };
         for step in &self.steps {
             if let Err(why) = property.holds(&story.last().servers()) {
@@ -155,6 +158,54 @@ impl Trace {
             Ok(()) => Err(TraceError::new(end, format!("`{}` holds at the end", property.name))),
             Err(why) if why != self.why => Err(TraceError::new(end, format!("at the end it is: {why}"))),
             Err(_) => Ok(story),
+        }
+    }
+
+    /// The counterexample of an exhibit.
+    pub fn of_exhibit(exhibit: &Exhibit, violation: &Violation, finding: &Finding) -> Trace {
+        let steps = violation.story.steps.len();
+        let shortest = if violation.shortest { ", shortest" } else { "" };
+        let first = first_broken(exhibit, &violation.story).map_or(String::new(), |(name, step)| {
+            format!("  (first broken on this way: {name}, step {step})")
+        });
+        let mut facts = vec![
+            ("format", FORMAT.to_string()),
+            ("rule", format!("{}  {}: {}", exhibit.name, exhibit.section, exhibit.says)),
+            ("bug", exhibit.bug.to_string()),
+            ("way", exhibit.way.to_string()),
+            ("violates", format!("{}{first}", exhibit.property)),
+        ];
+        facts.extend(exhibit.seen_in.iter().map(|(name, link)| ("seen in", format!("{name}  {link}"))));
+        if !exhibit.published.is_empty() {
+            facts.push(("published", exhibit.published.to_string()));
+        }
+        facts.push(("bounds", exhibit.bounds.to_string()));
+        facts.push(("found", format!("{steps} steps{shortest} · {}", figures(finding.broken))));
+        let whole = finding.whole_limit.map_or("exhausted, no violation", |limit| limit.says());
+        facts.push(("rule on", format!("{whole} · {}", figures(finding.whole))));
+        Trace {
+            title: exhibit.title.to_string(),
+            facts: facts.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
+            steps: Trace::record(&violation.story),
+            why: violation.why.clone(),
+        }
+    }
+
+    /// A violation of the whole core: no rule is off, and nothing is known of it but the way there.
+    pub fn of_whole_core(violation: &Violation, bounds: &Bounds, found: &str) -> Trace {
+        let property = violation.property;
+        let facts = [
+            ("format", FORMAT.to_string()),
+            ("rule", WHOLE.to_string()),
+            ("violates", property.name.to_string()),
+            ("bounds", bounds.to_string()),
+            ("found", found.to_string()),
+        ];
+        Trace {
+            title: format!("The whole core violates {}: {}.", property.name, property.says),
+            facts: facts.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
+            steps: Trace::record(&violation.story),
+            why: violation.why.clone(),
         }
     }
 
@@ -174,7 +225,7 @@ fn take(model: &RaftModel, story: &mut Story, step: &Recorded) -> Result<(), Tra
     let possible = model.successors(story.last());
     let labels: Vec<_> = possible.iter().map(|(action, _)| raftlab_model::label(action)).collect();
     let Some(at) = labels.iter().position(|label| *label == step.label) else {
-        let nearest = crate::nearest::nearest(&step.label, labels.iter().map(String::as_str));
+        let nearest = nearest::nearest(&step.label, labels.iter().map(String::as_str));
         let hint = nearest
             .first()
             .map_or("nothing can".into(), |label| format!("what can, for example, is `{label}`"));
@@ -193,6 +244,37 @@ fn take(model: &RaftModel, story: &mut Story, step: &Recorded) -> Result<(), Tra
         };
         Err(TraceError::new(line, reason))
     })
+}
+
+/// How a counterexample was found, and how much there is with the rule on.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding<'a> {
+    /// The search that found it.
+    pub broken: &'a Progress,
+    /// The search of the same world with the rule on.
+    pub whole: &'a Progress,
+    /// What stopped that one, if something did.
+    pub whole_limit: Option<Limit>,
+}
+
+/// `2,311 states · 0.04 s`.
+fn figures(progress: &Progress) -> String {
+    format!("{} states · {:.2} s", grouped(progress.states), progress.elapsed.as_secs_f64())
+}
+
+/// The first property that breaks on the way, if it is another one, and the step that breaks it.
+fn first_broken(exhibit: &Exhibit, story: &Story) -> Option<(&'static str, usize)> {
+    // Judging all properties needs a world in which all are watched; the steps are the same.
+    let model = RaftModel::new(Setup { focus: None, ..exhibit.setup() });
+    let mut watched = Story { initial: model.initial(), steps: Vec::new() };
+    for (at, step) in story.steps.iter().enumerate() {
+        watched.push(&model, step.action.clone())?;
+        let broken = PROPERTIES.iter().find(|property| property.holds(&watched.last().servers()).is_err());
+        if let Some(property) = broken {
+            return (property.name != exhibit.property).then_some((property.name, at + 1));
+        }
+    }
+    None
 }
 
 fn parse_facts<'a>(
@@ -220,6 +302,9 @@ fn parse_facts<'a>(
     }
     Err(TraceError::new(1 + facts.len(), "the trace is cut off: no step follows its facts"))
 }
+
+/// In place of a rule: none is off.
+pub const WHOLE: &str = "none";
 
 /// The column in which values start.
 const KEY_WIDTH: usize = 10;

@@ -34,7 +34,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "vote-reset-in-same-term",
         title: "A server that forgets its vote when its leader speaks elects another leader of the same term.",
         property: "Election Safety",
-        bounds: "3 servers · terms <= 1 · entries a message <= 1 · set network",
+        bounds: "3 servers · terms <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
         seen_in: &[
             ("etcd PR 2461", "https://github.com/etcd-io/etcd/pull/2461"),
             ("camunda#5356", "https://github.com/camunda/camunda/issues/5356"),
@@ -81,7 +81,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         name: "own-vote-durable-first",
         bug: "request-vote-before-self-vote-durable",
         section: "§5.2, Figure 2",
-        says: "A candidate's vote for itself is on disk before it asks for others.",
+        says: "A candidate's vote for itself is on disk before it asks for others and counts it.",
         title: "A candidate asks first, crashes before its own vote is on disk, and votes for another in the same term.",
         property: "Election Safety",
         bounds: "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
@@ -187,7 +187,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         says: "A leader never changes an entry that it has sent, even if its own disk refused it.",
         title: "A leader whose write fails takes the entry back and uses its index again in the same term.",
         property: "Log Matching",
-        bounds: "3 servers · terms <= 1 · proposals <= 2 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
+        bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
         seen_in: &[("canonical/raft#320", "https://github.com/canonical/raft/issues/320")],
         ..Exhibit::shim(Shim::RewriteAfterError)
     },

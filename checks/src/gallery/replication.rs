@@ -10,7 +10,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "append-without-prev-check",
         title: "Entries accepted behind whatever stands there leave logs that agree later and differ before.",
         property: "Log Matching",
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
+        bounds: "3 servers · terms <= 3 · time-outs <= 3 · entries a message <= 1 · set network",
         seen_in: &[("c5#43", "https://github.com/cloud-software-foundation/c5/issues/43")],
         ..Exhibit::rule(Rule::PrevEntryMatches)
     },
@@ -35,7 +35,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         says: "A follower acknowledges prev and the entries sent, not the end of its own log.",
         title: "A follower acknowledges a leftover of an older term, and the leader commits with it.",
         property: "committed on a quorum",
-        bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · entries a message <= 1 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
         seen_in: &[("CCF#6001", "https://github.com/microsoft/CCF/issues/6001")],
         ..Exhibit::shim(Shim::AckReportsLastIndex)
     },

@@ -1,5 +1,6 @@
 //! What goes into the protocol and what comes out. The order of disk and network is a type here, not advice.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::durable::{Persisted, Write};
@@ -45,7 +46,8 @@ pub enum Timer {
 pub struct Effects {
     pub(crate) writes: Vec<Write>,
     pub(crate) early: Vec<(NodeId, Message)>,
-    pub(crate) late: Vec<(NodeId, Message)>,
+    /// A set: what waits for the same write has no order, and a duplicate of it says nothing new.
+    pub(crate) late: BTreeSet<(NodeId, Message)>,
     pub(crate) committed: Vec<Entry>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
@@ -70,7 +72,7 @@ pub enum Answer {
 #[must_use = "messages, committed entries and the disk's answer are for the host to pass on"]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Outbox {
-    /// To be sent, in order. The network may lose, repeat and reorder them.
+    /// To be sent. The network may lose, repeat and reorder them.
     pub messages: Vec<(NodeId, Message)>,
     /// To be applied to the state machine, in order, each once since the start of this process.
     pub committed: Vec<Entry>,
@@ -105,16 +107,11 @@ impl Effects {
         Ok(Outbox { messages, committed: self.committed, persisted: Persisted::of(&self.writes) })
     }
 
-    /// Adds the effects of a later step, so that both share one write to the disk (group commit). A message that waits
-    /// already is not sent twice: the network may drop a duplicate too.
+    /// Adds the effects of a later step, so that both share one write to the disk (group commit).
     pub fn merge(&mut self, later: Effects) {
         self.writes.extend(later.writes);
         self.early.extend(later.early);
-        for message in later.late {
-            if !self.late.contains(&message) {
-                self.late.push(message);
-            }
-        }
+        self.late.extend(later.late);
         self.committed.extend(later.committed);
         self.restart.extend(later.restart);
         self.answer = later.answer.or(self.answer);

@@ -122,7 +122,7 @@ impl Raft {
 
     /// Sends `body` in the present term, once the writes of this step are durable.
     pub(crate) fn send(&self, to: NodeId, body: Body, effects: &mut Effects) {
-        effects.late.push((to, Message { term: self.term, body }));
+        effects.late.insert((to, Message { term: self.term, body }));
     }
 
     /// A guard: `holds`, as long as `rule` is on. Without the feature `weaken` this is `holds` itself.

@@ -1,8 +1,9 @@
 //! Messages that can never do anything again. Removing them from the network loses no state of the servers, and cuts the
 //! space by orders of magnitude; a test audits the claim.
 
-use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Rule};
+use raftlab_core::{Appended, Body, Message, NodeId, Role, Rule};
 
+use crate::server::Server;
 use crate::shim::Shim;
 use crate::weakening::Way;
 
@@ -10,21 +11,23 @@ use crate::weakening::Way;
 ///
 /// Terms grow, a role is not entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
 /// as long as the rules that say so are on ([`is_sound_for`]).
-pub fn is_dead(receiver: &Raft, from: NodeId, message: &Message) -> bool {
-    let (theirs, ours) = (message.term, receiver.term());
+pub fn is_dead(receiver: &Server, from: NodeId, message: &Message) -> bool {
+    let (raft, disk) = (&receiver.raft, &receiver.disk);
+    let (theirs, ours) = (message.term, raft.term());
     match &message.body {
         Body::RequestVote { .. } | Body::AppendEntries { .. } => false,
-        Body::NewerTerm => theirs <= ours,
+        // A crash takes back a term that is not on disk yet.
+        Body::NewerTerm => theirs <= ours && theirs <= disk.term,
         Body::VoteReply { granted } => {
             theirs < ours
                 || theirs == ours
                     && (!granted
-                        || !matches!(receiver.role(), Role::Candidate { votes } if !votes.contains(&from)))
+                        || !matches!(raft.role(), Role::Candidate { votes } if !votes.contains(&from)))
         }
         Body::AppendReply(answer) => {
             theirs < ours
                 || theirs == ours
-                    && receiver.progress(from).is_none_or(|progress| match *answer {
+                    && raft.progress(from).is_none_or(|progress| match *answer {
                         Appended::Accepted { matched } => matched <= progress.matched,
                         Appended::Rejected { prev, .. } => prev <= progress.matched || prev >= progress.next,
                     })
@@ -45,12 +48,14 @@ pub fn is_sound_for(way: Option<Way>) -> bool {
                 | Rule::NextAboveMatch
                 | Rule::StepDownOnHigherTerm
         ),
-        Some(Way::Shim(shim)) => matches!(
+        // Where a disk may lose a term, or a rejection counts as something else, the dead rise.
+        Some(Way::Shim(shim)) => !matches!(
             shim,
-            Shim::VoteComparesIndexOnly
-                | Shim::AckReportsLastIndex
-                | Shim::MatchSeeded
-                | Shim::VoteNotPersisted
+            Shim::TermNotPersisted
+                | Shim::RequestVoteBeforeSync
+                | Shim::RejectionTakenForMatch
+                | Shim::WriteErrorSwallowed
+                | Shim::WipedServerReturns
         ),
     }
 }

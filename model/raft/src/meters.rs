@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use stateright::actor::ActorModelAction;
 
+use crate::bounds::{Bounds, Disk, NetworkKind};
 use crate::event::{Fault, Tick};
 use crate::property::COUNT;
 use crate::world::Action;
@@ -81,6 +82,20 @@ impl Kind {
         }
     }
 
+    /// Do these bounds allow it? A search that never takes such an action has not shown what it says.
+    pub fn is_allowed_by(self, bounds: &Bounds) -> bool {
+        match self {
+            Kind::Deliver | Kind::Timeout => true,
+            Kind::Lose => bounds.network == NetworkKind::Ordered,
+            Kind::Heartbeat => bounds.max_heartbeats > 0,
+            Kind::Retry => bounds.max_retries > 0,
+            Kind::Propose => bounds.max_proposals > 0,
+            Kind::Sync => bounds.disk == Disk::Buffered,
+            Kind::Crash => bounds.max_crashes > 0,
+            Kind::Grant | Kind::Fault => false,
+        }
+    }
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         ["deliver", "lose", "timeout", "heartbeat", "retry", "propose", "sync", "grant", "crash", "fault"]
@@ -125,6 +140,11 @@ impl Meters {
     /// Ends the search as soon as it looks for more work.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the model list actions again, for walking the path that was found.
+    pub fn resume(&self) {
+        self.stopped.store(false, Ordering::Relaxed);
     }
 
     /// Was it told to stop?

@@ -1,7 +1,7 @@
 //! Broken hosts around a correct core: disks that lie, replies that are forged, faults that a rule outside the core
 //! excludes. Each stands for something that real systems did (see the gallery).
 
-use raftlab_core::{Appended, Body, Durable, LogId, Message, NodeId, Raft, Write};
+use raftlab_core::{Appended, Body, Durable, LogId, Message, NodeId, Payload, Raft, Write};
 
 use crate::event::Fault;
 use crate::server::Server;
@@ -13,7 +13,7 @@ pub enum Shim {
     VoteNotPersisted,
     /// The disk drops terms, and with them votes.
     TermNotPersisted,
-    /// RequestVote leaves before the candidate's own vote is on disk.
+    /// RequestVote leaves, and the candidate counts its own vote, before that vote is on disk.
     RequestVoteBeforeSync,
     /// Answers to AppendEntries leave before the entries are on disk.
     AckBeforeSync,
@@ -97,15 +97,17 @@ impl Shim {
 
     /// Is the core told that `writes` are durable as soon as they are written?
     pub(crate) fn confirms_early(self, writes: &[Write]) -> bool {
-        let appended = |only: fn(&raftlab_core::Payload) -> bool| {
+        let votes = || writes.iter().any(|write| matches!(write, Write::Vote { .. }));
+        let appends = |only: fn(&Payload) -> bool| {
             writes.iter().any(|write| match write {
                 Write::Log { entries, .. } => entries.iter().all(|entry| only(&entry.payload)),
                 Write::Vote { .. } => false,
             })
         };
         match self {
-            Shim::LeaderCountsUnsynced => appended(|_| true),
-            Shim::NoopNotSynced => appended(|payload| *payload == raftlab_core::Payload::Noop),
+            Shim::RequestVoteBeforeSync => votes(),
+            Shim::LeaderCountsUnsynced => appends(|_| true),
+            Shim::NoopNotSynced => appends(|payload| *payload == Payload::Noop),
             _ => false,
         }
     }

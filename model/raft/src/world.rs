@@ -36,9 +36,12 @@ pub struct Setup {
     pub witnesses: Vec<&'static Witness>,
     /// Are messages removed that can never act again?
     pub remove_dead: bool,
-    /// Is each property reported only where it first breaks? A checker that keeps the last violation it met then
-    /// reports the first. An explorer, which asks about single states, must not.
+    /// Does the search end at the first violation, and report that one? A checker that keeps the last violation it met
+    /// then reports the first, and the number of states is the number needed to find it. An explorer, which asks about
+    /// single states, must not.
     pub first_only: bool,
+    /// Are actions that change nothing left out where actions are listed? A walk that picks blindly needs it.
+    pub only_changes: bool,
 }
 
 /// The actors of a [`Setup`], under stateright.
@@ -75,7 +78,15 @@ struct Spent {
 impl Setup {
     /// All properties of a whole world of `bounds`.
     pub fn new(bounds: Bounds) -> Setup {
-        Setup { bounds, way: None, focus: None, witnesses: Vec::new(), remove_dead: true, first_only: true }
+        Setup {
+            bounds,
+            way: None,
+            focus: None,
+            witnesses: Vec::new(),
+            remove_dead: true,
+            first_only: true,
+            only_changes: false,
+        }
     }
 
     /// The same world, broken, and one property judged in it.
@@ -170,9 +181,14 @@ impl RaftModel {
     }
 
     fn judge<const AT: usize>(&self, world: &World) -> bool {
-        // While the search is about another property, its steps are not judged either.
-        let holds = PROPERTIES[AT].holds(&world.servers()).is_ok();
-        holds || !self.meters.note_violation(AT, world.depth) && self.setup.first_only
+        if PROPERTIES[AT].holds(&world.servers()).is_ok() {
+            return true;
+        }
+        let first = self.meters.note_violation(AT, world.depth);
+        if self.setup.first_only {
+            self.meters.stop();
+        }
+        !first && self.setup.first_only
     }
 }
 
@@ -191,6 +207,9 @@ impl Model for RaftModel {
         }
         self.inner.actions(&world.inner, actions);
         actions.retain(|action| self.affords(world, action));
+        if self.setup.only_changes {
+            actions.retain(|action| self.next(world, action.clone()).is_some_and(|next| next != *world));
+        }
         for action in actions.iter() {
             self.meters.note_enabled(Kind::of(action));
         }
@@ -281,7 +300,7 @@ pub fn label(action: &Action) -> String {
 fn remove_dead(state: &mut ActorModelState<ServerActor>) {
     let servers = &state.actor_states;
     let alive = |envelope: &Envelope<raftlab_core::Message>| {
-        let receiver = &servers[usize::from(envelope.dst)].raft;
+        let receiver = &servers[usize::from(envelope.dst)];
         !dead::is_dead(receiver, node(envelope.src), &envelope.msg)
     };
     match &mut state.network {

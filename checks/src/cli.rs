@@ -1,0 +1,411 @@
+//! The command line of `check`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use raftlab_model::{Bounds, Disk, NetworkKind};
+
+use crate::catalogue::Tier;
+use crate::search::Engine;
+
+/// Explores a Raft core to exhaustion within stated bounds, and answers each rule that is taken away with the shortest
+/// counterexample.
+///
+/// Without a verb: every standing check, quick tier, then one table.
+#[derive(Debug, Parser)]
+#[command(name = "check", version, after_help = EXITS, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const EXITS: &str = "Exit codes: 0 verified or done · 2 usage · 3 incomplete, no violation · 12 safety violated · 15 vacuous · \
+                     65 bad input · 70 a bug in this program · 74 input or output failed";
+
+/// Flags of every verb.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The directory for reports and traces; `runs/<utc>-<verb>-<id>` if absent
+    #[arg(short, long, global = true, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How results are printed
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    pub write_out: WriteOut,
+    /// When output is coloured; `NO_COLOR` is heeded
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub color: Color,
+    /// Say less on stderr
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr (`RUST_LOG` says what exactly)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// The seed of everything random; drawn and printed if absent
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// How results are printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WriteOut {
+    /// One line a result.
+    Simple,
+    /// Blocks and tables for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List checks, rules, properties or witnesses
+    List {
+        /// What to list
+        #[arg(value_enum, default_value_t)]
+        what: Listed,
+    },
+    /// Explore one standing check, or all, perhaps at another size
+    Run(RunArgs),
+    /// Take a rule away and find the shortest counterexample
+    Weaken(WeakenArgs),
+    /// Take random walks through a world too big to exhaust, and shrink what they find
+    Random(RandomArgs),
+    /// Walk a recorded counterexample through the core, and draw it
+    Replay(ReplayArgs),
+    /// Serve stateright's web Explorer on a check's world
+    Explore(ExploreArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What `list` lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The standing checks.
+    #[default]
+    Checks,
+    /// The rules that can be taken away.
+    Rules,
+    /// What must always hold.
+    Properties,
+    /// What must be reachable.
+    Witnesses,
+}
+
+/// The size of the world, where it is to differ from the check's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Bounds")]
+pub struct BoundsArgs {
+    /// Servers, all voters (1 to 9)
+    #[arg(long, value_name = "N")]
+    pub servers: Option<usize>,
+    /// The last term in which an election may start
+    #[arg(long, value_name = "N")]
+    pub max_term: Option<u64>,
+    /// Election time-outs in all
+    #[arg(long, value_name = "N")]
+    pub max_timeouts: Option<u32>,
+    /// Client proposals in all
+    #[arg(long, value_name = "N")]
+    pub max_proposals: Option<u32>,
+    /// Rounds of heartbeats in all
+    #[arg(long, value_name = "N")]
+    pub max_heartbeats: Option<u32>,
+    /// Rounds of retries in all
+    #[arg(long, value_name = "N")]
+    pub max_retries: Option<u32>,
+    /// Crashes in all, each with its restart
+    #[arg(long, value_name = "N")]
+    pub max_crashes: Option<u32>,
+    /// Entries that one message carries at most
+    #[arg(long, value_name = "N")]
+    pub max_entries: Option<usize>,
+    /// When writes are durable
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub disk: Option<DiskArg>,
+    /// What happens to messages
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub network: Option<NetworkArg>,
+}
+
+/// When writes are durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiskArg {
+    /// With the step that writes them.
+    Atomic,
+    /// At a step of their own; a crash before keeps only some.
+    Buffered,
+}
+
+/// What happens to messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NetworkArg {
+    /// Lost, delayed, reordered, duplicated.
+    Set,
+    /// Lost, delayed, reordered.
+    Bag,
+    /// Lost, delayed.
+    Ordered,
+}
+
+/// How a search is run.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Search")]
+pub struct SearchArgs {
+    /// The engine
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Threads of one search; with more than one a counterexample is not known to be shortest
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// Distinct states at most
+    #[arg(long, value_name = "N")]
+    pub max_states: Option<u64>,
+    /// Time at most, such as 90s or 10m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Memory at most, such as 8GiB; three quarters of what is free if absent
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+    /// Exit 0 instead of 3 when the search is incomplete and nothing is violated
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// A standing check, or `all`
+    pub check: String,
+    /// How far
+    #[arg(long, value_enum, default_value_t)]
+    pub tier: Tier,
+    /// The size.
+    #[command(flatten)]
+    pub bounds: BoundsArgs,
+    /// The search.
+    #[command(flatten)]
+    pub search: SearchArgs,
+}
+
+/// `weaken`.
+#[derive(Clone, Debug, Args)]
+pub struct WeakenArgs {
+    /// A rule, by its name or the catalogue's, or `all`
+    pub rule: String,
+    /// With `all`: also those that take more than a minute
+    #[arg(long)]
+    pub slow: bool,
+    /// Write the trace into the gallery, and its index anew
+    #[arg(long)]
+    pub write: bool,
+    /// The gallery
+    #[arg(long, value_name = "DIR", default_value = "counterexamples")]
+    pub gallery: PathBuf,
+}
+
+/// `random`.
+#[derive(Clone, Debug, Args)]
+pub struct RandomArgs {
+    /// A standing check; its deep tier's worlds, if no bounds are given
+    pub check: String,
+    /// Take this rule away
+    #[arg(long, value_name = "RULE")]
+    pub without: Option<String>,
+    /// Walks
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub runs: u64,
+    /// Steps of a walk at most
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub max_steps: usize,
+    /// Take only every n-th walk, the i-th of them: `0/4` to `3/4`
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "0/1")]
+    pub shard: (u64, u64),
+    /// The size.
+    #[command(flatten)]
+    pub bounds: BoundsArgs,
+}
+
+/// `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// A `.trace`
+    pub file: PathBuf,
+    /// Stop after this many steps
+    #[arg(long, value_name = "N")]
+    pub to: Option<usize>,
+    /// Go on from the end at random (see --seed), for at most this many steps
+    #[arg(long = "continue", value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub go_on: Option<usize>,
+    /// Leave out a server's lane; may be given again
+    #[arg(long, value_name = "SERVER")]
+    pub hide: Vec<String>,
+    /// Draw only messages of this kind, such as RequestVote; may be given again
+    #[arg(long, value_name = "KIND")]
+    pub only: Vec<String>,
+    /// How to draw it; text lanes if none is given.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// One of the pictures.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each format, of which one may be given")]
+pub struct FormatArgs {
+    /// An SVG picture
+    #[arg(long)]
+    pub svg: bool,
+    /// One self-contained web page
+    #[arg(long)]
+    pub html: bool,
+    /// A Mermaid sequence diagram
+    #[arg(long)]
+    pub mermaid: bool,
+    /// A ShiViz log with vector clocks
+    #[arg(long)]
+    pub shiviz: bool,
+    /// An Informal Trace Format document, as Apalache reads it
+    #[arg(long)]
+    pub itf: bool,
+    /// The steps as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explore`.
+#[derive(Clone, Debug, Args)]
+pub struct ExploreArgs {
+    /// A standing check
+    pub check: String,
+    /// Take this rule away
+    #[arg(long, value_name = "RULE")]
+    pub without: Option<String>,
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    pub addr: String,
+    /// Open at the end of this trace
+    #[arg(long, value_name = "FILE")]
+    pub at: Option<PathBuf>,
+    /// The size.
+    #[command(flatten)]
+    pub bounds: BoundsArgs,
+}
+
+impl BoundsArgs {
+    /// `bounds`, with what was given put over it.
+    pub fn over(&self, bounds: &Bounds) -> Bounds {
+        Bounds {
+            servers: self.servers.unwrap_or(bounds.servers),
+            max_term: self.max_term.unwrap_or(bounds.max_term),
+            max_timeouts: self.max_timeouts.or(bounds.max_timeouts),
+            max_proposals: self.max_proposals.unwrap_or(bounds.max_proposals),
+            max_heartbeats: self.max_heartbeats.unwrap_or(bounds.max_heartbeats),
+            max_retries: self.max_retries.unwrap_or(bounds.max_retries),
+            max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
+            max_entries: self.max_entries.unwrap_or(bounds.max_entries),
+            disk: self.disk.map_or(bounds.disk, DiskArg::into),
+            network: self.network.map_or(bounds.network, NetworkArg::into),
+            max_faults: bounds.max_faults,
+        }
+    }
+}
+
+impl From<DiskArg> for Disk {
+    fn from(disk: DiskArg) -> Disk {
+        match disk {
+            DiskArg::Atomic => Disk::Atomic,
+            DiskArg::Buffered => Disk::Buffered,
+        }
+    }
+}
+
+impl From<NetworkArg> for NetworkKind {
+    fn from(network: NetworkArg) -> NetworkKind {
+        match network {
+            NetworkArg::Set => NetworkKind::Set,
+            NetworkArg::Bag => NetworkKind::Bag,
+            NetworkArg::Ordered => NetworkKind::Ordered,
+        }
+    }
+}
+
+/// The flags that say these bounds in full: the tail of every `rerun` line.
+pub fn flags(bounds: &Bounds) -> String {
+    let mut flags = format!("--servers {} --max-term {}", bounds.servers, bounds.max_term);
+    let counts = [
+        ("timeouts", bounds.max_timeouts),
+        ("proposals", Some(bounds.max_proposals)),
+        ("heartbeats", Some(bounds.max_heartbeats)),
+        ("retries", Some(bounds.max_retries)),
+        ("crashes", Some(bounds.max_crashes)),
+    ];
+    for (name, count) in counts {
+        if let Some(count) = count {
+            let _ = write!(flags, " --max-{name} {count}");
+        }
+    }
+    let disk = if bounds.disk == Disk::Atomic { "atomic" } else { "buffered" };
+    let _ = write!(flags, " --max-entries {} --disk {disk} --network {}", bounds.max_entries, bounds.network);
+    flags
+}
+
+/// `90s`, `10m`, `2h`, or a plain number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        unit => return Err(format!("`{unit}` is not a unit of time: s, m or h")),
+    };
+    let count: u64 = digits.parse().map_err(|_| format!("`{text}` is not a time such as 90s or 10m"))?;
+    count.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// `512MiB`, `8GiB`, or a plain number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        unit => return Err(format!("`{unit}` is not a unit of memory: KiB, MiB or GiB")),
+    };
+    let count: u64 = digits.parse().map_err(|_| format!("`{text}` is not a size such as 512MiB or 8GiB"))?;
+    count.checked_mul(unit).ok_or_else(|| format!("`{text}` is more than there is"))
+}
+
+/// `i/n`.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    parts
+        .filter(|(i, n)| i < n)
+        .ok_or_else(|| format!("`{text}` is not a shard such as 0/4, with the first below the second"))
+}

@@ -1,0 +1,101 @@
+//! `check list`: what there is to check, to take away, to break and to see.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use raftlab_model::{PROPERTIES, WITNESSES};
+use serde_json::{Value, json};
+
+use crate::catalogue::CHECKS;
+use crate::cli::{Common, Listed, WriteOut};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::gallery;
+
+/// A list: its columns, and its rows.
+struct List {
+    columns: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+/// Prints a list.
+pub fn list(what: Listed, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let list = match what {
+        Listed::Checks => checks(),
+        Listed::Rules => rules(),
+        Listed::Properties => properties(),
+        Listed::Witnesses => witnesses(),
+    };
+    match common.write_out {
+        WriteOut::Json => console.print(&super::json(&list.json())?),
+        WriteOut::Simple => {
+            for row in &list.rows {
+                console.print(&(row.join("\t") + "\n"));
+            }
+        }
+        WriteOut::Table => {
+            let mut table = Table::new();
+            table
+                .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+                .set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_header(list.columns);
+            table.add_rows(list.rows);
+            console.print(&format!("{table}\n"));
+        }
+    }
+    Ok(0)
+}
+
+impl List {
+    fn json(&self) -> Value {
+        let object = |row: &Vec<String>| -> Value {
+            let fields = self.columns.iter().zip(row).map(|(key, value)| ((*key).to_string(), json!(value)));
+            Value::Object(fields.collect())
+        };
+        json!({"schema": "raftlab-list/1", "rows": self.rows.iter().map(object).collect::<Vec<_>>()})
+    }
+}
+
+fn strings<const N: usize>(row: [&str; N]) -> Vec<String> {
+    row.iter().map(ToString::to_string).collect()
+}
+
+fn checks() -> List {
+    let scopes = CHECKS.iter().flat_map(|check| {
+        let quick =
+            check.quick.iter().map(move |scope| strings([check.name, "quick", scope.bounds, check.says]));
+        quick.chain(
+            check.deep.iter().map(move |scope| strings([check.name, "deep", scope.bounds, check.says])),
+        )
+    });
+    List { columns: &["check", "tier", "bounds", "about"], rows: scopes.collect() }
+}
+
+fn rules() -> List {
+    let row = |exhibit: &gallery::Exhibit| {
+        strings([
+            exhibit.name,
+            &exhibit.way.to_string(),
+            exhibit.section,
+            exhibit.says,
+            exhibit.property,
+            exhibit.bug,
+        ])
+    };
+    let columns = &["rule", "way", "section", "says", "without it falls", "bug"];
+    List { columns, rows: gallery::all().map(row).collect() }
+}
+
+fn properties() -> List {
+    let row = |property: &raftlab_model::Property| strings([property.name, property.section, property.says]);
+    List { columns: &["property", "section", "says"], rows: PROPERTIES.iter().map(row).collect() }
+}
+
+fn witnesses() -> List {
+    let users = |name: &str| {
+        let uses = |check: &&crate::catalogue::Check| {
+            check.quick.iter().chain(check.deep).any(|scope| scope.witnesses.contains(&name))
+        };
+        CHECKS.iter().filter(uses).map(|check| check.name).collect::<Vec<_>>().join(", ")
+    };
+    let rows = WITNESSES.iter().map(|witness| strings([witness.name, &users(witness.name)])).collect();
+    List { columns: &["witness", "checks"], rows }
+}

@@ -1,0 +1,173 @@
+//! What a run says on stderr while it works: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::cli::{Color, Common};
+use crate::memory;
+use crate::search::Progress;
+
+/// Where progress goes, and how stdout is painted.
+#[derive(Debug)]
+pub struct Console {
+    bars: Option<MultiProgress>,
+    quiet: bool,
+    color: bool,
+}
+
+/// The progress of one search.
+#[derive(Debug)]
+pub struct Line<'a> {
+    console: &'a Console,
+    name: String,
+    bar: Option<ProgressBar>,
+    said: Mutex<Instant>,
+}
+
+/// Between two lines where there is no terminal.
+const EVERY: Duration = Duration::from_secs(5);
+
+impl Console {
+    /// As the flags and the environment want it.
+    pub fn new(common: &Common) -> Console {
+        let color = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
+        };
+        let bars = (!common.quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
+        Console { bars, quiet: common.quiet, color }
+    }
+
+    /// Starts telling how a search goes.
+    pub fn line(&self, name: &str) -> Line<'_> {
+        let style = ProgressStyle::with_template("{spinner} {prefix} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = self.bars.as_ref().map(|bars| bars.add(ProgressBar::new_spinner().with_style(style)));
+        if let Some(bar) = &bar {
+            bar.set_prefix(name.to_string());
+        }
+        Line { console: self, name: name.to_string(), bar, said: Mutex::new(Instant::now()) }
+    }
+
+    /// Says something that is neither result nor error.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            match &self.bars {
+                Some(bars) => bars.suspend(|| eprintln!("{text}")),
+                None => eprintln!("{text}"),
+            }
+        }
+    }
+
+    /// Prints results on stdout, past the bars.
+    pub fn print(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| print_through(text)),
+            None => print_through(text),
+        }
+    }
+
+    /// `text` in green.
+    pub fn good(&self, text: &str) -> String {
+        self.paint(32, text)
+    }
+
+    /// `text` in red.
+    pub fn bad(&self, text: &str) -> String {
+        self.paint(31, text)
+    }
+
+    /// `text` in yellow.
+    pub fn doubtful(&self, text: &str) -> String {
+        self.paint(33, text)
+    }
+
+    /// Is stdout painted?
+    pub fn is_colored(&self) -> bool {
+        self.color
+    }
+
+    fn paint(&self, color: u8, text: &str) -> String {
+        if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_string() }
+    }
+}
+
+/// A reader that went away (`| head`) ends the program quietly, as it ends others.
+fn print_through(text: &str) {
+    use std::io::Write;
+    if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+impl Line<'_> {
+    /// Tells how far it is.
+    pub fn update(&self, progress: &Progress) {
+        let text = describe(progress);
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+            bar.tick();
+        } else if !self.console.quiet {
+            let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if said.elapsed() >= EVERY {
+                *said = Instant::now();
+                eprintln!("{} {text}", self.name);
+            }
+        }
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// States, rate, depth, memory and the share of duplicates.
+fn describe(progress: &Progress) -> String {
+    let duplicates = 100 - 100 * progress.states / progress.generated.max(1);
+    format!(
+        "{} states · {}/s · depth {} · {} · {duplicates} % duplicates",
+        grouped(progress.states),
+        grouped(progress.rate()),
+        progress.depth,
+        size(memory::current()),
+    )
+}
+
+/// `7,129,040`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `412 MiB`.
+pub fn size(bytes: u64) -> String {
+    if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
+}
+
+/// A panic of the core is a property that broke, and is reported as one: it is not printed on the way.
+pub fn silence_model_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let in_the_core = panic.location().is_some_and(|at| at.file().contains("impl/core"));
+        if !in_the_core {
+            print(panic);
+        }
+    }));
+}

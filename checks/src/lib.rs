@@ -2,5 +2,6 @@
 
 pub mod gallery;
 pub mod nearest;
+pub mod render;
 pub mod story;
 pub mod trace;

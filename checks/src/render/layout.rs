@@ -4,7 +4,7 @@ use raftlab_core::NodeId;
 use raftlab_model::Server;
 
 use super::ink::{px, room, width};
-use super::view::{View, crashed, disk, reasons, wrap};
+use super::view::{View, crashed, disk, event, reasons, wrap};
 use crate::story;
 
 /// The space around it all.
@@ -12,8 +12,8 @@ pub(super) const MARGIN: i32 = 16;
 /// Where a step's label starts, behind its number.
 pub(super) const LABEL: i32 = 52;
 /// The size of an entry's box, and the distance from one to the next.
-pub(super) const SLOT: (i32, i32) = (46, 18);
-pub(super) const SLOT_PITCH: i32 = 50;
+pub(super) const SLOT: (i32, i32) = (50, 18);
+pub(super) const SLOT_PITCH: i32 = 54;
 /// Entries drawn of one log, the newest. Older ones are an ellipsis.
 pub(super) const SLOTS_MAX: usize = 6;
 /// From a lane's middle to what is written beside it.
@@ -21,7 +21,8 @@ pub(super) const BESIDE: i32 = 14;
 /// From one line of text to the next.
 pub(super) const LEADING: i32 = 14;
 
-/// The widest label, in characters; longer ones are wrapped.
+/// The room for labels and reasons, in characters; longer ones are wrapped.
+const LABEL_CHARS_MIN: usize = 48;
 const LABEL_CHARS_MAX: usize = 54;
 /// Rows are at least this high, and the event stands so far below a row's top.
 const ROW: i32 = 30;
@@ -49,8 +50,6 @@ pub(super) struct Lane {
     pub id: NodeId,
     /// Its middle.
     pub x: i32,
-    /// Are its notes at its left? Arrows run between lanes, and so the outer sides are the quiet ones.
-    pub notes_left: bool,
 }
 
 /// A step's row.
@@ -70,6 +69,8 @@ pub(super) struct Row {
 pub(super) struct Note {
     /// The lane, from the left.
     pub lane: usize,
+    /// Does it stand at the lane's left?
+    pub left: bool,
     /// The first baseline.
     pub y: i32,
     pub lines: Vec<String>,
@@ -81,17 +82,18 @@ pub(super) struct Note {
 
 impl Layout {
     pub fn of(view: &View) -> Layout {
-        let chars = view.rows.iter().map(|at| view.story.steps[*at].label.chars().count()).max();
-        let label_chars = chars.unwrap_or(0).clamp(30, LABEL_CHARS_MAX);
+        let chars = view.rows.iter().map(|at| event(&view.story.steps[*at]).chars().count()).max();
+        let label_chars = chars.unwrap_or(0).clamp(LABEL_CHARS_MIN, LABEL_CHARS_MAX);
         let notes: Vec<_> = view.rows.iter().map(|at| notes(view, *at)).collect();
         let (lanes, mut right) = lanes(view, LABEL + px(label_chars * 67 / 10) + MARGIN, &notes);
         right = right.max(760);
         let title = wrap(&view.options.title, room(right - 2 * MARGIN) * 11 / 15);
         let title: Vec<_> = title.into_iter().filter(|line| !line.is_empty()).collect();
-        let legend = MARGIN + 8 + px(title.len()) * 20;
+        let legend = MARGIN + 12 + px(title.len()) * 22;
         let heads = legend + 34;
         let start_y = heads + 30;
-        let mut bottom = start_y + 8;
+        let start = start_notes(view, start_y - 4);
+        let mut bottom = start.iter().map(Note::bottom).max().unwrap_or(0).max(start_y) + 8;
         let rows = view.rows.iter().zip(notes).map(|(at, notes)| {
             let row = Row::new(view, *at, notes, bottom, &lanes, label_chars);
             bottom = row.bottom;
@@ -101,7 +103,6 @@ impl Layout {
         let end = bottom + 8;
         let why = view.why().map_or_else(Vec::new, |why| wrap(why, room(right - 4 * MARGIN) * 11 / 13));
         let height = end + if why.is_empty() { 8 } else { 36 + 18 * px(why.len()) };
-        let start = start_notes(view, start_y - 4);
         Layout { width: right, height, title, legend, heads, lanes, start, rows, end, why }
     }
 
@@ -113,6 +114,12 @@ impl Layout {
             Some(row) => row.bottom,
             None => self.heads + 14,
         }
+    }
+
+    /// How many rows lie between two steps.
+    pub fn rows_between(&self, earlier: usize, later: usize) -> usize {
+        let before = |at: usize| self.rows.partition_point(|row| row.step < at);
+        before(later) - before(earlier)
     }
 
     /// The lane of a server that has one.
@@ -129,15 +136,15 @@ fn lanes(view: &View, left: i32, notes: &[Vec<Note>]) -> (Vec<Lane>, i32) {
     let entries = worlds.flat_map(|world| view.servers(world)).map(|s| s.raft.log().entries().len()).max();
     let entries = entries.unwrap_or(0);
     let dots = if entries > SLOTS_MAX { 16 } else { 0 };
-    let side = longest.max(px(entries.min(SLOTS_MAX)) * SLOT_PITCH + dots) + BESIDE + 8;
+    let side = longest.max(px(entries.min(SLOTS_MAX)) * SLOT_PITCH + dots) + BESIDE + 14;
     let count = view.lanes.len();
-    let quiet = count / 2;
-    let mut x = left + if quiet > 0 { side } else { 20 };
+    // Two lanes alone have their notes outside, and between them only the words on arrows.
+    let pitch = if count == 2 { 180 } else { side.max(160) };
+    let mut x = left + if count > 1 { side } else { 20 };
     let mut lanes = Vec::new();
-    for (at, id) in view.lanes.iter().enumerate() {
-        lanes.push(Lane { id: *id, x, notes_left: at < quiet });
-        // Between the two lanes in the middle nothing is written but the words on arrows.
-        x += if at + 1 == quiet { side.clamp(150, 190) } else { side.max(150) };
+    for id in &view.lanes {
+        lanes.push(Lane { id: *id, x });
+        x += pitch;
     }
     let last = lanes.last().map_or(left, |lane| lane.x);
     (lanes, last + side + MARGIN)
@@ -154,32 +161,78 @@ impl Row {
     ) -> Row {
         let y = top + EVENT;
         let step = &view.story.steps[at];
-        let label = wrap(&step.label, label_chars);
+        let label = wrap(event(step), label_chars);
         let why: Vec<_> =
             reasons(view.story, at).iter().flat_map(|why| wrap(why, label_chars.saturating_sub(2))).collect();
         let mut bottom = (top + ROW).max(y + LEADING * px(label.len() - 1 + why.len()) + 10);
         for note in &mut notes {
-            let stubs = stubs(view, at, &lanes[note.lane], lanes);
-            note.y = y + 4 + if stubs == 0 { 0 } else { px(stubs) * STUB_PITCH + 6 };
+            let sides = [
+                Traffic::at(view, at, note.lane, lanes, true),
+                Traffic::at(view, at, note.lane, lanes, false),
+            ];
+            note.left = is_left(note.lane, lanes.len(), &sides);
+            note.y = y + 4 + sides[usize::from(!note.left)].depth();
             bottom = bottom.max(note.bottom() + 6);
         }
-        bottom = bottom.max(y + stubs_max(view, at) * STUB_PITCH + 10);
+        let stubs = |lane| [true, false].map(|left| Traffic::at(view, at, lane, lanes, left).stubs);
+        let stubs = (0..lanes.len()).flat_map(stubs).max().unwrap_or(0);
+        bottom = bottom.max(y + if stubs == 0 { 0 } else { stub_depth(stubs) + 8 });
         Row { step: at, top, y, bottom, label, why, notes }
     }
 }
 
-/// From one message that never arrives to the next.
-pub(super) const STUB_PITCH: i32 = 12;
-
-/// Messages of this step that never arrive and start on the side of the lane's notes.
-fn stubs(view: &View, at: usize, lane: &Lane, lanes: &[Lane]) -> usize {
-    let left = |to: NodeId| lanes.iter().any(|other| other.id == to && other.x < lane.x);
-    let lost = view.flights.iter().filter(|f| f.sent == Some(at) && f.delivered.is_none());
-    lost.filter(|f| f.from == lane.id && left(f.to) == lane.notes_left).count()
+/// How far below its event the `place`th message ends that never arrives, counted from 1 on each side of a lane: below
+/// the arrows of those that do.
+pub(super) fn stub_depth(place: usize) -> i32 {
+    8 + 12 * px(place)
 }
 
-fn stubs_max(view: &View, at: usize) -> i32 {
-    px(view.flights.iter().filter(|f| f.sent == Some(at) && f.delivered.is_none()).count())
+/// The messages at one side of a lane in one step.
+struct Traffic {
+    arriving: usize,
+    leaving: usize,
+    /// Leaving, and never to arrive.
+    stubs: usize,
+}
+
+impl Traffic {
+    fn at(view: &View, at: usize, lane: usize, lanes: &[Lane], left: bool) -> Traffic {
+        let is_beside = |other: NodeId| {
+            let other = lanes.iter().position(|lane| lane.id == other);
+            other.is_some_and(|other| if left { other < lane } else { other > lane })
+        };
+        let id = lanes[lane].id;
+        let mut traffic = Traffic { arriving: 0, leaving: 0, stubs: 0 };
+        for flight in view.touching(at) {
+            if flight.delivered == Some(at) && flight.to == id && is_beside(flight.from) {
+                traffic.arriving += 1;
+            }
+            if flight.sent == Some(at) && flight.from == id && is_beside(flight.to) {
+                let arrives = flight.delivered.is_some();
+                *(if arrives { &mut traffic.leaving } else { &mut traffic.stubs }) += 1;
+            }
+        }
+        traffic
+    }
+
+    /// How far a note has to stand below its event.
+    fn depth(&self) -> i32 {
+        match self {
+            Traffic { stubs: 0, arriving: 0, .. } => 0,
+            Traffic { stubs: 0, .. } => 12,
+            Traffic { stubs, .. } => stub_depth(*stubs) + 14,
+        }
+    }
+}
+
+/// Which side of a lane is quieter, at its left and at its right. Outside of all lanes it is always quiet.
+fn is_left(lane: usize, count: usize, [left, right]: &[Traffic; 2]) -> bool {
+    let noise = |side: &Traffic| (side.leaving, side.stubs, side.arriving);
+    match lane {
+        _ if lane + 1 == count => false,
+        0 => true,
+        _ => noise(left) < noise(right),
+    }
 }
 
 impl Note {
@@ -205,7 +258,7 @@ fn notes(view: &View, at: usize) -> Vec<Note> {
         } else if standing(before) != standing(after) {
             lines.push(standing(after));
         }
-        if before.raft.commit() != after.raft.commit() {
+        if before.raft.commit() != after.raft.commit() && !fell {
             lines.push(format!("commit {}", after.raft.commit()));
         }
         let waiting = after.pending.writes().len();
@@ -225,7 +278,7 @@ fn notes(view: &View, at: usize) -> Vec<Note> {
             [first, .., last] => vec![format!("dropped {} to {}", first.id, last.id)],
         };
         let written = log || !lines.is_empty() || !dropped.is_empty();
-        written.then_some(Note { lane, y: 0, lines, dropped, log })
+        written.then_some(Note { lane, left: false, y: 0, lines, dropped, log })
     });
     noted.collect()
 }
@@ -233,8 +286,14 @@ fn notes(view: &View, at: usize) -> Vec<Note> {
 /// What holds at the start, where a story does not start with nothing.
 fn start_notes(view: &View, y: i32) -> Vec<Note> {
     let servers = view.servers(view.initial()).into_iter().enumerate();
-    let note =
-        |(lane, server)| Note { lane, y, lines: vec![standing(server)], dropped: Vec::new(), log: false };
+    let note = |(lane, server): (usize, &Server)| Note {
+        lane,
+        left: lane == 0 && view.lanes.len() > 1,
+        y,
+        lines: vec![standing(server)],
+        dropped: Vec::new(),
+        log: !server.raft.log().entries().is_empty(),
+    };
     servers.map(note).collect()
 }
 

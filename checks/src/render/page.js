@@ -16,7 +16,7 @@ function element(tag, text, className) {
 
 function slot(entry, commit) {
   const made = element("span", entry.index + " " + entry.value, "slot");
-  made.style.background = terms[(entry.term + 7) % 8];
+  made.style.setProperty("--term", terms[(entry.term + 7) % 8]);
   if (entry.index <= commit) made.classList.add("committed");
   if (!entry.durable) made.classList.add("wet");
   made.title = entry.index + "@" + entry.term + (entry.index <= commit ? ", committed" : "") + (entry.durable ? ", on disk" : ", not on disk");

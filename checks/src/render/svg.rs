@@ -12,7 +12,7 @@ use raftlab_model::{Sent, Server};
 use super::Options;
 use super::ink::{Anchor, Ink, Paint, Type, px, width};
 use super::layout::{
-    BESIDE, LABEL, LEADING, Lane, Layout, MARGIN, Note, Row, SLOT, SLOT_PITCH, SLOTS_MAX, STUB_PITCH,
+    BESIDE, LABEL, LEADING, Lane, Layout, MARGIN, Note, Row, SLOT, SLOT_PITCH, SLOTS_MAX, stub_depth,
 };
 use super::state::value;
 use super::view::{Flight, View, clip, crashed, kind};
@@ -126,7 +126,7 @@ fn bar(ink: &mut Ink, view: &View, layout: &Layout, at: usize, lane: &Lane) {
     let mut colour = role_colour(view.servers(view.initial())[at]);
     let mut from = layout.heads + 14;
     let mut segment = |ink: &mut Ink, to: i32, colour: &str| {
-        ink.rect((x - 5, from), (10, to - from), &format!(r#"rx="2" fill="{colour}""#));
+        ink.rect((x - 5, from), (10, to - from), &format!(r#"class="rl-bar" rx="2" fill="{colour}""#));
         from = to;
     };
     for row in &layout.rows {
@@ -142,9 +142,10 @@ fn bar(ink: &mut Ink, view: &View, layout: &Layout, at: usize, lane: &Lane) {
 
 /// Messages: arrows, and stubs for those that never arrive.
 fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
-    // Stubs that leave a lane at one step and on one side stand below each other.
+    // Stubs come first, because the words on arrows matter more. Those that leave a lane at one step and on one side stand below each other.
     let mut stubs = BTreeMap::new();
-    for flight in &view.flights {
+    let (arrows, lost): (Vec<_>, Vec<_>) = view.flights.iter().partition(|flight| flight.delivered.is_some());
+    for flight in lost.into_iter().chain(arrows) {
         let Flight { from, to, message, .. } = *flight;
         let kind = kind(&message.body);
         let fate = if flight.delivered.is_some() { "rl-delivered" } else { "rl-lost" };
@@ -159,12 +160,18 @@ fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
         let paint = paint(&message.body);
         if let Some(at) = flight.delivered {
             ink.title(&format!("{sent}{sender}, delivered at step {}", at + 1));
-            let y2 = layout.y_of(at);
-            let y1 = flight.sent.map_or(y2 - 20, |at| layout.y_of(at));
-            ink.arrow((x1 + 5 * side, y1), (x2 - 7 * side, y2), &paint, &word(message));
+            let head = (x2 - 7 * side, layout.y_of(at));
+            match flight.sent {
+                Some(sent) if layout.rows_between(sent, at) > LATE_ROWS => {
+                    let word = format!("{}, sent at {}", word(message), sent + 1);
+                    late(ink, (x1 + 5 * side, layout.y_of(sent)), head, &paint, &word);
+                }
+                Some(sent) => ink.arrow((x1 + 5 * side, layout.y_of(sent)), head, &paint, &word(message)),
+                None => ink.arrow((x1 + 5 * side, head.1 - 20), head, &paint, &word(message)),
+            }
         } else if let Some(at) = flight.sent {
             ink.title(&format!("{sent}{sender}, never delivered here"));
-            let above: &mut i32 = stubs.entry((at, from, side)).or_default();
+            let above: &mut usize = stubs.entry((at, from, side)).or_default();
             *above += 1;
             stub(ink, (x1, layout.y_of(at)), side, *above, &paint, to);
         }
@@ -172,15 +179,27 @@ fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
     }
 }
 
+/// A message that arrives long after it was sent: a faint line past all that happened since, and a plain arrow at its end.
+fn late(ink: &mut Ink, tail: (i32, i32), head: (i32, i32), paint: &Paint, word: &str) {
+    let across = head.0 - tail.0;
+    let last = (px(width(word)) + 16).min(across.abs() - 12) * across.signum();
+    let bend = (head.0 - last, head.1 - 14);
+    ink.line(tail, bend, &format!(r#"stroke="{}" stroke-width="1.2" stroke-opacity="0.3""#, paint.colour));
+    ink.arrow(bend, head, paint, word);
+}
+
 /// The start of a message that never arrives.
-fn stub(ink: &mut Ink, (x, y): (i32, i32), side: i32, place: i32, paint: &Paint, to: NodeId) {
-    let end = (x + 26 * side, y + STUB_PITCH * place);
+fn stub(ink: &mut Ink, (x, y): (i32, i32), side: i32, place: usize, paint: &Paint, to: NodeId) {
+    let end = (x + 26 * side, y + stub_depth(place));
     let colour = paint.colour;
-    ink.raw(r#"<g opacity="0.5">"#);
+    ink.raw(r#"<g opacity="0.6">"#);
     ink.line((x + 5 * side, y), end, &format!(r#"stroke="{colour}" stroke-width="1.2""#));
     let (anchor, text) =
         if side < 0 { (Anchor::End, format!("{to} ⇤")) } else { (Anchor::Start, format!("⇥ {to}")) };
-    let look = Type { class: "rl-stub", attributes: r##"font-size="10" fill="#57606a""## };
+    let look = Type {
+        class: "rl-stub rl-halo",
+        attributes: r##"font-size="11" fill="#57606a" stroke="#ffffff" stroke-width="3" paint-order="stroke""##,
+    };
     ink.text((end.0 + 2 * side, end.1 + 4), anchor, look, &text);
     ink.raw("</g>");
 }
@@ -190,7 +209,7 @@ fn beside(ink: &mut Ink, layout: &Layout, note: &Note, after: &Server) {
     let lane = &layout.lanes[note.lane];
     let _ = writeln!(ink.svg, r#"<g class="rl-lane" data-server="{}">"#, lane.id);
     let (x, anchor) =
-        if lane.notes_left { (lane.x - BESIDE, Anchor::End) } else { (lane.x + BESIDE, Anchor::Start) };
+        if note.left { (lane.x - BESIDE, Anchor::End) } else { (lane.x + BESIDE, Anchor::Start) };
     let mut y = note.y;
     for line in &note.lines {
         ink.text((x, y), anchor, Type::NOTE, line);
@@ -201,7 +220,7 @@ fn beside(ink: &mut Ink, layout: &Layout, note: &Note, after: &Server) {
         y += LEADING;
     }
     if note.log {
-        log(ink, (x, note.slots()), lane.notes_left, after);
+        log(ink, (x, note.slots()), note.left, after);
     }
     ink.raw("</g>\n");
 }
@@ -267,6 +286,9 @@ fn violation(ink: &mut Ink, layout: &Layout) {
         ink.text((MARGIN + 30, y), Anchor::Start, Type::VIOLATION, line);
     }
 }
+
+/// A message that arrives more rows than this after it was sent is late.
+const LATE_ROWS: usize = 20;
 
 const FOLLOWER: &str = "#c3c9d2";
 const CANDIDATE: &str = "#f2b134";

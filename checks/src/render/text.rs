@@ -9,7 +9,7 @@ use raftlab_core::Role;
 use raftlab_model::Server;
 
 use super::Options;
-use super::view::{View, crashed, disk, reasons, wrap};
+use super::view::{View, crashed, disk, event, reasons, wrap};
 use crate::story::Story;
 
 /// One event.
@@ -70,7 +70,7 @@ fn lines(view: &View) -> Vec<Line> {
         });
         Line {
             step: at + 1,
-            event: step.label.clone(),
+            event: event(step).to_string(),
             cells: cells.collect(),
             why: reasons(view.story, *at),
         }
@@ -111,12 +111,16 @@ struct Widths {
 impl Widths {
     fn of(view: &View, lines: &[Line]) -> Widths {
         let chars = |text: &str| text.chars().count();
-        let event = lines.iter().map(|line| chars(&line.event)).max().unwrap_or(0);
         let lane = |at: usize| {
             let cells = lines.iter().filter_map(|line| line.cells[at].as_deref());
             cells.map(chars).max().unwrap_or(0).max(2)
         };
-        Widths { event, lanes: (0..view.lanes.len()).map(lane).collect() }
+        let cells: Vec<_> = (0..view.lanes.len()).map(lane).collect();
+        let event = lines.iter().map(|line| chars(&line.event)).max().unwrap_or(0).max(5);
+        let rest = STEP + cells.iter().map(|width| width + GAP.len()).sum::<usize>();
+        // A long event may go on in the next line, if it has that much room at all.
+        let event = event.min(view.options.width.saturating_sub(rest).max(EVENT_MIN));
+        Widths { event, lanes: cells }
     }
 
     fn total(&self) -> usize {
@@ -126,6 +130,8 @@ impl Widths {
 
 /// The column of step numbers and the space behind it.
 const STEP: usize = 7;
+/// Events are not squeezed into less.
+const EVENT_MIN: usize = 32;
 /// Between columns.
 const GAP: &str = "  ";
 
@@ -136,11 +142,15 @@ fn columns(out: &mut String, view: &View, lines: &[Line], widths: &Widths) {
     }
     push(out, &head);
     for line in lines {
-        let mut row = format!("{:>4}   {:<2$}", line.step, line.event, widths.event);
+        let event = wrap(&line.event, widths.event);
+        let mut row = format!("{:>4}   {:<2$}", line.step, event[0], widths.event);
         for (cell, width) in line.cells.iter().zip(&widths.lanes) {
             let _ = write!(row, "{GAP}{:<width$}", cell.as_deref().unwrap_or("·"));
         }
         push(out, &row);
+        for rest in &event[1..] {
+            push(out, &format!("{:STEP$}{rest}", ""));
+        }
         because(out, view, line);
     }
 }

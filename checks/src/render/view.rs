@@ -22,6 +22,8 @@ pub(super) struct View<'a> {
     pub rows: Vec<usize>,
     /// The messages shown, by the step at which they were sent.
     pub flights: Vec<Flight<'a>>,
+    /// The flights that start or end at a step, by their place in `flights`.
+    by_step: BTreeMap<usize, Vec<usize>>,
 }
 
 /// A message from its sending to its delivery. A network that duplicates makes several flights of one sending.
@@ -47,15 +49,26 @@ impl<'a> View<'a> {
         let range = start.min(end)..end;
         let servers = story.initial.servers().into_iter().map(|server| server.raft.id());
         let lanes = servers.filter(|id| !options.hide.contains(id)).collect();
-        let mut view = View { story, options, range, lanes, rows: Vec::new(), flights: Vec::new() };
+        let (rows, flights, by_step) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut view = View { story, options, range, lanes, rows, flights, by_step };
         view.rows = view.range.clone().filter(|at| view.shows_step(*at)).collect();
         view.flights = view.flights();
+        for (place, flight) in view.flights.iter().enumerate() {
+            for at in flight.sent.into_iter().chain(flight.delivered) {
+                view.by_step.entry(at).or_default().push(place);
+            }
+        }
         view
     }
 
     /// The world before the first step that is looked at.
     pub fn initial(&self) -> &'a World {
         self.story.before(self.range.start)
+    }
+
+    /// The flights that start or end at a step.
+    pub fn touching(&self, at: usize) -> impl Iterator<Item = &Flight<'a>> {
+        self.by_step.get(&at).into_iter().flatten().map(|place| &self.flights[*place])
     }
 
     /// What is wrong at the end, if the end is shown.
@@ -154,6 +167,11 @@ pub(super) fn kind(body: &Body) -> &'static str {
         Body::AppendReply(_) => "AppendReply",
         Body::NewerTerm => "NewerTerm",
     }
+}
+
+/// The step as one line under others: a delivery needs no verb.
+pub(super) fn event(step: &Step) -> &str {
+    step.label.strip_prefix("deliver ").unwrap_or(&step.label)
 }
 
 /// The server that loses its memory at this step, if one does.

@@ -2,7 +2,7 @@
 //!
 //! The format is that of <https://apalache-mc.org/docs/adr/015adr-trace.html>: integers are big integers, maps and sets
 //! are tagged, sequences are arrays and records are objects. Variables are functions of a server's name, as in raft.tla;
-//! only `messages` is one set. Every state is kept, whatever messages are left out, so that each follows from the last.
+//! only `messages` is one set, of records with the field names of raft.tla. Every state is kept, whatever messages are left out, so that each follows from the last.
 
 use raftlab_core::Entry;
 use raftlab_model::{Server, World, node};
@@ -70,11 +70,11 @@ fn messages(view: &View, world: &World) -> Value {
     shown.dedup();
     let record = |envelope: &stateright::actor::Envelope<&raftlab_core::Message>| {
         json!({
-            "from": node(envelope.src).to_string(),
-            "to": node(envelope.dst).to_string(),
-            "term": int(envelope.msg.term.0),
-            "kind": kind(&envelope.msg.body),
-            "body": envelope.msg.body.to_string(),
+            "msource": node(envelope.src).to_string(),
+            "mdest": node(envelope.dst).to_string(),
+            "mterm": int(envelope.msg.term.0),
+            "mtype": kind(&envelope.msg.body),
+            "mbody": envelope.msg.body.to_string(),
         })
     };
     json!({ "#set": shown.iter().map(record).collect::<Vec<_>>() })

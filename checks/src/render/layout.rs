@@ -139,7 +139,7 @@ fn lanes(view: &View, left: i32, notes: &[Vec<Note>]) -> (Vec<Lane>, i32) {
     let side = longest.max(px(entries.min(SLOTS_MAX)) * SLOT_PITCH + dots) + BESIDE + 14;
     let count = view.lanes.len();
     // Two lanes alone have their notes outside, and between them only the words on arrows.
-    let pitch = if count == 2 { 180 } else { side.max(160) };
+    let pitch = if count == 2 { 180 } else { side.max(170) };
     let mut x = left + if count > 1 { side } else { 20 };
     let mut lanes = Vec::new();
     for id in &view.lanes {

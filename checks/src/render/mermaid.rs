@@ -8,7 +8,7 @@ use raftlab_core::NodeId;
 use raftlab_model::{Action, Event, Server, node};
 
 use super::Options;
-use super::view::{View, crashed, disk};
+use super::view::{View, crashed, disk, wrap};
 use crate::story::{self, Story};
 
 /// The story as a `sequenceDiagram`.
@@ -16,8 +16,9 @@ pub fn draw(story: &Story, options: &Options) -> String {
     let view = View::new(story, options);
     let mut out = String::new();
     if !options.title.is_empty() {
-        // A string of JSON is one of YAML.
-        let _ = writeln!(out, "---\ntitle: {}\n---", serde_json::Value::from(&*options.title));
+        // A string of JSON is one of YAML. Mermaid takes tags out of a title, and reads no codes in it.
+        let title = options.title.replace('<', "‹").replace('>', "›");
+        let _ = writeln!(out, "---\ntitle: {}\n---", serde_json::Value::from(title));
     }
     out += "sequenceDiagram\n";
     for lane in &view.lanes {
@@ -82,8 +83,12 @@ fn became(before: &Server, after: &Server) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
+/// Notes are wrapped by us: Mermaid lets them run over its edges.
+const NOTE_CHARS: usize = 60;
+
 fn note(out: &mut String, over: &str, text: &str) {
-    let _ = writeln!(out, "  Note over {over}: {}", escape(text));
+    let lines: Vec<_> = wrap(text, NOTE_CHARS).iter().map(|line| escape(line)).collect();
+    let _ = writeln!(out, "  Note over {over}: {}", lines.join("<br/>"));
 }
 
 /// `;` ends a statement and `#` starts a character's code.

@@ -6,7 +6,7 @@ use raftlab_core::{Entry, NodeId, Payload, Role};
 use raftlab_model::{Event, Server, World};
 use serde::Serialize;
 
-use super::view::{View, crashed, kind, reasons};
+use super::view::{View, crashed, kind};
 use crate::story;
 
 /// What a server is after a step.
@@ -145,7 +145,7 @@ impl StepState {
             },
             crashed: crashed(step).is_some(),
             output,
-            why: reasons(view.story, at),
+            why: step.why.clone(),
             after,
         }
     }

@@ -163,7 +163,7 @@ fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
             let head = (x2 - 7 * side, layout.y_of(at));
             match flight.sent {
                 Some(sent) if layout.rows_between(sent, at) > LATE_ROWS => {
-                    let word = format!("{}, sent at {}", word(message), sent + 1);
+                    let word = format!("{}, from {}", word(message), sent + 1);
                     late(ink, (x1 + 5 * side, layout.y_of(sent)), head, &paint, &word);
                 }
                 Some(sent) => ink.arrow((x1 + 5 * side, layout.y_of(sent)), head, &paint, &word(message)),

@@ -1,7 +1,8 @@
 //! Stories to draw: a short one, one with all that a picture has marks for, and random walks of any length.
 
+use raftlab_checks::gallery;
 use raftlab_checks::story::Story;
-use raftlab_model::{Bounds, RaftModel, Setup, label};
+use raftlab_model::{Action, Bounds, RaftModel, Setup, label};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -76,17 +77,61 @@ pub fn long() -> Story {
     )
 }
 
+/// A slow disk: what is written and not yet synced, and a crash that loses it.
+pub fn buffered() -> Story {
+    told(
+        "3 servers · terms <= 1 · proposals <= 2 · crashes <= 1 · entries a message <= 3 · buffered disk · set network",
+        &[
+            "timeout n1",
+            "sync n1",
+            "deliver n1@1 → n2 RequestVote…",
+            "sync n2",
+            "deliver n2@1 → n1 VoteReply granted",
+            "propose n1",
+            "sync n1",
+            "propose n1",
+            "deliver n1@1 → n2 AppendEntries prev=0@0 [1@1 2@1=a1]…",
+            "crash n2 keeping 0 of 1 writes",
+            "deliver n1@1 → n2 AppendEntries prev=0@0 [1@1 2@1=a1 3@1=a2]…",
+            "sync n2",
+            "deliver n2@1 → n1 AppendReply accepted to 3",
+            "sync n1",
+        ],
+    )
+}
+
+/// A walk in the broken world of an exhibit until its property falls, and what is wrong then.
+pub fn broken(name: &str, seed: u64) -> (Story, String) {
+    let exhibit = gallery::named(name).expect("the gallery has it");
+    let model = RaftModel::new(exhibit.setup());
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    for _ in 0..100_000 {
+        let mut story = Story { initial: model.initial(), steps: Vec::new() };
+        while let Some(action) = draw(&model, &story, &mut dice) {
+            story.push(&model, action);
+            if let Err(why) = exhibit.property().holds(&story.last().servers()) {
+                return (story, why.clone());
+            }
+        }
+    }
+    panic!("`{name}` was not found to break");
+}
+
+fn draw(model: &RaftModel, story: &Story, dice: &mut ChaCha8Rng) -> Option<Action> {
+    let possible = model.successors(story.last());
+    let at =
+        usize::try_from(dice.next_u64() % possible.len().max(1) as u64).expect("it is less than a length");
+    possible.get(at).map(|(action, _)| action.clone())
+}
+
 /// A walk of `length` steps that are drawn from all that can happen.
 pub fn walk(bounds: &str, length: usize, seed: u64) -> Story {
     let model = model(bounds);
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut story = Story { initial: model.initial(), steps: Vec::new() };
     while story.steps.len() < length {
-        let possible = model.successors(story.last());
-        let at = usize::try_from(dice.next_u64() % possible.len().max(1) as u64)
-            .expect("it is less than a length");
-        let Some((action, _)) = possible.get(at) else { break };
-        story.push(&model, action.clone());
+        let Some(action) = draw(&model, &story, &mut dice) else { break };
+        story.push(&model, action);
     }
     story
 }

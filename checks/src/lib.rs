@@ -9,6 +9,7 @@ pub mod gallery;
 pub mod index;
 pub mod memory;
 pub mod nearest;
+pub mod render;
 pub mod report;
 pub mod rundir;
 pub mod search;

@@ -63,9 +63,9 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "write-error-swallowed",
         section: "§5.1, Figure 2",
         says: "A server whose write failed stops: what its disk holds is no longer known.",
-        title: "A server takes a failed write for a durable one, and the entry is lost with its next crash.",
-        property: "Leader Completeness",
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
+        title: "A server takes a failed write for a durable one, and what it acknowledged is on no second disk.",
+        property: "committed on a quorum",
+        bounds: "3 servers · terms <= 1 · time-outs <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
         seen_in: &[
             ("dragonboat PR 409", "https://github.com/lni/dragonboat/pull/409"),
             ("Rebello et al., ATC 2020", "https://www.usenix.org/conference/atc20/presentation/rebello"),

@@ -132,7 +132,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "follower-commit-past-match",
         title: "A follower applies a leftover of an older term, because the leader's commitIndex is that high.",
         property: "State Machine Safety",
-        bounds: "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
         seen_in: &[
             ("copycat#265", "https://github.com/atomix/copycat/issues/265"),
             ("rabbitmq/ra#508", "https://github.com/rabbitmq/ra/issues/508"),

@@ -45,19 +45,19 @@ pub fn log_matching(a: Observed, b: Observed) -> Verdict {
 }
 
 pub fn leader_completeness(leader: Observed, server: Observed) -> Verdict {
-    if !leader.raft.is_leader() || leader.raft.term() <= server.raft.term() {
+    let term = leader.raft.term();
+    if !leader.raft.is_leader() {
         return Ok(());
     }
-    let missing = server.committed().find(|entry| leader.raft.log().get(entry.id.index) != Some(entry));
-    missing.map_or(Ok(()), |entry| {
+    let mut older = server.committed().filter(|(_, committed_in)| *committed_in < term);
+    let missing = older.find(|(entry, _)| leader.raft.log().get(entry.id.index) != Some(entry));
+    missing.map_or(Ok(()), |(entry, in_term)| {
         let (l, s) = (leader.raft, server.raft);
         Err(format!(
-            "{} leads term {} with {}, and {} of term {} had committed {entry}",
+            "{} leads term {term} with {}, and {} had committed {entry} in term {in_term}",
             l.id(),
-            l.term(),
             l.log(),
-            s.id(),
-            s.term()
+            s.id()
         ))
     })
 }
@@ -86,7 +86,7 @@ pub fn committed_on_a_quorum(servers: &[Observed]) -> Verdict {
     let quorum = servers.len() / 2 + 1;
     let holders = |entry: &Entry| servers.iter().filter(|server| server.has_durable(entry)).count();
     for server in servers {
-        if let Some(entry) = server.committed().find(|entry| holders(entry) < quorum) {
+        if let Some((entry, _)) = server.committed().find(|(entry, _)| holders(entry) < quorum) {
             let held = holders(entry);
             return Err(format!(
                 "{} took {entry} for committed, and {held} of {} disks hold it",

@@ -64,7 +64,7 @@ pub const PROPERTIES: &[Property] = &[
     Property {
         name: "Leader Completeness",
         section: "§5.4, Figure 3",
-        says: "a leader holds every entry that a server of an older term took for committed",
+        says: "a leader holds every entry that was taken for committed in an older term",
         judge: Judge::Pair(judges::leader_completeness),
     },
     Property {

@@ -32,6 +32,8 @@ pub struct Ghosts {
     pub led: Vec<Term>,
     /// Every entry that its state machine was ever given, by index, from 1.
     pub applied: Vec<Entry>,
+    /// For each of them, the term of the server when it was first given: the entry was committed in that term or before.
+    pub committed_in: Vec<Term>,
     /// An entry that it was given at an index where it had been given another one, or with a gap before it.
     pub misapplied: Option<Entry>,
 }
@@ -76,6 +78,7 @@ impl Server {
                 self.ghosts.misapplied = Some(entry.clone());
             } else if known.is_none() {
                 self.ghosts.applied.push(entry.clone());
+                self.ghosts.committed_in.push(self.raft.term());
             }
             self.applied = entry.id.index;
         }
@@ -95,10 +98,12 @@ impl Observed<'_> {
         self.raft.id()
     }
 
-    /// Every entry that it ever took for committed: what its state machine was given, and what it knows beyond.
-    pub fn committed(&self) -> impl Iterator<Item = &Entry> {
-        let beyond = Index(self.ghosts.applied.len() as u64);
-        self.ghosts.applied.iter().chain(self.raft.log().between(beyond, self.raft.commit()))
+    /// Every entry that it ever took for committed, and the term in which it did: what its state machine was given, and
+    /// what it knows beyond.
+    pub fn committed(&self) -> impl Iterator<Item = (&Entry, Term)> {
+        let given = self.ghosts.applied.iter().zip(self.ghosts.committed_in.iter().copied());
+        let beyond = self.raft.log().between(Index(self.ghosts.applied.len() as u64), self.raft.commit());
+        given.chain(beyond.iter().map(|entry| (entry, self.raft.term())))
     }
 
     /// Does its disk hold this entry?

@@ -276,6 +276,9 @@ impl Step<'_> {
         let Ok(outbox) = effects.clone().persist(|_| Ok::<(), Infallible>(()));
         let early = outbox.messages.into_iter().filter(|(_, message)| shim.leaves_early(message)).collect();
         self.send(early);
+        if shim.applies_early() {
+            self.server.apply(&outbox.committed);
+        }
         if let Some(persisted) = outbox.persisted.filter(|_| shim.confirms_early(effects.writes())) {
             let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
             self.settle(effects);

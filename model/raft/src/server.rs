@@ -80,7 +80,7 @@ impl Server {
                 self.ghosts.applied.push(entry.clone());
                 self.ghosts.committed_in.push(self.raft.term());
             }
-            self.applied = entry.id.index;
+            self.applied = self.applied.max(entry.id.index);
         }
     }
 

@@ -112,6 +112,11 @@ impl Shim {
         }
     }
 
+    /// Is what is committed given to the state machine while the leader's own disk still works?
+    pub(crate) fn applies_early(self) -> bool {
+        matches!(self, Shim::LeaderCountsUnsynced | Shim::NoopNotSynced)
+    }
+
     /// What a leader hears, besides what was said: acknowledgements that nobody sent.
     pub(crate) fn also_heard(self, before: &Raft, after: &Raft, heard: Option<&Message>) -> Option<Appended> {
         match (self, heard.map(|message| &message.body)) {

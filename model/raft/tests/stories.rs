@@ -330,7 +330,7 @@ impl Cluster {
         }
         let label = Label(id, event).to_string();
         writeln!(self.output, "{}", label.strip_prefix("deliver ").unwrap_or(&label))?;
-        if lines.is_empty() && before == after && show_sent {
+        if lines.is_empty() && before.raft == after.raft && show_sent {
             lines.push("nothing changes".into());
         }
         for line in lines {
@@ -384,8 +384,10 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     if was.commit() != is.commit() {
         lines.push(format!("{id} commit {} ⇨ {}", was.commit(), is.commit()));
     }
-    let applied = after.ghosts.applied.iter().skip(before.ghosts.applied.len());
-    lines.extend(applied.map(|entry| format!("{id} applies {entry}")));
+    let applied = &after.ghosts.applied[before.ghosts.applied.len()..];
+    if !applied.is_empty() {
+        lines.push(format!("{id} applies {applied:?}"));
+    }
     lines
 }
 

@@ -1,17 +1,23 @@
 //! Messages that can never do anything again. Removing them from the network loses no state of the servers, and cuts the
 //! space by orders of magnitude; a test audits the claim.
 
-use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Rule};
+use raftlab_core::{Appended, Body, Message, NodeId, Role, Rule};
 
+use crate::server::Server;
 use crate::shim::Shim;
 use crate::weakening::Way;
 
 /// Can `message` from `from` never again change `receiver`, nor make it send anything?
 ///
 /// Terms grow, a role is not entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
-/// as long as the rules that say so are on ([`is_sound_for`]).
-pub fn is_dead(receiver: &Raft, from: NodeId, message: &Message) -> bool {
+/// as long as the rules that say so are on ([`is_sound_for`]). A term that is not on disk yet may fall, in a crash: what
+/// is only as old as that one may be news again.
+pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
+    let receiver = &server.raft;
     let (theirs, ours) = (message.term, receiver.term());
+    if theirs > server.disk.term {
+        return false;
+    }
     match &message.body {
         Body::RequestVote { .. } | Body::AppendEntries { .. } => false,
         Body::NewerTerm => theirs <= ours,

@@ -281,7 +281,7 @@ pub fn label(action: &Action) -> String {
 fn remove_dead(state: &mut ActorModelState<ServerActor>) {
     let servers = &state.actor_states;
     let alive = |envelope: &Envelope<raftlab_core::Message>| {
-        let receiver = &servers[usize::from(envelope.dst)].raft;
+        let receiver = &servers[usize::from(envelope.dst)];
         !dead::is_dead(receiver, node(envelope.src), &envelope.msg)
     };
     match &mut state.network {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use raftlab_core::{
-    Appended, Body, Command, Config, Durable, Effects, Entry, Index, Input, Log, LogId, Message, NodeId, Outbox,
-    Payload, Persisted, Raft, Term, Time, Timer, Voters, Write,
+    Appended, Body, Command, Config, Durable, Effects, Entry, Index, Input, Log, LogId, Message, NodeId,
+    Outbox, Payload, Persisted, Raft, Term, Time, Timer, Voters, Write,
 };
 
 const CASES: u32 = 4_096;
@@ -69,14 +69,20 @@ enum AnyBody {
 /// What happens to the server.
 #[derive(Clone, Debug)]
 enum Stimulus {
-    Message { from: NodeId, term: Number, body: AnyBody },
+    Message {
+        from: NodeId,
+        term: Number,
+        body: AnyBody,
+    },
     Timeout(Timer),
     Propose,
     Sync,
     /// A token that the disk gave before is handed back once more.
     OldToken(prop::sample::Index),
     /// A crash: of the writes that wait some survive, and all of the disk does.
-    Restart { keep: prop::sample::Index },
+    Restart {
+        keep: prop::sample::Index,
+    },
 }
 
 fn number() -> impl Strategy<Value = Number> {
@@ -202,8 +208,7 @@ impl Host {
     /// The message whose numbers lie beside what the server has now.
     fn place(&self, term: Number, body: &AnyBody) -> Message {
         let (now, end) = (self.raft.term().0, self.raft.log().last().index.0);
-        let at =
-            |(term, index): Position| LogId::new(Term(term.beside(now)), Index(index.beside(end)));
+        let at = |(term, index): Position| LogId::new(Term(term.beside(now)), Index(index.beside(end)));
         let noop = |id| Entry { id, payload: Payload::Noop };
         let run = |prev: LogId, rises: &[u8]| {
             let next = |last: &mut LogId, rise: &u8| {

@@ -48,7 +48,10 @@ proptest! {
 
 #[test]
 fn causes_that_are_not_limited_are_left_out() {
-    assert_eq!(Bounds::default().to_string(), "3 servers · terms <= 1 · entries a message <= 1 · set network");
+    assert_eq!(
+        Bounds::default().to_string(),
+        "3 servers · terms <= 1 · entries a message <= 1 · set network"
+    );
     assert_eq!("3 servers".parse(), Ok(Bounds::default()));
 }
 

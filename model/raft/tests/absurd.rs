@@ -296,7 +296,9 @@ impl Host {
     fn sync(&mut self) {
         let disk = &mut self.disk;
         let outbox = std::mem::take(&mut self.pending).persist(|writes| {
-            writes.iter().for_each(|write| disk.apply(write));
+            for write in writes {
+                disk.apply(write);
+            }
             Ok::<_, std::convert::Infallible>(())
         });
         let Ok(Outbox { messages, committed, persisted }) = outbox;
@@ -338,7 +340,9 @@ impl Host {
         if survive < writes.len() {
             self.seen.insert("lost writes");
         }
-        writes[..survive].iter().for_each(|write| self.disk.apply(write));
+        for write in &writes[..survive] {
+            self.disk.apply(write);
+        }
         let config = self.raft.config().clone();
         (self.raft, _) = Raft::recover(config, self.disk.clone());
         self.committed.clear();
@@ -354,7 +358,9 @@ proptest! {
         life in prop::collection::vec(stimulus(), INPUTS),
     ) {
         let mut host = Host::new(is_slow);
-        life.iter().for_each(|stimulus| host.meet(stimulus));
+        for stimulus in &life {
+            host.meet(stimulus);
+        }
         host.sync();
     }
 }
@@ -367,8 +373,12 @@ fn absurd_lives_are_not_dull() {
     for life in 0..400 {
         let stimuli = prop::collection::vec(stimulus(), INPUTS).new_tree(&mut runner).unwrap().current();
         let mut host = Host::new(life % 2 == 0);
-        stimuli.iter().for_each(|stimulus| host.meet(stimulus));
-        host.seen.into_iter().for_each(|what| *seen.entry(what).or_insert(0) += 1);
+        for stimulus in &stimuli {
+            host.meet(stimulus);
+        }
+        for what in host.seen {
+            *seen.entry(what).or_insert(0) += 1;
+        }
     }
     assert_eq!(seen.len(), 6, "{seen:?}");
     assert!(seen.values().all(|lives| *lives >= 20), "in how many of 400 lives: {seen:?}");

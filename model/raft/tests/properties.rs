@@ -1,4 +1,4 @@
-//! Each property can fail: the way that breaks it, in a world of a few thousand states, and the same world unbroken. What
+//! Each property can fail: the way that breaks it, within some thousand states, and the same world unbroken. What
 //! is judged of states alone is also judged on servers made by hand, once as they should be and once not.
 
 use std::collections::{HashSet, VecDeque};
@@ -42,7 +42,7 @@ fn violation(setup: Setup) -> Option<(usize, String)> {
     None
 }
 
-/// For each property a way that breaks it, and a world in which that shows soon.
+/// For each property a way that breaks it, and a world of three servers (if not said otherwise) in which that shows soon.
 const NEGATIVE_CONTROLS: &[(&str, Way, &str)] = &[
     ("Election Safety", Way::Rule(Rule::OneVotePerTerm), ""),
     (
@@ -60,7 +60,7 @@ const NEGATIVE_CONTROLS: &[(&str, Way, &str)] = &[
     ("committed on a quorum", Way::Rule(Rule::MajorityCommits), ""),
     ("commit rule", Way::Rule(Rule::CommitOwnTerm), "terms <= 2 · time-outs <= 2"),
     ("matchIndex is true", Way::Shim(Shim::MatchSeeded), ""),
-    ("nextIndex above matchIndex", Way::Rule(Rule::NextAboveMatch), "terms <= 2 · time-outs <= 2"),
+    ("nextIndex above matchIndex", Way::Rule(Rule::NextAboveMatch), "2 servers · terms <= 3"),
     ("matchIndex monotone", Way::Rule(Rule::MatchNeverFalls), "heartbeats <= 1"),
     ("commitIndex monotone", Way::Rule(Rule::CommitNeverFalls), "proposals <= 1"),
     ("term monotone", Way::Rule(Rule::TermNeverFalls), "terms <= 2"),

@@ -154,6 +154,7 @@ const ANSWERS: [&str; 3] = ["AppendReply", "NewerTerm", "VoteReply"];
 fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
     for bounds in [
         "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+        "3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · set network",
         "3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · bag network",
         "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         "2 servers · terms <= 3 · entries a message <= 1 · set network",
@@ -246,8 +247,8 @@ fn audit_broken(way: Way) -> Result<(), String> {
     for bounds in BROKEN {
         let mut audit = Audit::new(bounds, Some(way));
         audit
-            .search(1_500)
-            .and_then(|_| audit.walk(25, 80))
+            .search(3_000)
+            .and_then(|_| audit.walk(60, 80))
             .map_err(|why| format!("{way:?}, {bounds}: {why}"))?;
     }
     Ok(())

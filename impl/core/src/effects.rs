@@ -108,6 +108,7 @@ impl Effects {
     }
 
     /// Adds the effects of a later step, so that both share one write to the disk (group commit).
+    /// Take the [`answer`](Effects::answer) of each step first: of two, the later one is kept.
     pub fn merge(&mut self, later: Effects) {
         self.writes.extend(later.writes);
         self.early.extend(later.early);

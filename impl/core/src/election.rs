@@ -11,7 +11,8 @@ use crate::rule::Rule;
 use crate::types::{Index, LogId, NodeId, Term};
 
 impl Raft {
-    /// The election timer ran out: start an election in a new term (§5.2).
+    /// The election timer ran out: start an election in a new term (§5.2). In the last term that a number can hold there
+    /// is none to start.
     pub(crate) fn campaign(&mut self, effects: &mut Effects) {
         let Some(term) = self.term.next().filter(|_| !self.is_leader()) else { return };
         self.term = term;
@@ -44,11 +45,13 @@ impl Raft {
     }
 
     /// Counts a vote of this term; with a majority of them, leads (§5.2).
+    ///
+    /// Its own vote is among them: so a leader's term is on its disk, whatever else others may have said.
     pub(crate) fn count_vote(&mut self, voter: NodeId, effects: &mut Effects) {
-        let majority = self.config.voters().majority();
+        let (id, majority) = (self.id(), self.config.voters().majority());
         let Role::Candidate { votes } = &mut self.role else { return };
         votes.insert(voter);
-        let elected = votes.len() >= majority;
+        let elected = votes.contains(&id) && votes.len() >= majority;
         if self.upholds(Rule::MajorityElects, elected) {
             self.lead(effects);
         }
@@ -71,10 +74,10 @@ impl Raft {
     pub(crate) fn adopt(&mut self, term: Term, effects: &mut Effects) {
         self.term = term;
         self.voted_for = None;
+        if !matches!(self.role, Role::Follower { .. }) && !self.keeps(Rule::StepDownOnHigherTerm) {
+            return;
+        }
         if self.is_leader() {
-            if !self.keeps(Rule::StepDownOnHigherTerm) {
-                return;
-            }
             effects.restart.push(Timer::Election);
         }
         self.follow(None);

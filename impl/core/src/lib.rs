@@ -47,8 +47,10 @@
 //! Each costs what is said here, and none changes what is present. Pre-vote and check-quorum (dissertation 9.6, 6.2): a
 //! server that was cut off disturbs the leader when it returns. Membership changes (§6): the voters are fixed. Snapshots
 //! (§7): the log grows for ever. Reads (§8) go through the log. Leadership transfer (3.10) and client sessions (6.3): a
-//! retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): one batch a round
-//! trip to each follower.
+//! retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed
+//! within a round trip is sent together with what was not acknowledged yet, again. A lost RequestVote is not sent again;
+//! the next election time-out asks anew. A follower that lost its disk within a leader's term is not repaired in that
+//! term: it broke the promise of §5.5, and needs a new name.
 
 #![no_std]
 

@@ -78,10 +78,18 @@ impl ServerActor {
             return (server, Done::default());
         }
         let restarted = matches!(event, Event::Fault(fault) if *fault != Fault::FailWrite);
-        if !restarted || before.is_synced() {
-            server.broken = property::broken_step(self.focus, before, &server, restarted);
-        }
+        server.broken = if restarted && !before.is_synced() {
+            property::broken_step(self.focus, &self.synced(before), &server, restarted)
+        } else {
+            property::broken_step(self.focus, before, &server, restarted)
+        };
         (server, done)
+    }
+
+    /// The server as its disk alone would have it: what a crash must not take back.
+    fn synced(&self, server: &Server) -> Server {
+        let (raft, _) = Raft::recover(Arc::clone(&self.config), server.disk.clone());
+        Server { raft, ..server.clone() }
     }
 
     /// What may happen to the server at any time.
@@ -309,7 +317,11 @@ impl Step<'_> {
 
     fn release(&mut self, outbox: Outbox) {
         self.send(outbox.messages);
-        self.server.apply(&outbox.committed);
+        let given = self.server.applied;
+        let early = self.actor.shim().is_some_and(Shim::applies_early);
+        let news: Vec<_> =
+            outbox.committed.into_iter().filter(|entry| !early || entry.id.index > given).collect();
+        self.server.apply(&news);
         if let Some(persisted) = outbox.persisted {
             let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
             self.server.note_leadership();

@@ -10,24 +10,27 @@ use crate::weakening::Way;
 /// Can `message` from `from` never again change `receiver`, nor make it send anything?
 ///
 /// Terms grow, a role is not entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
-/// as long as the rules that say so are on ([`is_sound_for`]).
-pub fn is_dead(receiver: &Server, from: NodeId, message: &Message) -> bool {
-    let (raft, disk) = (&receiver.raft, &receiver.disk);
-    let (theirs, ours) = (message.term, raft.term());
+/// as long as the rules that say so are on ([`is_sound_for`]). A term that is not on disk yet may fall, in a crash: what
+/// is only as old as that one may be news again.
+pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
+    let receiver = &server.raft;
+    let (theirs, ours) = (message.term, receiver.term());
+    if theirs > server.disk.term {
+        return false;
+    }
     match &message.body {
         Body::RequestVote { .. } | Body::AppendEntries { .. } => false,
-        // A crash takes back a term that is not on disk yet.
-        Body::NewerTerm => theirs <= ours && theirs <= disk.term,
+        Body::NewerTerm => theirs <= ours,
         Body::VoteReply { granted } => {
             theirs < ours
                 || theirs == ours
                     && (!granted
-                        || !matches!(raft.role(), Role::Candidate { votes } if !votes.contains(&from)))
+                        || !matches!(receiver.role(), Role::Candidate { votes } if !votes.contains(&from)))
         }
         Body::AppendReply(answer) => {
             theirs < ours
                 || theirs == ours
-                    && raft.progress(from).is_none_or(|progress| match *answer {
+                    && receiver.progress(from).is_none_or(|progress| match *answer {
                         Appended::Accepted { matched } => matched <= progress.matched,
                         Appended::Rejected { prev, .. } => prev <= progress.matched || prev >= progress.next,
                     })

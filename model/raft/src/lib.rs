@@ -15,7 +15,7 @@ mod world;
 
 pub use adapter::{Done, ServerActor, actor_id, node};
 pub use bounds::{Bounds, Disk, NetworkKind, ParseBoundsError};
-pub use dead::is_dead;
+pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Sent, Tick};
 pub use meters::{Kind, Meters};
 pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict};

@@ -34,7 +34,7 @@ pub struct Ghosts {
     pub applied: Vec<Entry>,
     /// For each of them, the term of the server when it was first given: the entry was committed in that term or before.
     pub committed_in: Vec<Term>,
-    /// An entry that it was given at an index where it had been given another one, or with a gap before it.
+    /// An entry that it was given twice, out of order, or where it had been given another one.
     pub misapplied: Option<Entry>,
 }
 
@@ -69,18 +69,19 @@ impl Server {
         self.pending == Effects::default()
     }
 
-    /// Gives entries to the state machine, and notes what a state machine must never see.
+    /// Gives entries to the state machine, and notes what a state machine must never see: an entry twice in one life, a
+    /// gap, or at an index another entry than in an earlier life.
     pub(crate) fn apply(&mut self, committed: &[Entry]) {
         for entry in committed {
             let slot = usize::try_from(entry.id.index.0).unwrap_or(usize::MAX);
             let known = self.ghosts.applied.get(slot.wrapping_sub(1));
-            if entry.id.index > self.applied.next() || known.is_some_and(|known| known != entry) {
+            if entry.id.index != self.applied.next() || known.is_some_and(|known| known != entry) {
                 self.ghosts.misapplied = Some(entry.clone());
             } else if known.is_none() {
                 self.ghosts.applied.push(entry.clone());
                 self.ghosts.committed_in.push(self.raft.term());
             }
-            self.applied = self.applied.max(entry.id.index);
+            self.applied = entry.id.index;
         }
     }
 

@@ -1,0 +1,425 @@
+//! One server against a network that says anything. Forged messages may make it do forged things; they may not make it
+//! panic, take back a promise, let out a message before its disk has what the message says, or wait for no timer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use raftlab_core::{
+    Appended, Body, Command, Config, Durable, Effects, Entry, Index, Input, Log, LogId, Message, NodeId,
+    Outbox, Payload, Persisted, Raft, Rule, Term, Time, Timer, Voters, Write,
+};
+
+const CASES: u32 = 4_096;
+const INPUTS: usize = 60;
+const ME: NodeId = NodeId(1);
+
+/// A number as an attacker thinks of it: beside what the server has, or at the ends of the range.
+#[derive(Clone, Copy, Debug)]
+enum Number {
+    Zero,
+    Near(i8),
+    Huge,
+    Max,
+}
+
+impl Number {
+    fn beside(self, known: u64) -> u64 {
+        match self {
+            Number::Zero => 0,
+            Number::Near(by) => known.saturating_add_signed(by.into()),
+            Number::Huge => u64::MAX / 2,
+            Number::Max => u64::MAX,
+        }
+    }
+}
+
+/// A position beside the end of the server's log, in a term beside its own.
+type Position = (Number, Number);
+
+/// A body, with its numbers still to be placed beside the server's own.
+#[derive(Clone, Debug)]
+enum AnyBody {
+    RequestVote(Position),
+    VoteReply(bool),
+    /// Entries that follow `prev` as a leader's would, each some terms above the one before.
+    Append {
+        prev: Position,
+        rises: Vec<u8>,
+        commit: Number,
+    },
+    /// What stands before the end of the server's own log, as the leader of its term could repeat it.
+    Repeat {
+        back: u8,
+        rises: Vec<u8>,
+        commit: Number,
+    },
+    /// Entries that follow nothing.
+    Scattered {
+        prev: Position,
+        entries: Vec<Position>,
+        commit: Number,
+    },
+    Accepted(Number),
+    Rejected(Number, Position),
+    NewerTerm,
+}
+
+/// What happens to the server.
+#[derive(Clone, Debug)]
+enum Stimulus {
+    Message {
+        from: NodeId,
+        term: Number,
+        body: AnyBody,
+    },
+    Timeout(Timer),
+    Propose,
+    Sync,
+    /// A token that the disk gave before is handed back once more.
+    OldToken(prop::sample::Index),
+    /// A crash: of the writes that wait some survive, and all of the disk does.
+    Restart {
+        keep: prop::sample::Index,
+    },
+}
+
+fn number() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        1 => Just(Number::Zero),
+        20 => (-3_i8..=2).prop_map(Number::Near),
+        1 => Just(Number::Huge),
+        1 => Just(Number::Max),
+    ]
+}
+
+/// Terms move up only for good: were they mostly high, a case would spend itself at the end of the range.
+fn term() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        2 => Just(Number::Zero),
+        200 => Just(Number::Near(0)),
+        40 => (-2_i8..=1).prop_map(Number::Near),
+        1 => Just(Number::Huge),
+        1 => Just(Number::Max),
+    ]
+}
+
+fn body() -> impl Strategy<Value = AnyBody> {
+    let position = || (term(), number());
+    let rises = || prop::collection::vec(0_u8..2, 0..4);
+    prop_oneof![
+        1 => position().prop_map(AnyBody::RequestVote),
+        2 => prop::bool::weighted(0.8).prop_map(AnyBody::VoteReply),
+        1 => (position(), rises(), number()).prop_map(|(prev, rises, commit)| AnyBody::Append {
+            prev,
+            rises,
+            commit
+        }),
+        1 => (0_u8..4, rises(), number()).prop_map(|(back, rises, commit)| AnyBody::Repeat {
+            back,
+            rises,
+            commit
+        }),
+        1 => (position(), prop::collection::vec(position(), 1..4), number())
+            .prop_map(|(prev, entries, commit)| AnyBody::Scattered { prev, entries, commit }),
+        2 => number().prop_map(AnyBody::Accepted),
+        1 => (number(), position()).prop_map(|(prev, hint)| AnyBody::Rejected(prev, hint)),
+        1 => Just(AnyBody::NewerTerm),
+    ]
+}
+
+fn stimulus() -> impl Strategy<Value = Stimulus> {
+    let from = prop_oneof![
+        8 => Just(NodeId(2)),
+        8 => Just(NodeId(3)),
+        1 => Just(ME),
+        1 => Just(NodeId(0)),
+        1 => Just(NodeId(u64::MAX)),
+    ];
+    let timer = prop_oneof![
+        2 => Just(Timer::Election), 1 => Just(Timer::Heartbeat), 1 => Just(Timer::Retry),
+    ];
+    prop_oneof![
+        30 => (from, term(), body()).prop_map(|(from, term, body)| Stimulus::Message { from, term, body }),
+        5 => timer.prop_map(Stimulus::Timeout),
+        5 => Just(Stimulus::Propose),
+        8 => Just(Stimulus::Sync),
+        3 => any::<prop::sample::Index>().prop_map(Stimulus::OldToken),
+        1 => any::<prop::sample::Index>().prop_map(|keep| Stimulus::Restart { keep }),
+    ]
+}
+
+/// A server with a disk, and what it has ever said.
+struct Host {
+    raft: Raft,
+    disk: Durable,
+    pending: Effects,
+    is_slow: bool,
+    tokens: Vec<Persisted>,
+    /// All that came out as committed in this life.
+    committed: Vec<Entry>,
+    /// For whom each term's vote left this server, in any life.
+    votes: BTreeMap<Term, NodeId>,
+    proposals: u64,
+    /// Timers under way, as a host keeps them that starts one only when it is told to.
+    timers: BTreeSet<Timer>,
+    /// What happened at least once: a life in which nothing does shows nothing.
+    seen: BTreeSet<&'static str>,
+}
+
+impl Host {
+    fn new(is_slow: bool, without: Option<Rule>) -> Host {
+        let config = Config::new(ME, Voters::new([ME, NodeId(2), NodeId(3)]), 2).unwrap();
+        let config = without.map_or_else(|| config.clone(), |rule| config.clone().without(rule));
+        let disk = Durable::default();
+        let (raft, _) = Raft::recover(config, disk.clone());
+        Host {
+            raft,
+            disk,
+            pending: Effects::default(),
+            is_slow,
+            tokens: Vec::new(),
+            committed: Vec::new(),
+            votes: BTreeMap::new(),
+            proposals: 0,
+            timers: [Timer::Election].into(),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    fn meet(&mut self, stimulus: &Stimulus) {
+        match stimulus {
+            Stimulus::Message { from, term, body } => {
+                let message = self.place(*term, body);
+                self.step(Input::Receive { from: *from, message });
+            }
+            Stimulus::Timeout(timer) => {
+                self.timers.remove(timer);
+                self.step(Input::Timeout(*timer));
+            }
+            Stimulus::Propose => {
+                self.proposals += 1;
+                self.step(Input::Propose(Command::new(&self.proposals.to_be_bytes())));
+            }
+            Stimulus::Sync => self.sync(),
+            Stimulus::OldToken(at) => {
+                if !self.tokens.is_empty() {
+                    self.step(Input::Persisted(*at.get(&self.tokens)));
+                }
+            }
+            Stimulus::Restart { keep } => self.restart(*keep),
+        }
+    }
+
+    /// The message whose numbers lie beside what the server has now.
+    fn place(&self, term: Number, body: &AnyBody) -> Message {
+        let (now, end) = (self.raft.term().0, self.raft.log().last().index.0);
+        let at = |(term, index): Position| LogId::new(Term(term.beside(now)), Index(index.beside(end)));
+        let noop = |id| Entry { id, payload: Payload::Noop };
+        let run = |prev: LogId, rises: &[u8]| {
+            let next = |last: &mut LogId, rise: &u8| {
+                *last = LogId::new(Term(last.term.0.saturating_add((*rise).into())), last.index.next());
+                Some(noop(*last))
+            };
+            rises.iter().scan(prev, next).collect()
+        };
+        let body = match body {
+            AnyBody::RequestVote(last) => Body::RequestVote { last: at(*last) },
+            // A vote granted before it was asked for would make a leader before its own term is on disk. Nobody but a
+            // forger can send one: RequestVote leaves behind that write.
+            AnyBody::VoteReply(granted) => {
+                let asked = self.votes.get(&Term(term.beside(now))) == Some(&ME);
+                Body::VoteReply { granted: *granted && asked }
+            }
+            AnyBody::Append { prev, rises, commit } => {
+                let prev = at(*prev);
+                Body::AppendEntries { prev, entries: run(prev, rises), commit: Index(commit.beside(end)) }
+            }
+            AnyBody::Repeat { back, rises, commit } => {
+                let index = Index(end.saturating_sub((*back).into()));
+                let prev = LogId::new(self.raft.log().term_at(index).unwrap_or_default(), index);
+                Body::AppendEntries { prev, entries: run(prev, rises), commit: Index(commit.beside(end)) }
+            }
+            AnyBody::Scattered { prev, entries, commit } => Body::AppendEntries {
+                prev: at(*prev),
+                entries: entries.iter().map(|id| noop(at(*id))).collect(),
+                commit: Index(commit.beside(end)),
+            },
+            AnyBody::Accepted(matched) => {
+                Body::AppendReply(Appended::Accepted { matched: Index(matched.beside(end)) })
+            }
+            AnyBody::Rejected(prev, hint) => {
+                Body::AppendReply(Appended::Rejected { prev: Index(prev.beside(end)), hint: at(*hint) })
+            }
+            AnyBody::NewerTerm => Body::NewerTerm,
+        };
+        Message { term: Term(term.beside(now)), body }
+    }
+
+    fn step(&mut self, input: Input) {
+        let (term, vote, commit) = (self.raft.term(), self.raft.voted_for(), self.raft.commit());
+        let log = self.raft.log().clone();
+        let effects = self.raft.step(Time::default(), input);
+        self.note(commit, &log);
+        self.timers.extend(&effects.restart);
+        let runs = |timer: &Timer| self.timers.contains(timer);
+        // At the end of all terms there is no election to wait for.
+        let is_over = self.raft.term() == Term(u64::MAX);
+        assert!(is_over || self.raft.timers().iter().all(runs), "{} waits for {:?}", self.raft, self.timers);
+        assert!(self.raft.term() >= term, "the term fell");
+        assert!(self.raft.commit() >= commit, "commitIndex fell");
+        let kept = vote.is_none() || self.raft.voted_for() == vote;
+        assert!(kept || self.raft.term() > term, "the vote of term {term} changed");
+        self.settle(effects);
+        let start = self.raft.log().between(Index(0), self.raft.commit());
+        assert!(start.starts_with(&self.committed), "{:?} was committed, and now {start:?}", self.committed);
+    }
+
+    fn note(&mut self, commit: Index, log: &Log) {
+        let is = &self.raft;
+        let committed = is.commit() > commit;
+        for (happened, what) in [
+            (is.is_leader(), "led"),
+            (committed && is.is_leader(), "committed as a leader"),
+            (committed && !is.is_leader(), "committed as a follower"),
+            (!is.log().entries().starts_with(log.entries()), "replaced entries"),
+            (is.term() == Term(u64::MAX), "came to the end of all terms"),
+        ] {
+            if happened {
+                self.seen.insert(what);
+            }
+        }
+    }
+
+    /// Early messages leave; the rest leaves now, or waits for the disk and all that waits already.
+    fn settle(&mut self, mut effects: Effects) {
+        for (to, message) in effects.early() {
+            let is_append = matches!(message.body, Body::AppendEntries { .. });
+            assert!(is_append, "{message} left early");
+            self.leave(to, &message);
+        }
+        self.pending.merge(effects);
+        if !self.is_slow || self.pending.writes().is_empty() {
+            self.sync();
+        }
+    }
+
+    fn sync(&mut self) {
+        let disk = &mut self.disk;
+        let outbox = std::mem::take(&mut self.pending).persist(|writes| {
+            for write in writes {
+                disk.apply(write);
+            }
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let Ok(Outbox { messages, committed, persisted }) = outbox;
+        let memory = Durable {
+            term: self.raft.term(),
+            voted_for: self.raft.voted_for(),
+            log: self.raft.log().clone(),
+        };
+        assert_eq!(self.disk, memory, "the writes are not what the server remembers");
+        for (to, message) in messages {
+            self.leave(to, &message);
+        }
+        for entry in committed {
+            assert_eq!(entry.id.index, Index(self.committed.len() as u64 + 1), "committed out of order");
+            self.committed.push(entry);
+        }
+        if let Some(token) = persisted {
+            self.tokens.push(token);
+            self.step(Input::Persisted(token));
+        }
+    }
+
+    /// A message leaves: nobody can take it back any more.
+    fn leave(&mut self, to: NodeId, message: &Message) {
+        assert!(message.term <= self.disk.term, "{message} left, and the disk is in term {}", self.disk.term);
+        let vote = match message.body {
+            Body::RequestVote { .. } => ME,
+            Body::VoteReply { granted: true } => to,
+            _ => return,
+        };
+        let first = *self.votes.entry(message.term).or_insert(vote);
+        assert_eq!(first, vote, "two votes in term {}", message.term);
+    }
+
+    fn restart(&mut self, keep: prop::sample::Index) {
+        let pending = std::mem::take(&mut self.pending);
+        let writes: &[Write] = pending.writes();
+        let survive = keep.index(writes.len() + 1);
+        if survive < writes.len() {
+            self.seen.insert("lost writes");
+        }
+        for write in &writes[..survive] {
+            self.disk.apply(write);
+        }
+        let config = self.raft.config().clone();
+        let (raft, start) = Raft::recover(config, self.disk.clone());
+        self.raft = raft;
+        self.timers = start.restart.into_iter().collect();
+        self.committed.clear();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_message_makes_a_server_break_its_word(
+        is_slow in any::<bool>(),
+        life in prop::collection::vec(stimulus(), INPUTS),
+    ) {
+        let mut host = Host::new(is_slow, None);
+        for stimulus in &life {
+            host.meet(stimulus);
+        }
+        host.sync();
+    }
+}
+
+/// The same lives in every run, each with its host.
+fn lives(without: Option<Rule>) -> impl Iterator<Item = (Host, Vec<Stimulus>)> {
+    let mut runner = TestRunner::deterministic();
+    (0..400).map(move |life| {
+        let stimuli = prop::collection::vec(stimulus(), INPUTS).new_tree(&mut runner).unwrap().current();
+        (Host::new(life % 2 == 0, without), stimuli)
+    })
+}
+
+/// What the cases above are worth: each of these happens in many of them.
+#[test]
+fn absurd_lives_are_not_dull() {
+    let mut seen = BTreeMap::new();
+    for (mut host, stimuli) in lives(None) {
+        for stimulus in &stimuli {
+            host.meet(stimulus);
+        }
+        for what in host.seen {
+            *seen.entry(what).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert!(seen.values().all(|lives| *lives >= 20), "in how many of 400 lives: {seen:?}");
+}
+
+/// The judgements can fail: without one of these rules a server breaks its word in some life.
+#[test]
+fn without_a_rule_some_life_breaks_its_word() {
+    for rule in [
+        Rule::TermNeverFalls,
+        Rule::OneVotePerTerm,
+        Rule::KeepVoteWithinTerm,
+        Rule::CandidateVotesForItself,
+        Rule::OnlyLeaderAppends,
+        Rule::CommitNeverFalls,
+    ] {
+        let breaks = |(mut host, stimuli): (Host, Vec<Stimulus>)| {
+            catch_unwind(AssertUnwindSafe(|| stimuli.iter().for_each(|stimulus| host.meet(stimulus))))
+                .is_err()
+        };
+        assert!(lives(Some(rule)).any(breaks), "{rule} is not missed");
+    }
+}

@@ -246,6 +246,9 @@ pub struct RandomArgs {
     /// Take only every n-th walk, the i-th of them: `0/4` to `3/4`
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "0/1")]
     pub shard: (u64, u64),
+    /// Exit 0 instead of 3 when nothing is violated
+    #[arg(long)]
+    pub allow_incomplete: bool,
     /// The size.
     #[command(flatten)]
     pub bounds: BoundsArgs,

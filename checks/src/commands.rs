@@ -1,6 +1,9 @@
 //! The verbs of `check`. Each returns the exit code of its verdict.
 
+mod explore;
 mod list;
+mod random;
+mod replay;
 
 mod run;
 mod weaken;
@@ -35,7 +38,9 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         }
         Some(Verb::Man) => man(),
         Some(Verb::Weaken(args)) => weaken::weaken(&args, &common, &console),
-        _ => Ok(0),
+        Some(Verb::Random(args)) => random::random(&args, &common, &console),
+        Some(Verb::Replay(args)) => replay::replay(&args, &common, &console),
+        Some(Verb::Explore(args)) => explore::explore(&args, &console),
     }
 }
 

@@ -16,3 +16,4 @@ pub mod search;
 pub mod story;
 pub mod trace;
 pub mod verdict;
+pub mod walk;

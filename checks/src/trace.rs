@@ -191,18 +191,18 @@ impl Trace {
         }
     }
 
-    /// A violation of the whole core: no rule is off, and nothing is known of it but the way there.
-    pub fn of_whole_core(violation: &Violation, bounds: &Bounds, found: &str) -> Trace {
+    /// A violation that is in no gallery, found with `rule` off, or with none ([`WHOLE`]).
+    pub fn of_walk(rule: &str, violation: &Violation, bounds: &Bounds, found: &str) -> Trace {
         let property = violation.property;
         let facts = [
             ("format", FORMAT.to_string()),
-            ("rule", WHOLE.to_string()),
+            ("rule", rule.to_string()),
             ("violates", property.name.to_string()),
             ("bounds", bounds.to_string()),
-            ("found", found.to_string()),
+            ("found", format!("{found} · {} steps", violation.story.steps.len())),
         ];
         Trace {
-            title: format!("The whole core violates {}: {}.", property.name, property.says),
+            title: format!("{} is violated: {}.", property.name, property.says),
             facts: facts.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
             steps: Trace::record(&violation.story),
             why: violation.why.clone(),

@@ -15,7 +15,7 @@ use crate::memory;
 use crate::report::{CheckReport, SuiteReport};
 use crate::rundir::RunDir;
 use crate::search::{Engine, Outcome, Plan, Progress, search};
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 
 /// One world to search.
 struct Task {
@@ -157,8 +157,7 @@ fn write_trace(
     dir: &RunDir,
 ) -> Result<Option<String>, Failure> {
     let Some(violation) = &outcome.violation else { return Ok(None) };
-    let found = format!("check run {} · {} steps", check.name, violation.story.steps.len());
-    let trace = Trace::of_whole_core(violation, bounds, &found);
+    let trace = Trace::of_walk(trace::WHOLE, violation, bounds, &format!("check run {}", check.name));
     let path = dir.write(&format!("{}.trace", check.name), &trace.to_string())?;
     Ok(Some(path.display().to_string()))
 }

@@ -23,4 +23,4 @@ pub use server::{Broken, Ghosts, Observed, Server};
 pub use shim::Shim;
 pub use weakening::Way;
 pub use witness::{Step, WITNESSES, Witness};
-pub use world::{Action, RaftModel, Setup, World, at, label};
+pub use world::{Action, Pictures, RaftModel, Setup, World, at, label};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use raftlab_core::NodeId;
 use stateright::actor::{ActorModel, ActorModelAction, ActorModelState, Envelope, LossyNetwork, Network};
-use stateright::{Expectation, Model, Property as Expected};
+use stateright::{Expectation, Model, Path, Property as Expected};
 
 use crate::adapter::{Done, ServerActor, actor_id, node};
 use crate::bounds::{Bounds, NetworkKind};
@@ -50,6 +50,16 @@ pub struct RaftModel {
     inner: ActorModel<ServerActor>,
     setup: Arc<Setup>,
     meters: Arc<Meters>,
+    pictures: Option<Pictures>,
+}
+
+/// How an explorer is to show paths and steps; drawing is not this crate's subject.
+#[derive(Clone, Copy)]
+pub struct Pictures {
+    /// A path from the initial state, as SVG.
+    pub path: fn(&RaftModel, Vec<Action>) -> Option<String>,
+    /// What a step does, as text.
+    pub step: fn(&RaftModel, &World, Action) -> Option<String>,
 }
 
 /// One state of the world.
@@ -110,7 +120,13 @@ impl RaftModel {
         let actors = setup.bounds.ids().map(|id| ServerActor::new(id, &setup.bounds, setup.way, setup.focus));
         let inner = ActorModel::new((), ()).actors(actors).init_network(network).lossy_network(lossy);
         let meters = Arc::new(Meters::new(setup.witnesses.len()));
-        RaftModel { inner, setup: setup.into(), meters }
+        RaftModel { inner, setup: setup.into(), meters, pictures: None }
+    }
+
+    /// The same model, shown in this way.
+    #[must_use]
+    pub fn with_pictures(self, pictures: Pictures) -> RaftModel {
+        RaftModel { pictures: Some(pictures), ..self }
     }
 
     /// What it was made of.
@@ -230,6 +246,14 @@ impl Model for RaftModel {
 
     fn format_action(&self, action: &Action) -> String {
         label(action)
+    }
+
+    fn format_step(&self, world: &World, action: Action) -> Option<String> {
+        self.pictures.and_then(|pictures| (pictures.step)(self, world, action))
+    }
+
+    fn as_svg(&self, path: Path<World, Action>) -> Option<String> {
+        self.pictures.and_then(|pictures| (pictures.path)(self, path.into_actions()))
     }
 
     fn properties(&self) -> Vec<Expected<Self>> {

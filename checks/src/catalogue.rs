@@ -160,11 +160,15 @@ pub const CHECKS: &[Check] = &[
                 bounds: "3 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
             },
-        ],
-        deep: &[
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[COMMAND, LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 2 · set network",

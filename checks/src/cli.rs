@@ -306,8 +306,8 @@ pub struct FormatArgs {
 pub struct ExploreArgs {
     /// A standing check
     pub check: String,
-    /// Take this rule away
-    #[arg(long, value_name = "RULE")]
+    /// Take this rule away, in the world in which that shows
+    #[arg(long, value_name = "RULE", conflicts_with = "at")]
     pub without: Option<String>,
     /// Where to serve
     #[arg(long, default_value = "127.0.0.1:3000")]

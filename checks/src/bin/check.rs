@@ -1,10 +1,11 @@
 //! The model checker's command.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::Parser;
-use raftlab_checks::cli::{Cli, Common};
+use raftlab_checks::cli::{Cli, Color, Common};
 use raftlab_checks::search::INTERRUPTED;
 use raftlab_checks::verdict::exit;
 use raftlab_checks::{commands, console};
@@ -36,5 +37,10 @@ fn main() -> ExitCode {
 fn log_to_stderr(common: &Common) {
     let default = ["off", "info", "debug"][usize::from(common.verbose.min(2))];
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stderr().is_terminal(),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }

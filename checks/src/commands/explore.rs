@@ -34,7 +34,8 @@ pub fn explore(args: &ExploreArgs, console: &Console) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The check's first quick world, or the trace's, at the size that was asked for.
+/// The check's first quick world, or the one in which a rule's absence shows, or the trace's; at the size that was asked
+/// for. Where a rule is off, only the property that falls is judged: another one that broke before would end the server.
 fn setup(args: &ExploreArgs) -> Result<(Setup, Option<Trace>), Failure> {
     let check = super::check(&args.check)?;
     let mut setup = Setup::new(check.scopes(Tier::Quick)[0].bounds());
@@ -47,20 +48,10 @@ fn setup(args: &ExploreArgs) -> Result<(Setup, Option<Trace>), Failure> {
         trace = Some(read);
     }
     if let Some(rule) = &args.without {
-        setup.way = Some(super::rule(rule)?.way);
+        setup = super::rule(rule)?.setup();
     }
     let bounds = args.bounds.over(&setup.bounds);
-    Ok((
-        Setup {
-            bounds,
-            focus: None,
-            remove_dead: setup.way.is_none(),
-            first_only: false,
-            only_changes: true,
-            ..setup
-        },
-        trace,
-    ))
+    Ok((Setup { bounds, first_only: false, only_changes: true, ..setup }, trace))
 }
 
 /// The address of a trace's last state: the place of each step among those that are possible.

@@ -10,6 +10,9 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::gallery;
 
+/// The width of a table where there is no terminal to ask.
+const WIDTH: u16 = 140;
+
 /// A list: its columns, and its rows.
 struct List {
     columns: &'static [&'static str],
@@ -34,8 +37,11 @@ pub fn list(what: Listed, common: &Common, console: &Console) -> Result<u8, Fail
         WriteOut::Table => {
             let mut table = Table::new();
             table
-                .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+                .load_preset(presets::UTF8_BORDERS_ONLY)
                 .set_content_arrangement(ContentArrangement::Dynamic);
+            if !table.is_tty() {
+                table.set_width(WIDTH);
+            }
             table.set_header(list.columns);
             table.add_rows(list.rows);
             console.print(&format!("{table}\n"));

@@ -118,6 +118,21 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         ..Exhibit::rule(Rule::CommitOwnTerm)
     },
     Exhibit {
+        name: "figure-8",
+        bug: "commit-old-term-to-the-client",
+        title: "Figure 8 to its end: the entry that was taken for committed is overwritten, and two servers apply different ones.",
+        property: "State Machine Safety",
+        bounds: "3 servers · terms <= 4 · time-outs <= 4 · entries a message <= 1 · set network",
+        seen_in: &[
+            ("async-raft#106", "https://github.com/async-raft/async-raft/issues/106"),
+            ("CCF#3971", "https://github.com/microsoft/CCF/issues/3971"),
+            ("MongoDB SERVER-22136", "https://jira.mongodb.org/browse/SERVER-22136"),
+        ],
+        published: "none to the client-visible loss",
+        slow: true,
+        ..Exhibit::rule(Rule::CommitOwnTerm)
+    },
+    Exhibit {
         bug: "quorum-index-miscalculated",
         title: "A leader commits what only its own disk holds.",
         property: "committed on a quorum",

@@ -1,0 +1,244 @@
+//! The command as a shell sees it: verdicts, exit codes, and what it says to those who mistype.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A directory of this test's own.
+fn scratch(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&dir).expect("a scratch directory");
+    dir
+}
+
+fn check(name: &str, args: &[&str]) -> Output {
+    let dir = scratch(name);
+    let output = Command::new(env!("CARGO_BIN_EXE_check")).args(args).current_dir(dir).output();
+    output.expect("check runs")
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().expect("check ends by itself")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("stdout is text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("stderr is text")
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).expect("one JSON document on stdout")
+}
+
+const SMALL: [&str; 4] = ["run", "election-5", "--servers", "3"];
+
+#[test]
+fn a_world_that_is_exhausted_is_verified() {
+    let output = check("verified", &[&SMALL[..], &["-w", "json"]].concat());
+    let report = json(&output);
+    assert_eq!((exit(&output), &report["verdict"]), (0, &"VERIFIED".into()));
+    assert_eq!(report["schema"], "raftlab-check/1");
+    let world = &report["checks"][0];
+    assert_eq!(
+        (&world["states"], &world["states_full"], &world["limit"]),
+        (&158.into(), &158.into(), &().into())
+    );
+    let holds = |property: &serde_json::Value| property["holds"] == true;
+    assert!(world["properties"].as_array().expect("properties").iter().all(holds));
+    assert!(
+        world["actions"].as_array().expect("actions").iter().all(|action| action["taken"].as_u64() > Some(0))
+    );
+}
+
+#[test]
+fn a_search_that_a_limit_stopped_is_incomplete() {
+    let limited = ["run", "replication", "--max-states", "500", "-w", "json"];
+    let output = check("incomplete", &limited);
+    let report = json(&output);
+    assert_eq!((exit(&output), &report["verdict"]), (3, &"INCOMPLETE".into()));
+    assert_eq!(report["checks"][1]["limit"], "states");
+    let allowed = check("incomplete", &[&limited[..], &["--allow-incomplete"]].concat());
+    assert_eq!((exit(&allowed), &json(&allowed)["verdict"]), (0, &"INCOMPLETE".into()));
+}
+
+#[test]
+fn a_witness_that_cannot_be_reached_makes_a_check_vacuous() {
+    let output = check("vacuous", &["run", "election", "--max-term", "1", "--color", "never"]);
+    assert_eq!(exit(&output), 15);
+    let text = stdout(&output);
+    assert!(text.contains("NEVER REACHED") && text.contains("VERDICT VACUOUS"), "{text}");
+}
+
+#[test]
+fn a_walk_that_breaks_something_is_violated_and_leaves_a_trace_that_replays() {
+    let args = ["random", "replication", "--without", "one-vote-per-term", "--seed", "7", "-w", "json"];
+    let output = check("violated", &args);
+    let report = json(&output);
+    assert_eq!((exit(&output), &report["verdict"]), (12, &"VIOLATED".into()));
+    let again = check("violated", &args);
+    assert_eq!(json(&again)["violation_steps"], report["violation_steps"], "one seed, one result");
+    let trace = report["trace"].as_str().expect("a trace");
+    let replayed = check("violated", &["replay", trace, "-w", "json"]);
+    assert_eq!((exit(&replayed), &json(&replayed)["reproduced"]), (0, &true.into()));
+}
+
+#[test]
+fn the_whole_core_survives_random_walks() {
+    let output = check("walks", &["random", "crash", "--runs", "200", "--seed", "1", "-w", "json"]);
+    assert_eq!((exit(&output), &json(&output)["verdict"]), (3, &"INCOMPLETE".into()));
+    assert_eq!(json(&output)["walks"], 200);
+}
+
+#[test]
+fn every_engine_counts_the_same() {
+    let count = |engine: &str| {
+        let output = check("engines", &[&SMALL[..], &["--engine", engine, "-w", "json"]].concat());
+        json(&output)["states"].clone()
+    };
+    assert_eq!(count("stateright-bfs"), count("stateright-dfs"));
+    let simulated =
+        check("engines", &[&SMALL[..], &["--engine", "stateright-simulation", "--timeout", "1s"]].concat());
+    assert_eq!(exit(&simulated), 3);
+}
+
+#[test]
+fn a_rule_is_answered_by_its_shortest_counterexample() {
+    let output = check("weaken", &["weaken", "vote-not-persisted", "-w", "json"]);
+    let rule = &json(&output)["rules"][0];
+    assert_eq!((exit(&output), &rule["rule"]), (0, &"persist-vote".into()));
+    assert_eq!(
+        (&rule["steps"], &rule["shortest"], &rule["holds_with_rule"]),
+        (&7.into(), &true.into(), &true.into())
+    );
+}
+
+#[test]
+fn those_who_mistype_are_told_the_nearest_names() {
+    for (args, near) in [
+        (&["run", "replicaton"][..], "`replication`"),
+        (&["weaken", "persist-vot"], "`persist-vote`"),
+        (&["list", "rulez"], "rules"),
+        (&["random", "crsh"], "`crash`"),
+        (&["explore", "elektion"], "`election`"),
+    ] {
+        let output = check("typos", args);
+        assert_eq!(exit(&output), 2, "{args:?}");
+        assert!(stderr(&output).contains(near), "{args:?}: {}", stderr(&output));
+    }
+    let unreachable = check("typos", &["weaken", "stale-ack-counted"]);
+    assert_eq!(exit(&unreachable), 2);
+    assert!(stderr(&unreachable).contains("five servers"), "{}", stderr(&unreachable));
+}
+
+#[test]
+fn a_trivial_search_is_said_to_be_one() {
+    let output = check("trivial", &["run", "election", "--max-term", "0"]);
+    assert!(stderr(&output).contains("trivial: 0 terms"), "{}", stderr(&output));
+    let output = check("trivial", &["run", "election", "--servers", "1"]);
+    assert!(stderr(&output).contains("trivial: 1 server"), "{}", stderr(&output));
+    assert_eq!(exit(&check("trivial", &["run", "election", "--servers", "0"])), 2);
+}
+
+/// Each way of spoiling a trace is refused with the line, and never by a panic.
+#[test]
+fn a_spoiled_trace_is_refused_with_its_line() {
+    let dir = scratch("spoiled");
+    let good = include_str!("../../counterexamples/persist-vote.trace");
+    let spoiled = [
+        ("cut", good.lines().take(20).collect::<Vec<_>>().join("\n"), "cut off"),
+        ("version", good.replace("format    1", "format    9"), "another version"),
+        ("label", good.replacen("> timeout n1", "> timeout n9", 1), "cannot happen here"),
+        ("output", good.replacen("term 1 no vote", "term 2 no vote", 1), "now print"),
+        ("rule", good.replacen("persist-vote", "persist-vole", 1), "`persist-vote`"),
+        ("property", good.replacen("Election Safety", "Election Safely", 1), "`Election Safety`"),
+        ("bounds", good.replacen("crashes <= 1", "crashes <= x", 1), "not a bound"),
+        ("why", good.replacen("both led term 1\n", "both led term 2\n", 1), "at the end it is"),
+        ("count", good.replacen("end       7", "end       6", 1), "there are 7"),
+        ("empty", String::new(), "starts with"),
+        ("noise", "# \u{0}\u{1}\nformat    1\nxx".to_string(), "line 3"),
+    ];
+    for (name, text, says) in spoiled {
+        let file = dir.join(format!("{name}.trace"));
+        fs::write(&file, text).expect("a scratch file");
+        let output = check("spoiled", &["replay", &file.display().to_string()]);
+        let said = stderr(&output);
+        assert_eq!(exit(&output), 65, "{name}: {said}");
+        assert!(said.contains(says) && said.contains("line "), "{name}: {said}");
+    }
+    let binary = dir.join("binary.trace");
+    fs::write(&binary, [0xff, 0xfe, 0x00]).expect("a scratch file");
+    assert_eq!(exit(&check("spoiled", &["replay", &binary.display().to_string()])), 65);
+}
+
+#[test]
+fn what_cannot_be_written_or_read_is_said_at_once() {
+    let output = check("paths", &["run", "all", "--out", "/proc/nowhere"]);
+    assert_eq!(exit(&output), 74);
+    assert!(stderr(&output).contains("/proc/nowhere"), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+    assert_eq!(exit(&check("paths", &["replay", "no-such.trace"])), 74);
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let output = check("port", &["explore", "election", "--addr", &address]);
+    assert_eq!(exit(&output), 74);
+    assert!(stderr(&output).contains(&address), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_with_what_it_knows() {
+    let child = Command::new(env!("CARGO_BIN_EXE_check"))
+        .args(["run", "replication", "--tier", "deep", "-w", "json"])
+        .current_dir(scratch("interrupt"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("check runs");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.expect("kill runs").success());
+    let output = child.wait_with_output().expect("check ends");
+    let report = json(&output);
+    assert_eq!((exit(&output), &report["verdict"]), (3, &"INCOMPLETE".into()));
+    assert!(report["checks"].as_array().expect("checks").iter().any(|world| world["limit"] == "interrupt"));
+}
+
+#[test]
+fn every_format_of_a_replay_is_drawn() {
+    let trace = concat!(env!("CARGO_MANIFEST_DIR"), "/../counterexamples/persist-vote.trace");
+    for (flag, starts) in [
+        ("--svg", "<svg"),
+        ("--html", "<!doctype html>"),
+        ("--mermaid", "sequenceDiagram"),
+        ("--itf", "{"),
+        ("--json", "{"),
+        ("--shiviz", "(?<"),
+    ] {
+        let output = check("formats", &["replay", trace, flag]);
+        let text = stdout(&output).to_lowercase();
+        assert_eq!(exit(&output), 0, "{flag}");
+        assert!(
+            text.trim_start().contains(&starts.to_lowercase()),
+            "{flag}: {}",
+            &text[..80.min(text.len())]
+        );
+    }
+}
+
+#[test]
+fn lists_completions_and_the_manual_are_there() {
+    for what in ["checks", "rules", "properties", "witnesses"] {
+        let output = check("lists", &["list", what, "-w", "json"]);
+        assert!(json(&output)["rows"].as_array().is_some_and(|rows| rows.len() > 3), "{what}");
+    }
+    assert!(stdout(&check("lists", &["completions", "bash"])).contains("complete"));
+    assert!(stdout(&check("lists", &["man"])).contains(".TH check"));
+}

@@ -1,0 +1,73 @@
+//! The README against the command: what its blocks show is what is printed, figures of time and memory aside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The console blocks: a command, and what it prints.
+fn blocks(readme: &str) -> Vec<(String, String)> {
+    let console = readme.split("```").filter_map(|block| block.strip_prefix("console\n$ "));
+    let split = |block: &str| {
+        block.split_once('\n').map(|(command, output)| (command.to_string(), output.to_string()))
+    };
+    console.filter_map(split).collect()
+}
+
+/// Numbers that depend on the machine, as `#`: seconds, rates, memory.
+fn without_figures(text: &str) -> Vec<String> {
+    let measured = ["s", "states/s", "MiB", "GiB"];
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let word =
+            |at: usize| if measured.contains(words.get(at + 1).unwrap_or(&"")) { "#" } else { words[at] };
+        (0..words.len()).map(word).collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn its_blocks_are_what_the_commands_print() {
+    let readme = fs::read_to_string(top().join("README.md")).expect("the README can be read");
+    let blocks = blocks(&readme);
+    assert!(blocks.len() >= 3);
+    for (command, shown) in blocks {
+        let args = command.strip_prefix("check ").expect("a block shows check").split(' ');
+        let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("readme");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_check"));
+        run.args(args).arg("--color=never").current_dir(top());
+        if !command.starts_with("check replay") {
+            run.arg("--out").arg(&out);
+        }
+        let output = run.output().expect("check runs");
+        let printed = without_figures(&String::from_utf8(output.stdout).expect("stdout is text"));
+        let shown = without_figures(&shown);
+        // A block may show the first lines of a long output.
+        assert_eq!(shown, printed[..shown.len().min(printed.len())], "{command}");
+    }
+}
+
+/// A README that names a file that is not there leads nowhere.
+#[test]
+fn its_links_lead_somewhere() {
+    let readme = fs::read_to_string(top().join("README.md")).expect("the README can be read");
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.starts_with("http")) {
+        assert!(top().join(link).exists(), "{link}");
+    }
+}
+
+/// The page of properties says what the code says.
+#[test]
+fn the_page_of_properties_is_complete() {
+    let page = fs::read_to_string(top().join("checks/PROPERTIES.md")).expect("the page can be read");
+    for property in raftlab_model::PROPERTIES {
+        let row = format!("| {} | {} | {} |", property.name, property.section, property.says);
+        assert!(page.contains(&row), "{row}");
+    }
+    let named = page.split('`').skip(1).step_by(2).filter(|word| raftlab_core::Rule::named(word).is_some());
+    assert!(named.count() > 8);
+}

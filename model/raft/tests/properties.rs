@@ -235,3 +235,14 @@ fn a_panic_of_the_core_is_caught_and_says_what_it_was() {
     assert_eq!(done, raftlab_model::Done::default(), "what panicked sent nothing");
     assert_eq!(property(NO_PANIC).holds(&[&actor.start()]), Ok(()));
 }
+
+/// The verdict on a step is in the server: its next event must not take it back.
+#[test]
+fn a_server_that_broke_something_takes_no_further_step() {
+    let broken = Some(Broken { property: NO_PANIC, why: "n1 did it".into() });
+    let n1 = Server { broken, ..server(1, 1, &[1]) };
+    let message = Message { term: Term(1), body: Body::NewerTerm };
+    for event in [Event::Deliver { from: NodeId(2), message }, Event::Tick(Tick::Election)] {
+        assert_eq!(actor(1).react(&n1, &event), (n1.clone(), raftlab_model::Done::default()), "{event:?}");
+    }
+}

@@ -68,7 +68,11 @@ impl ServerActor {
     }
 
     /// One event: what the server becomes, and what it did. A panic of the core is a broken property, with its message.
+    /// A server that broke something stays as it is: else its next event, which does nothing, would take the verdict back.
     pub fn react(&self, before: &Server, event: &Event) -> (Server, Done) {
+        if before.broken.is_some() {
+            return (before.clone(), Done::default());
+        }
         let mut step = Step { actor: self, server: before.clone(), done: Done::default() };
         let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
         let Step { mut server, done, .. } = step;
@@ -139,7 +143,6 @@ struct Step<'a> {
 impl Step<'_> {
     fn take(&mut self, event: &Event) {
         match event {
-            _ if self.server.broken.is_some() => {}
             Event::Deliver { from, message } => self.deliver(*from, message.clone()),
             Event::Tick(Tick::Election) => self.step(Input::Timeout(Timer::Election), None),
             Event::Tick(Tick::Heartbeat) => self.step(Input::Timeout(Timer::Heartbeat), None),

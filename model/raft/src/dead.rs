@@ -59,6 +59,11 @@ pub fn is_sound_for(way: Option<Way>) -> bool {
                 | Shim::RejectionTakenForMatch
                 | Shim::WriteErrorSwallowed
                 | Shim::WipedServerReturns
+                // What was acknowledged is forgotten: a leader may be left with a state that fails its own assertions, and
+                // then whatever is delivered, dead or not, ends in a panic.
+                | Shim::RewriteAfterError
+                // The host remembers whether the *last* message replaced entries: a dead one makes it forget.
+                | Shim::TruncateAppendTorn
         ),
     }
 }

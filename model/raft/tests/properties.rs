@@ -1,6 +1,8 @@
 //! Each property can fail: the way that breaks it, within some thousand states, and the same world unbroken. What
 //! is judged of states alone is also judged on servers made by hand, once as they should be and once not.
 
+mod quiet;
+
 use std::collections::{HashSet, VecDeque};
 
 use raftlab_core::{
@@ -20,6 +22,7 @@ fn property(name: &str) -> &'static Property {
 
 /// Looks for a violation, breadth first: after how many states it was met, and what was seen.
 fn violation(setup: Setup) -> Option<(usize, String)> {
+    quiet::silence_the_core();
     let property = setup.focus.expect("one property is judged");
     let model = RaftModel::new(setup);
     let mut seen = HashSet::from([model.initial()]);
@@ -135,9 +138,10 @@ fn elected(server: &Server, voter: u64) -> Server {
     after(&candidate, voter, Body::VoteReply { granted: true })
 }
 
-/// The server, whose state machine was given entries of these terms.
-fn applied(mut server: Server, terms: &[u64]) -> Server {
+/// The server, whose state machine was given entries of these terms, while it was in `committed_in`.
+fn applied(mut server: Server, terms: &[u64], committed_in: u64) -> Server {
     server.ghosts.applied = entries(terms);
+    server.ghosts.committed_in = vec![Term(committed_in); terms.len()];
     server
 }
 
@@ -163,23 +167,45 @@ fn logs_may_differ_after_what_they_share_and_not_before() {
 }
 
 #[test]
-fn a_leader_without_what_an_older_server_had_committed() {
-    let n2 = applied(server(2, 1, &[1, 1]), &[1, 1]);
+fn a_leader_without_what_was_committed_in_an_older_term() {
+    let n2 = applied(server(2, 1, &[1, 1]), &[1, 1], 1);
     let (whole, short) = (elected(&server(1, 1, &[1, 1]), 3), elected(&server(1, 1, &[1]), 3));
     tells_apart("Leader Completeness", &[whole, n2.clone()], &[short, n2]);
+}
+
+/// The term in which an entry was taken for committed counts, whatever term its server has come to since.
+#[test]
+fn a_leader_without_what_a_server_of_a_newer_term_had_committed_before() {
+    let n1 = elected(&server(1, 1, &[1]), 3);
+    let committed_in = |term| applied(server(2, 3, &[1, 1]), &[1, 1], term);
+    tells_apart("Leader Completeness", &[n1.clone(), committed_in(2)], &[n1, committed_in(1)]);
+}
+
+/// What a server has taken for committed and not given to its state machine yet counts in its present term.
+#[test]
+fn what_is_committed_and_not_applied_yet_counts_too() {
+    let heartbeat = |prev| Body::AppendEntries { prev, entries: Vec::new(), commit: Index(1) };
+    let hears = |term| {
+        let mut n2 = after(&server(2, term, &[1]), 3, heartbeat(LogId::new(Term(1), Index(1))));
+        assert_eq!(n2.raft.commit(), Index(1));
+        n2.ghosts = raftlab_model::Ghosts::default();
+        n2
+    };
+    let n1 = elected(&server(1, 1, &[]), 3);
+    tells_apart("Leader Completeness", &[n1.clone(), hears(2)], &[n1, hears(1)]);
 }
 
 /// A leader of an *older* term need not hold it: it is not the leader any more, and does not know.
 #[test]
 fn a_deposed_leader_may_lack_what_was_committed_after_it() {
-    let (old, newer) = (elected(&server(1, 1, &[1]), 3), applied(server(2, 3, &[1, 3]), &[1, 3]));
+    let (old, newer) = (elected(&server(1, 1, &[1]), 3), applied(server(2, 3, &[1, 3]), &[1, 3], 3));
     assert_eq!(property("Leader Completeness").holds(&[&old, &newer]), Ok(()));
 }
 
 #[test]
 fn state_machines_agree_index_by_index() {
-    let n1 = applied(server(1, 2, &[1, 2]), &[1, 2]);
-    let (behind, other) = (applied(server(2, 2, &[1]), &[1]), applied(server(2, 2, &[1, 1]), &[1, 1]));
+    let n1 = applied(server(1, 2, &[1, 2]), &[1, 2], 2);
+    let (behind, other) = (applied(server(2, 2, &[1]), &[1], 2), applied(server(2, 2, &[1, 1]), &[1, 1], 2));
     tells_apart("State Machine Safety", &[n1.clone(), behind.clone()], &[n1.clone(), other]);
     let twice = Server {
         ghosts: raftlab_model::Ghosts { misapplied: entries(&[1]).pop(), ..n1.ghosts.clone() },
@@ -190,7 +216,7 @@ fn state_machines_agree_index_by_index() {
 
 #[test]
 fn what_is_committed_is_on_two_disks_of_three() {
-    let n1 = applied(server(1, 1, &[1]), &[1]);
+    let n1 = applied(server(1, 1, &[1]), &[1], 1);
     let (has, has_not) = (server(2, 1, &[1]), server(2, 1, &[]));
     tells_apart(
         "committed on a quorum",
@@ -227,6 +253,7 @@ fn a_latched_violation_is_read_by_its_property_only() {
 
 #[test]
 fn a_panic_of_the_core_is_caught_and_says_what_it_was() {
+    quiet::silence_the_core();
     let way = Way::Rule(Rule::OnlyLeaderAppends);
     let actor = ServerActor::new(NodeId(1), &Bounds::default(), Some(way), None);
     let (after, done) = actor.react(&actor.start(), &Event::Tick(Tick::Propose));
@@ -234,4 +261,15 @@ fn a_panic_of_the_core_is_caught_and_says_what_it_was() {
     assert!(why.contains("does not continue"), "{why}");
     assert_eq!(done, raftlab_model::Done::default(), "what panicked sent nothing");
     assert_eq!(property(NO_PANIC).holds(&[&actor.start()]), Ok(()));
+}
+
+/// The verdict on a step is in the server: its next event must not take it back.
+#[test]
+fn a_server_that_broke_something_takes_no_further_step() {
+    let broken = Some(Broken { property: NO_PANIC, why: "n1 did it".into() });
+    let n1 = Server { broken, ..server(1, 1, &[1]) };
+    let message = Message { term: Term(1), body: Body::NewerTerm };
+    for event in [Event::Deliver { from: NodeId(2), message }, Event::Tick(Tick::Election)] {
+        assert_eq!(actor(1).react(&n1, &event), (n1.clone(), raftlab_model::Done::default()), "{event:?}");
+    }
 }

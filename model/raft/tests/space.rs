@@ -11,12 +11,12 @@ const WORLDS: &[(&str, usize)] = &[
     ("3 servers · terms <= 1 · proposals <= 2 · entries a message <= 1 · set network", 9_728),
     ("3 servers · terms <= 2 · entries a message <= 1 · set network", 14_355),
     ("3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · set network", 652),
-    ("3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network", 7_344),
+    ("3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network", 6_816),
     ("3 servers · terms <= 1 · heartbeats <= 1 · entries a message <= 1 · set network", 698),
     ("3 servers · terms <= 1 · proposals <= 1 · entries a message <= 2 · set network", 3_113),
     ("3 servers · terms <= 1 · proposals <= 1 · retries <= 1 · entries a message <= 1 · bag network", 93_533),
     ("3 servers · terms <= 1 · entries a message <= 1 · ordered network", 4_075),
-    ("2 servers · terms <= 2 · proposals <= 1 · entries a message <= 1 · ordered network", 542),
+    ("2 servers · terms <= 2 · proposals <= 1 · entries a message <= 1 · ordered network", 550),
 ];
 
 fn model(bounds: &str) -> RaftModel {

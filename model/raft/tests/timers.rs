@@ -1,8 +1,11 @@
 //! Which events start a timer afresh (Figure 2, "Followers" and "Candidates"; §5.2). The other tests let timers run out
 //! whenever they like: that one is *not* restarted shows nowhere else.
 
+use std::convert::Infallible;
+
 use raftlab_core::{
-    Appended, Body, Config, Durable, Index, Input, LogId, Message, NodeId, Raft, Term, Time, Timer, Voters,
+    Appended, Body, Config, Durable, Effects, Index, Input, LogId, Message, NodeId, Raft, Term, Time, Timer,
+    Voters,
 };
 
 const NOTHING: &[Timer] = &[];
@@ -29,15 +32,25 @@ fn heartbeat(prev: LogId) -> Body {
     Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0) }
 }
 
-fn leader() -> Raft {
+/// What it restarts when the disk confirms the term and the vote for itself, which it wrote as candidate.
+fn vote_is_on_disk(raft: &mut Raft, candidacy: Effects) -> Vec<Timer> {
+    let Ok(outbox) = candidacy.persist(|_| Ok::<(), Infallible>(()));
+    let persisted = outbox.persisted.expect("a candidate writes its term and its vote");
+    restarted(raft, Input::Persisted(persisted))
+}
+
+/// `n1` after its election time-out, and what it wants done.
+fn candidate() -> (Raft, Effects) {
     let mut raft = n1();
-    assert_eq!(
-        restarted(&mut raft, Input::Timeout(Timer::Election)),
-        [Timer::Election],
-        "a candidate tries again"
-    );
+    let effects = raft.step(Time::default(), Input::Timeout(Timer::Election));
+    assert_eq!(effects.restart, [Timer::Election], "a candidate tries again");
+    (raft, effects)
+}
+
+fn leader() -> Raft {
+    let (mut raft, candidacy) = candidate();
+    let _ = vote_is_on_disk(&mut raft, candidacy);
     let _ = hears(&mut raft, 2, 1, Body::VoteReply { granted: true });
-    let _ = hears(&mut raft, 3, 1, Body::VoteReply { granted: true });
     raft
 }
 
@@ -70,11 +83,11 @@ fn the_leader_of_the_term_is_heard_even_if_its_message_does_not_fit() {
 
 #[test]
 fn a_leader_keeps_its_own_two_timers_going() {
-    let mut raft = n1();
-    let _ = restarted(&mut raft, Input::Timeout(Timer::Election));
-    let elected = hears(&mut raft, 2, 1, Body::VoteReply { granted: true });
-    assert!(elected.is_empty(), "its own vote is not on disk yet: one of three");
-    let elected = hears(&mut raft, 3, 1, Body::VoteReply { granted: true });
+    let (mut raft, candidacy) = candidate();
+    let others = [2, 3].map(|voter| hears(&mut raft, voter, 1, Body::VoteReply { granted: true }));
+    assert_eq!(others, [NOTHING, NOTHING], "its own vote is not on disk yet: it may not lead");
+    assert!(!raft.is_leader());
+    let elected = vote_is_on_disk(&mut raft, candidacy);
     assert!([Timer::Heartbeat, Timer::Retry].iter().all(|timer| elected.contains(timer)), "{elected:?}");
     assert_eq!(raft.timers(), [Timer::Heartbeat, Timer::Retry]);
     assert_eq!(restarted(&mut raft, Input::Timeout(Timer::Heartbeat)), [Timer::Heartbeat]);

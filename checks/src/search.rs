@@ -174,14 +174,11 @@ fn drive(
 }
 
 fn progress(checker: &impl Checker<RaftModel>, meters: &Meters, start: Instant, engine: Engine) -> Progress {
-    // A simulation does not know which states are distinct.
-    let states = if engine == Engine::StaterightSimulation { 0 } else { checker.unique_state_count() as u64 };
-    Progress {
-        states,
-        generated: checker.state_count() as u64,
-        depth: meters.depth(),
-        elapsed: start.elapsed(),
-    }
+    let generated = checker.state_count() as u64;
+    // A simulation does not know which of its states are distinct.
+    let states =
+        if engine == Engine::StaterightSimulation { generated } else { checker.unique_state_count() as u64 };
+    Progress { states, generated, depth: meters.depth(), elapsed: start.elapsed() }
 }
 
 fn reached(progress: &Progress, plan: &Plan) -> Option<Limit> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli;
 use crate::console::{Console, grouped, size};
-use crate::search::{Outcome, Plan};
+use crate::memory;
+use crate::search::{Outcome, Plan, SearchError};
 use crate::verdict::Verdict;
 
 /// `check` and `check run`.
@@ -65,6 +66,9 @@ pub struct CheckReport {
     /// The counterexample's file, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+    /// Why the search itself failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The command that does this again.
     pub rerun: String,
 }
@@ -123,8 +127,50 @@ impl CheckReport {
                 })
                 .collect(),
             trace: None,
+            error: None,
             rerun: format!("check run {name}{tier_flags} {}", cli::flags(bounds)),
         }
+    }
+
+    /// The report of a search that failed itself.
+    pub fn failed(
+        name: &str,
+        bounds: &Bounds,
+        tier_flags: &str,
+        plan: &Plan,
+        error: &SearchError,
+    ) -> CheckReport {
+        CheckReport {
+            name: name.to_string(),
+            bounds: bounds.to_string(),
+            verdict: Verdict::Error,
+            engine: plan.engine.name(),
+            threads: plan.threads,
+            symmetry: 1,
+            states: 0,
+            states_full: 0,
+            generated: 0,
+            depth: 0,
+            seconds: 0.0,
+            peak_bytes: memory::peak(),
+            missed_states_expected: 0.0,
+            limit: None,
+            properties: Vec::new(),
+            actions: Vec::new(),
+            trace: None,
+            error: Some(error.to_string()),
+            rerun: format!("check run {name}{tier_flags} {}", cli::flags(bounds)),
+        }
+    }
+
+    /// The block of a search that failed itself.
+    pub fn failed_block(&self, console: &Console) -> String {
+        let verdict = paint(self.verdict, console);
+        let error = self.error.as_deref().unwrap_or_default();
+        format!(
+            "check   {:13} {}\nVERDICT {verdict}  {error}\nrerun   {}\n",
+            self.name, self.bounds, self.rerun
+        )
     }
 
     /// The block that a person reads.

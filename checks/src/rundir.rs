@@ -54,6 +54,18 @@ impl RunDir {
     }
 }
 
+/// Makes sure that files can be written in `dir`, which is made if it is not there.
+///
+/// # Errors
+///
+/// The system's.
+pub fn make_writable(dir: &Path) -> Result<(), Failure> {
+    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    let written =
+        fs::create_dir_all(dir).and_then(|()| fs::write(&probe, "")).and_then(|()| fs::remove_file(&probe));
+    written.map_err(|error| Failure::at(dir, &error))
+}
+
 fn fresh(verb: &str) -> PathBuf {
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     Path::new("runs").join(format!("{now}-{verb}-{}", std::process::id()))

@@ -122,9 +122,17 @@ fn explore_one(
     let setup = Setup { witnesses: scope.witnesses(), ..Setup::new(bounds.clone()) };
     let line = console.line(check.name);
     let levels = std::cell::Cell::new(0);
-    let outcome = span.in_scope(|| search(setup, plan, &|progress| watch(progress, &levels, &line)))?;
+    let outcome = span.in_scope(|| search(setup, plan, &|progress| watch(progress, &levels, &line)));
     drop(line);
     let flags = if tier == Tier::Deep { " --tier deep" } else { "" };
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let report = CheckReport::failed(check.name, bounds, flags, plan, &error);
+            console.note(&report.failed_block(console));
+            return Ok(report);
+        }
+    };
     let mut report = CheckReport::new(check.name, bounds, flags, plan, &outcome);
     let mut block = report.block(&outcome, console);
     if let Some(path) = write_trace(check, bounds, &outcome, dir)? {

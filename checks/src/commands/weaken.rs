@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::gallery::{self, Exhibit};
 use crate::index;
 use crate::memory;
-use crate::rundir::RunDir;
+use crate::rundir::{self, RunDir};
 use crate::search::{Outcome, Plan, search};
 use crate::trace::{Finding, Trace};
 use crate::verdict::exit;
@@ -59,7 +59,7 @@ pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u
     };
     let dir = RunDir::create(common.out.as_deref(), "weaken")?;
     if args.write {
-        fs::create_dir_all(&args.gallery).map_err(|error| Failure::at(&args.gallery, &error))?;
+        rundir::make_writable(&args.gallery)?;
     }
     let wholes = search_wholes(&exhibits, console)?;
     let reports: Vec<_> =

@@ -54,7 +54,7 @@ const OLDER_COMMITTED: &str = "an entry of an older term was committed";
 const OLDER_WAITED: &str = "an entry of an older term on a majority waited";
 const TWO_ENTRIES: &str = "two entries arrived in one message";
 const LEADER_CRASHED: &str = "a leader crashed";
-const LED_AGAIN: &str = "a restarted server led again";
+const LED_AGAIN: &str = "a server led two terms";
 const LOST: &str = "a crash lost unsynced writes";
 const SURVIVED: &str = "a committed entry survived a crash";
 

@@ -1,6 +1,5 @@
 //! The command line of `check`.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,9 +120,9 @@ pub enum Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Bounds")]
 pub struct BoundsArgs {
-    /// Servers, all voters (1 to 9)
-    #[arg(long, value_name = "N")]
-    pub servers: Option<usize>,
+    /// Servers, all voters
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9))]
+    pub servers: Option<u64>,
     /// The last term in which an election may start
     #[arg(long, value_name = "N")]
     pub max_term: Option<u64>,
@@ -143,8 +142,8 @@ pub struct BoundsArgs {
     #[arg(long, value_name = "N")]
     pub max_crashes: Option<u32>,
     /// Entries that one message carries at most
-    #[arg(long, value_name = "N")]
-    pub max_entries: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_entries: Option<u32>,
     /// When writes are durable
     #[arg(long, value_enum, value_name = "KIND")]
     pub disk: Option<DiskArg>,
@@ -205,6 +204,9 @@ pub struct RunArgs {
     /// How far
     #[arg(long, value_enum, default_value_t)]
     pub tier: Tier,
+    /// Only the n-th world of the check's tier, from 1
+    #[arg(long, value_name = "N")]
+    pub world: Option<usize>,
     /// The size.
     #[command(flatten)]
     pub bounds: BoundsArgs,
@@ -216,7 +218,7 @@ pub struct RunArgs {
 /// `weaken`.
 #[derive(Clone, Debug, Args)]
 pub struct WeakenArgs {
-    /// A rule, by its name or the catalogue's, or `all`
+    /// A rule, by its name or the bug's, or `all`
     pub rule: String,
     /// With `all`: also those that take more than a minute
     #[arg(long)]
@@ -232,9 +234,9 @@ pub struct WeakenArgs {
 /// `random`.
 #[derive(Clone, Debug, Args)]
 pub struct RandomArgs {
-    /// A standing check; its deep tier's worlds, if no bounds are given
+    /// A standing check: the last world of its deep tier is walked, unless bounds are given
     pub check: String,
-    /// Take this rule away
+    /// Take this rule away, in the world in which that shows
     #[arg(long, value_name = "RULE")]
     pub without: Option<String>,
     /// Walks
@@ -324,14 +326,16 @@ impl BoundsArgs {
     /// `bounds`, with what was given put over it.
     pub fn over(&self, bounds: &Bounds) -> Bounds {
         Bounds {
-            servers: self.servers.unwrap_or(bounds.servers),
+            servers: self
+                .servers
+                .map_or(bounds.servers, |servers| usize::try_from(servers).unwrap_or(bounds.servers)),
             max_term: self.max_term.unwrap_or(bounds.max_term),
             max_timeouts: self.max_timeouts.or(bounds.max_timeouts),
             max_proposals: self.max_proposals.unwrap_or(bounds.max_proposals),
             max_heartbeats: self.max_heartbeats.unwrap_or(bounds.max_heartbeats),
             max_retries: self.max_retries.unwrap_or(bounds.max_retries),
             max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
-            max_entries: self.max_entries.unwrap_or(bounds.max_entries),
+            max_entries: self.max_entries.map_or(bounds.max_entries, |entries| entries as usize),
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
             max_faults: bounds.max_faults,
@@ -358,24 +362,46 @@ impl From<NetworkArg> for NetworkKind {
     }
 }
 
-/// The flags that say these bounds in full: the tail of every `rerun` line.
-pub fn flags(bounds: &Bounds) -> String {
-    let mut flags = format!("--servers {} --max-term {}", bounds.servers, bounds.max_term);
-    let counts = [
-        ("timeouts", bounds.max_timeouts),
-        ("proposals", Some(bounds.max_proposals)),
-        ("heartbeats", Some(bounds.max_heartbeats)),
-        ("retries", Some(bounds.max_retries)),
-        ("crashes", Some(bounds.max_crashes)),
-    ];
-    for (name, count) in counts {
-        if let Some(count) = count {
-            let _ = write!(flags, " --max-{name} {count}");
-        }
+impl BoundsArgs {
+    /// The flags that were given, as they are typed: each after a space.
+    pub fn flags(&self) -> String {
+        let name = |value: Option<String>| value.map(|name| name.to_lowercase());
+        let given = [
+            ("servers", self.servers.map(|n| n.to_string())),
+            ("max-term", self.max_term.map(|n| n.to_string())),
+            ("max-timeouts", self.max_timeouts.map(|n| n.to_string())),
+            ("max-proposals", self.max_proposals.map(|n| n.to_string())),
+            ("max-heartbeats", self.max_heartbeats.map(|n| n.to_string())),
+            ("max-retries", self.max_retries.map(|n| n.to_string())),
+            ("max-crashes", self.max_crashes.map(|n| n.to_string())),
+            ("max-entries", self.max_entries.map(|n| n.to_string())),
+            ("disk", name(self.disk.map(|disk| format!("{disk:?}")))),
+            ("network", name(self.network.map(|network| format!("{network:?}")))),
+        ];
+        given.iter().fold(String::new(), |flags, (name, value)| flags + &flag(name, value.as_ref()))
     }
-    let disk = if bounds.disk == Disk::Atomic { "atomic" } else { "buffered" };
-    let _ = write!(flags, " --max-entries {} --disk {disk} --network {}", bounds.max_entries, bounds.network);
-    flags
+}
+
+impl SearchArgs {
+    /// The flags that change what a search may find, as they are typed: each after a space.
+    pub fn flags(&self) -> String {
+        let engine = Some(self.engine.name()).filter(|_| self.engine != Engine::default());
+        let threads = Some(self.threads).filter(|threads| *threads != 1);
+        let allow = if self.allow_incomplete { " --allow-incomplete" } else { "" };
+        [
+            flag("engine", engine),
+            flag("threads", threads),
+            flag("max-states", self.max_states),
+            flag("timeout", self.timeout.map(|time| format!("{}s", time.as_secs()))),
+            flag("max-memory", self.max_memory),
+        ]
+        .concat()
+            + allow
+    }
+}
+
+fn flag(name: &str, value: Option<impl std::fmt::Display>) -> String {
+    value.map_or(String::new(), |value| format!(" --{name} {value}"))
 }
 
 /// `90s`, `10m`, `2h`, or a plain number of seconds.

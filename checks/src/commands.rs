@@ -4,7 +4,6 @@ mod explore;
 mod list;
 mod random;
 mod replay;
-
 mod run;
 mod weaken;
 

@@ -88,11 +88,6 @@ impl Console {
         self.paint(33, text)
     }
 
-    /// Is stdout painted?
-    pub fn is_colored(&self) -> bool {
-        self.color
-    }
-
     fn paint(&self, color: u8, text: &str) -> String {
         if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_string() }
     }
@@ -135,9 +130,10 @@ impl Drop for Line<'_> {
 fn describe(progress: &Progress) -> String {
     let duplicates = 100 - 100 * progress.states / progress.generated.max(1);
     format!(
-        "{} states · {}/s · depth {} · {} · {duplicates} % duplicates",
+        "{} states · {}/s · frontier {} · depth {} · {} · {duplicates} % duplicates",
         grouped(progress.states),
         grouped(progress.rate()),
+        grouped(progress.frontier),
         progress.depth,
         size(memory::current()),
     )

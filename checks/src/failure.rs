@@ -54,3 +54,10 @@ impl From<crate::search::SearchError> for Failure {
         Failure::internal(error.to_string())
     }
 }
+
+/// Of a trace that was just made: a replay that does not show what the search showed.
+impl From<crate::trace::TraceError> for Failure {
+    fn from(error: crate::trace::TraceError) -> Failure {
+        Failure::internal(format!("what was found does not happen again: {error}"))
+    }
+}

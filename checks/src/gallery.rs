@@ -1,6 +1,6 @@
 //! The gallery: every rule that can be taken away, the property that falls, and the world in which it shows.
 //!
-//! Rows follow sections A to E of the catalogue of real Raft bugs that `counterexamples/README.md` cites.
+//! Each row is a bug that real systems had, with the reports of it.
 
 mod durability;
 mod elections;
@@ -17,7 +17,7 @@ pub use unreachable::{UNREACHABLE, Unreachable};
 pub struct Exhibit {
     /// The rule's name: what holds while it is on.
     pub name: &'static str,
-    /// The bug's name in the catalogue: what happens when it is off.
+    /// The bug's name: what the reports have in common.
     pub bug: &'static str,
     /// How it is taken away.
     pub way: Way,
@@ -39,7 +39,7 @@ pub struct Exhibit {
     pub slow: bool,
 }
 
-/// All exhibits, in the catalogue's order.
+/// All exhibits: elections, then replication, then disks.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
     elections::EXHIBITS.iter().chain(replication::EXHIBITS).chain(durability::EXHIBITS)
 }
@@ -98,12 +98,7 @@ impl Exhibit {
 
     /// The broken world, with its property.
     pub fn setup(&self) -> Setup {
-        self.setup_within(self.bounds())
-    }
-
-    /// The broken world at another size.
-    pub fn setup_within(&self, bounds: Bounds) -> Setup {
-        Setup::new(bounds).broken(self.way, self.property())
+        Setup::new(self.bounds()).broken(self.way, self.property())
     }
 
     /// The same world with every rule on. Faults that only the weakening brings are not in it.

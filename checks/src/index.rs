@@ -19,8 +19,8 @@ falls without it. A guard of the core is switched off (`rule`), or the core is w
 violation, *rule on* those of the same world with the rule on, exhausted without a violation: the bounds reach the bug,
 and the property is not false by itself. In worlds where a removed rule can bring a dead message back to life, messages
 that can never act again are kept while the rule is off, so the first number can exceed the second. Times are of one
-thread of stateright's breadth-first search. Names in the column *bug* are those of the catalogue of real Raft bugs that
-the links lead to.
+thread of stateright's breadth-first search. The column *bug* names what the linked
+reports have in common.
 
 ";
 

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use raftlab_model::{Bounds, Judge, PROPERTIES};
+use raftlab_model::{Bounds, Judge, Kind, PROPERTIES};
 use serde::Serialize;
 
-use crate::cli;
 use crate::console::{Console, grouped, size};
-use crate::memory;
-use crate::search::{Outcome, Plan, SearchError};
+use crate::search::{Engine, Limit, Outcome, Plan};
 use crate::verdict::Verdict;
 
 /// `check` and `check run`.
@@ -53,7 +51,7 @@ pub struct CheckReport {
     pub depth: u32,
     /// Wall clock.
     pub seconds: f64,
-    /// Bytes that the process held at most until the end of this search.
+    /// Bytes that the whole process, other searches included, held at most until the end of this search.
     pub peak_bytes: u64,
     /// States expected to be missed by a collision of fingerprints.
     pub missed_states_expected: f64,
@@ -80,7 +78,8 @@ pub struct PropertyReport {
     pub name: &'static str,
     /// `always`, `step` or `sometimes`.
     pub kind: &'static str,
-    /// Not violated; or, for a witness, reached.
+    /// Not violated in the states that were searched (all of them, if `limit` is null and nothing is violated); or, for a
+    /// witness, reached.
     pub holds: bool,
     /// Steps to where it was first violated or reached.
     pub depth: Option<u32>,
@@ -98,48 +97,8 @@ pub struct ActionReport {
 }
 
 impl CheckReport {
-    /// The report of a finished search.
-    pub fn new(name: &str, bounds: &Bounds, tier_flags: &str, plan: &Plan, outcome: &Outcome) -> CheckReport {
-        let progress = &outcome.progress;
-        CheckReport {
-            name: name.to_string(),
-            bounds: bounds.to_string(),
-            verdict: outcome.verdict(),
-            engine: plan.engine.name(),
-            threads: plan.threads,
-            symmetry: 1,
-            states: progress.states,
-            states_full: progress.states,
-            generated: progress.generated,
-            depth: progress.depth,
-            seconds: progress.elapsed.as_secs_f64(),
-            peak_bytes: outcome.peak_bytes,
-            missed_states_expected: outcome.missed_states_expected(),
-            limit: outcome.limit.map(super::search::Limit::name),
-            properties: properties(outcome),
-            actions: outcome
-                .coverage
-                .iter()
-                .map(|(kind, enabled, taken)| ActionReport {
-                    name: kind.name(),
-                    enabled: *enabled,
-                    taken: *taken,
-                })
-                .collect(),
-            trace: None,
-            error: None,
-            rerun: format!("check run {name}{tier_flags} {}", cli::flags(bounds)),
-        }
-    }
-
-    /// The report of a search that failed itself.
-    pub fn failed(
-        name: &str,
-        bounds: &Bounds,
-        tier_flags: &str,
-        plan: &Plan,
-        error: &SearchError,
-    ) -> CheckReport {
+    /// The report of a search that came to nothing: until it is [completed](CheckReport::complete), an error.
+    pub fn new(name: &str, bounds: &Bounds, rerun: String, plan: &Plan) -> CheckReport {
         CheckReport {
             name: name.to_string(),
             bounds: bounds.to_string(),
@@ -152,23 +111,43 @@ impl CheckReport {
             generated: 0,
             depth: 0,
             seconds: 0.0,
-            peak_bytes: memory::peak(),
+            peak_bytes: 0,
             missed_states_expected: 0.0,
             limit: None,
             properties: Vec::new(),
             actions: Vec::new(),
             trace: None,
-            error: Some(error.to_string()),
-            rerun: format!("check run {name}{tier_flags} {}", cli::flags(bounds)),
+            error: None,
+            rerun,
         }
+    }
+
+    /// Puts in what the search came to.
+    pub fn complete(&mut self, outcome: &Outcome) {
+        let progress = &outcome.progress;
+        self.verdict = outcome.verdict();
+        (self.states, self.states_full) = (progress.states, progress.states);
+        (self.generated, self.depth) = (progress.generated, progress.depth);
+        self.seconds = progress.elapsed.as_secs_f64();
+        self.peak_bytes = outcome.peak_bytes;
+        self.missed_states_expected = outcome.missed_states_expected();
+        self.limit = outcome.limit.map(Limit::name);
+        self.properties = properties(outcome);
+        let action = |(kind, enabled, taken): &(Kind, u64, u64)| ActionReport {
+            name: kind.name(),
+            enabled: *enabled,
+            taken: *taken,
+        };
+        self.actions = outcome.coverage.iter().map(action).collect();
     }
 
     /// The block of a search that failed itself.
     pub fn failed_block(&self, console: &Console) -> String {
         let verdict = paint(self.verdict, console);
         let error = self.error.as_deref().unwrap_or_default();
+        let exit = self.verdict.exit();
         format!(
-            "check   {:13} {}\nVERDICT {verdict}  {error}\nrerun   {}\n",
+            "check   {:13} {}\nVERDICT {verdict}  {error}   exit {exit}\nrerun   {}\n",
             self.name, self.bounds, self.rerun
         )
     }
@@ -193,8 +172,9 @@ impl CheckReport {
             grouped(outcome.progress.rate()),
             size(self.peak_bytes),
         );
+        let is_complete = outcome.limit.is_none() && outcome.violation.is_none();
         for property in &self.properties {
-            let _ = writeln!(text, "  {}", property.line(console));
+            let _ = writeln!(text, "  {}", property.line(is_complete, console));
         }
         let taken = self.actions.iter().filter(|action| action.taken > 0).count();
         let _ = write!(text, "actions {taken} of {} that these bounds allow were taken", self.actions.len());
@@ -203,12 +183,14 @@ impl CheckReport {
         if !never.is_empty() {
             let _ = write!(text, "; never: {}", never.join(", "));
         }
-        let _ = writeln!(
-            text,
-            "\nodds    states missed by a fingerprint collision, expected: {:.1e}",
-            self.missed_states_expected
-        );
-        let _ = writeln!(text, "VERDICT {}  {}", paint(self.verdict, console), self.says(outcome));
+        text.push('\n');
+        if self.engine != Engine::StaterightSimulation.name() {
+            let missed = self.missed_states_expected;
+            let _ =
+                writeln!(text, "odds    states missed by a fingerprint collision, expected: {missed:.1e}");
+        }
+        let (verdict, exit) = (paint(self.verdict, console), self.verdict.exit());
+        let _ = writeln!(text, "VERDICT {verdict}  {}   exit {exit}", self.says(outcome));
         let _ = writeln!(text, "rerun   {}", self.rerun);
         text
     }
@@ -220,13 +202,13 @@ impl CheckReport {
                 "exhausted within these bounds, every witness reached, every action taken".to_string()
             }
             Verdict::Incomplete => {
-                format!("no violation so far; {}", outcome.limit.map_or("", super::search::Limit::says))
+                format!("no violation so far; {}", outcome.limit.map_or("", Limit::says))
             }
             Verdict::Vacuous => {
                 let missing = outcome.missing_witnesses().count();
                 let never = outcome.never_taken().count();
                 format!(
-                    "nothing is violated, but {missing} witnesses were not reached and {never} kinds of action not taken"
+                    "nothing is violated; witnesses never reached: {missing}, kinds of action never taken: {never}"
                 )
             }
             Verdict::Violated | Verdict::Error => {
@@ -250,13 +232,19 @@ impl CheckReport {
 }
 
 impl PropertyReport {
-    fn line(&self, console: &Console) -> String {
-        let sometimes = self.kind == "sometimes";
-        let (mark, says) = match (self.holds, self.depth) {
-            (true, Some(depth)) if sometimes => (console.good("✔"), format!("reached at {depth}")),
-            (true, _) => (console.good("✔"), "holds".to_string()),
-            (false, Some(depth)) => (console.bad("✗"), format!("VIOLATED at {depth}")),
-            (false, None) => (console.doubtful("✗"), "NEVER REACHED".to_string()),
+    /// A search that is not complete has shown of no property that it holds, and of no witness that it is out of reach.
+    fn line(&self, is_complete: bool, console: &Console) -> String {
+        let (mark, says) = match (self.kind, self.holds, self.depth) {
+            ("sometimes", true, depth) => {
+                (console.good("✔"), format!("reached at {}", depth.unwrap_or_default()))
+            }
+            ("sometimes", false, _) if is_complete => {
+                (console.doubtful("✗"), "NEVER REACHED: larger bounds may reach it".to_string())
+            }
+            ("sometimes", false, _) => ("·".to_string(), "not reached so far".to_string()),
+            (_, false, depth) => (console.bad("✗"), format!("VIOLATED at {}", depth.unwrap_or_default())),
+            (_, true, _) if is_complete => (console.good("✔"), "holds".to_string()),
+            (_, true, _) => ("·".to_string(), "not violated so far".to_string()),
         };
         format!("{mark} {:10} {:44} {says}", self.kind, self.name)
     }

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use raftlab_model::{Kind, Meters, PROPERTIES, Property, RaftModel, Setup, World};
+use raftlab_model::{Kind, Meters, PROPERTIES, Property, RaftModel, Setup, World, panic_message};
 use stateright::{Checker, HasDiscoveries, Model, UniformChooser};
+use tracing::{info, info_span};
 
 use crate::memory;
 use crate::story::Story;
@@ -66,6 +67,8 @@ pub struct Progress {
     pub states: u64,
     /// States generated, duplicates included.
     pub generated: u64,
+    /// States found and not yet expanded.
+    pub frontier: u64,
     /// Steps to the deepest.
     pub depth: u32,
     /// Since the start.
@@ -119,12 +122,18 @@ pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// How often a running search is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Searches the world of `setup`, telling `watch` how it goes.
+/// Searches the world of `setup` for the check or rule `name`, telling `watch` how it goes.
 ///
 /// # Errors
 ///
 /// If the engine failed, or its counterexample does not hold up.
-pub fn search(setup: Setup, plan: &Plan, watch: &dyn Fn(&Progress)) -> Result<Outcome, SearchError> {
+pub fn search(
+    name: &str,
+    setup: Setup,
+    plan: &Plan,
+    watch: &dyn Fn(&Progress),
+) -> Result<Outcome, SearchError> {
+    let _check = info_span!("check", name, bounds = %setup.bounds, without = ?setup.way).entered();
     let setup = Setup { only_changes: plan.engine == Engine::StaterightSimulation, ..setup };
     let model = RaftModel::new(setup);
     let meters = Arc::clone(model.meters());
@@ -149,10 +158,12 @@ fn drive(
     let start = Instant::now();
     let handles = checker.handles();
     let mut limit = None;
+    let mut level = 0;
     while !handles.iter().all(JoinHandle::is_finished) {
         std::thread::sleep(LOOK.min(start.elapsed() / 4 + Duration::from_millis(1)));
         let progress = progress(&checker, meters, start, plan.engine);
         watch(&progress);
+        level = log_levels(level, &progress);
         if limit.is_none() && !meters.is_stopped() {
             limit = reached(&progress, plan);
         }
@@ -161,7 +172,7 @@ fn drive(
         }
     }
     for handle in handles {
-        handle.join().map_err(|panic| SearchError::Engine(panic_text(&*panic)))?;
+        handle.join().map_err(|panic| SearchError::Engine(panic_message(&*panic)))?;
     }
     let progress = progress(&checker, meters, start, plan.engine);
     let limit = limit.or((plan.engine == Engine::StaterightSimulation).then_some(Limit::Sampling));
@@ -173,12 +184,22 @@ fn drive(
     Ok(Outcome { progress, limit, violation, witnesses, coverage, peak_bytes: memory::peak() })
 }
 
+/// Logs each level that the search has entered since it was at `level`.
+fn log_levels(level: u32, progress: &Progress) -> u32 {
+    for depth in level + 1..=progress.depth {
+        let Progress { states, generated, frontier, .. } = progress;
+        info_span!("level", depth).in_scope(|| info!(states, generated, frontier, "entered"));
+    }
+    level.max(progress.depth)
+}
+
 fn progress(checker: &impl Checker<RaftModel>, meters: &Meters, start: Instant, engine: Engine) -> Progress {
     let generated = checker.state_count() as u64;
     // A simulation does not know which of its states are distinct.
     let states =
         if engine == Engine::StaterightSimulation { generated } else { checker.unique_state_count() as u64 };
-    Progress { states, generated, depth: meters.depth(), elapsed: start.elapsed() }
+    let frontier = states.saturating_sub(meters.expanded());
+    Progress { states, generated, frontier, depth: meters.depth(), elapsed: start.elapsed() }
 }
 
 fn reached(progress: &Progress, plan: &Plan) -> Option<Limit> {
@@ -221,12 +242,6 @@ fn violation(
 /// What breaks `property` in `world`, if something does.
 pub fn judge(property: &Property, world: &World) -> Option<String> {
     property.holds(&world.servers()).err()
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
-        .unwrap_or_else(|| "a panic".to_string())
 }
 
 impl Outcome {
@@ -278,7 +293,7 @@ impl Limit {
         match self {
             Limit::States => "stopped at --max-states",
             Limit::Time => "stopped at --timeout",
-            Limit::Memory => "stopped at --max-memory",
+            Limit::Memory => "stopped at --max-memory, or at three quarters of the memory that was free",
             Limit::Interrupt => "stopped by Ctrl-C",
             Limit::Sampling => "random walks never know what they have not seen",
         }

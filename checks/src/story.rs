@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role};
-use raftlab_model::{Action, Done, Event, Fault, Label, RaftModel, Sent, Server, World, at, label};
+use raftlab_model::{Action, Done, Event, Fault, RaftModel, Sent, Server, World, at, label};
 
 /// A path from the initial state of a model.
 #[derive(Clone, Debug)]
@@ -219,9 +219,4 @@ fn why_no_commit(was: &Raft, event: &Event, is: &Raft) -> Option<String> {
         let _ = write!(why, "term {} is committed by counting (§5.4.2)", is.term());
         why
     })
-}
-
-/// A label as the Explorer and the traces print it.
-pub fn label_of(id: NodeId, event: &Event) -> String {
-    Label(id, event).to_string()
 }

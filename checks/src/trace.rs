@@ -77,7 +77,7 @@ impl Trace {
         let facts = parse_facts(&mut lines)?;
         let mut trace = Trace { title, facts, steps: Vec::new(), why: String::new() };
         let mut last = 0;
-        for (line, text) in lines {
+        while let Some((line, text)) = lines.next() {
             last = line;
             if let Some(label) = text.strip_prefix("> ") {
                 trace.steps.push(Recorded { label: label.to_string(), output: Vec::new(), line });
@@ -88,7 +88,10 @@ impl Trace {
             } else if let Some(why) = text.strip_prefix("why ") {
                 trace.why = why.trim().to_string();
             } else if let Some(end) = text.strip_prefix("end ") {
-                return trace.check_end(line, end.trim());
+                return match lines.find(|(_, text)| !text.is_empty()) {
+                    Some((line, text)) => Err(TraceError::new(line, format!("`{text}` stands after `end`"))),
+                    None => trace.check_end(line, end.trim()),
+                };
             } else {
                 return Err(TraceError::new(
                     line,
@@ -192,7 +195,19 @@ impl Trace {
     }
 
     /// A violation that is in no gallery, found with `rule` off, or with none ([`WHOLE`]).
-    pub fn of_walk(rule: &str, violation: &Violation, bounds: &Bounds, found: &str) -> Trace {
+    ///
+    /// It was met where every property was watched; it is walked again in the world in which a replay will judge it, and
+    /// replayed, before anybody is shown it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not happen again there.
+    pub fn of_walk(
+        rule: &str,
+        violation: &Violation,
+        bounds: &Bounds,
+        found: &str,
+    ) -> Result<Trace, TraceError> {
         let property = violation.property;
         let facts = [
             ("format", FORMAT.to_string()),
@@ -201,12 +216,20 @@ impl Trace {
             ("bounds", bounds.to_string()),
             ("found", format!("{found} · {} steps", violation.story.steps.len())),
         ];
-        Trace {
+        let mut trace = Trace {
             title: format!("{} is violated: {}.", property.name, property.says),
             facts: facts.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
-            steps: Trace::record(&violation.story),
+            steps: Vec::new(),
             why: violation.why.clone(),
-        }
+        };
+        let model = RaftModel::new(trace.setup()?);
+        let actions = violation.story.steps.iter().map(|step| step.action.clone());
+        let story = Story::of(&model, actions)
+            .ok_or_else(|| TraceError::new(0, "the way there cannot be walked again"))?;
+        trace.steps = Trace::record(&story);
+        trace.why = property.holds(&story.last().servers()).err().unwrap_or_default();
+        trace.replay()?;
+        Ok(trace)
     }
 
     /// The steps of a story, as they are recorded.

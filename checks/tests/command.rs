@@ -140,7 +140,55 @@ fn a_trivial_search_is_said_to_be_one() {
     assert!(stderr(&output).contains("trivial: 0 terms"), "{}", stderr(&output));
     let output = check("trivial", &["run", "election", "--servers", "1"]);
     assert!(stderr(&output).contains("trivial: 1 server"), "{}", stderr(&output));
-    assert_eq!(exit(&check("trivial", &["run", "election", "--servers", "0"])), 2);
+}
+
+/// Sizes that make no world are refused by every verb that takes them.
+#[test]
+fn impossible_sizes_are_refused() {
+    for verb in ["run", "random", "explore"] {
+        for (flag, value) in
+            [("--max-entries", "0"), ("--servers", "0"), ("--servers", "10"), ("--network", "bagg")]
+        {
+            let output = check("sizes", &[verb, "election", flag, value]);
+            assert_eq!(exit(&output), 2, "{verb} {flag} {value}: {}", stderr(&output));
+        }
+    }
+    assert_eq!(exit(&check("sizes", &["run", "election", "--world", "9"])), 2);
+}
+
+/// The line that a run ends with does the same again.
+#[test]
+fn a_rerun_line_repeats_its_world() {
+    let args = ["run", "crash", "--world", "1", "--engine", "stateright-dfs", "-w", "json"];
+    let first = json(&check("rerun", &args));
+    let world = &first["checks"][0];
+    let line = world["rerun"].as_str().expect("a rerun line").to_string();
+    let again: Vec<&str> = line.split(' ').skip(1).chain(["-w", "json"]).collect();
+    let output = check("rerun", &again);
+    let second = json(&output);
+    assert_eq!((exit(&output), second["checks"].as_array().map(Vec::len)), (0, Some(1)), "{line}");
+    for field in ["states", "bounds", "engine", "verdict", "rerun"] {
+        assert_eq!(second["checks"][0][field], world[field], "{line}");
+    }
+}
+
+/// What a walk finds is judged with every property watched, what a replay sees with one: they must agree.
+#[test]
+fn whatever_a_walk_finds_can_be_replayed() {
+    for rule in [
+        "majority-commits",
+        "one-vote-per-term",
+        "match-starts-at-zero",
+        "stop-on-write-error",
+        "persist-term",
+    ] {
+        let output = check("walked", &["random", "crash", "--without", rule, "--seed", "1", "-w", "json"]);
+        assert_eq!(exit(&output), 12, "{rule}");
+        let report = json(&output);
+        let trace = report["trace"].as_str().expect("a trace");
+        let replayed = check("walked", &["replay", trace]);
+        assert_eq!(exit(&replayed), 0, "{rule}: {}", stderr(&replayed));
+    }
 }
 
 /// Each way of spoiling a trace is refused with the line, and never by a panic.
@@ -157,6 +205,7 @@ fn a_spoiled_trace_is_refused_with_its_line() {
         ("property", good.replacen("Election Safety", "Election Safely", 1), "`Election Safety`"),
         ("bounds", good.replacen("crashes <= 1", "crashes <= x", 1), "not a bound"),
         ("why", good.replacen("both led term 1\n", "both led term 2\n", 1), "at the end it is"),
+        ("after", format!("{good}> crash n9\n"), "stands after"),
         ("count", good.replacen("end       7", "end       6", 1), "there are 7"),
         ("empty", String::new(), "starts with"),
         ("noise", "# \u{0}\u{1}\nformat    1\nxx".to_string(), "line 3"),

@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use raftlab_model::{RaftModel, Setup, Way};
+use raftlab_model::{RaftModel, Setup};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::catalogue::{Check, Tier};
-use crate::cli::{self, Common, RandomArgs, WriteOut};
+use crate::cli::{Common, RandomArgs, WriteOut};
 use crate::console::{Console, grouped};
 use crate::failure::Failure;
+use crate::gallery::Exhibit;
 use crate::report::paint;
 use crate::rundir::RunDir;
 use crate::search::{INTERRUPTED, Progress, Violation};
@@ -43,7 +44,7 @@ struct RandomReport {
 pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let check = super::check(&args.check)?;
     let without = args.without.as_deref().map(super::rule).transpose()?;
-    let setup = setup(check, without.map(|exhibit| exhibit.way), args);
+    let setup = setup(check, without, args);
     if let Some(why) = setup.bounds.trivial() {
         console.note(&format!("warning: these walks are trivial: {why}"));
     }
@@ -60,10 +61,10 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
     let code =
         if verdict == Verdict::Incomplete && args.allow_incomplete { exit::OK } else { verdict.exit() };
     let rule = without.map_or("none", |exhibit| exhibit.name);
-    let again = rerun(args, &model, seed);
+    let again = rerun(args, seed);
     let mut path = None;
     if let Some(violation) = &violation {
-        let trace = Trace::of_walk(rule, violation, &model.setup().bounds, &again);
+        let trace = Trace::of_walk(rule, violation, &model.setup().bounds, &again)?;
         path = Some(dir.write(&format!("{}.trace", check.name), &trace.to_string())?.display().to_string());
         if common.write_out == WriteOut::Table {
             console.print(&format!("{trace}\n"));
@@ -97,11 +98,13 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
     Ok(code)
 }
 
-/// The world that is walked: no message is taken out of it, since a walk keeps no set of states that could grow.
-fn setup(check: &'static Check, way: Option<Way>, args: &RandomArgs) -> Setup {
+/// The world that is walked: with a rule off, the one in which that shows. No message is taken out of it, since a walk
+/// keeps no set of states that could grow.
+fn setup(check: &'static Check, without: Option<&Exhibit>, args: &RandomArgs) -> Setup {
     let deep = check.scopes(Tier::Deep);
-    let bounds = args.bounds.over(&deep[deep.len() - 1].bounds());
-    Setup { way, remove_dead: false, first_only: false, ..Setup::new(bounds) }
+    let base = without.map_or_else(|| deep[deep.len() - 1].bounds(), Exhibit::bounds);
+    let way = without.map(|exhibit| exhibit.way);
+    Setup { way, remove_dead: false, first_only: false, ..Setup::new(args.bounds.over(&base)) }
 }
 
 /// How much was walked.
@@ -134,7 +137,8 @@ fn walk_all(
             let steps = taken.steps.fetch_add(walk.actions.len() as u64, Ordering::Relaxed);
             taken.walks.fetch_add(1, Ordering::Relaxed);
             let depth = model.meters().depth();
-            line.update(&Progress { states: steps, generated: steps, depth, elapsed: start.elapsed() });
+            let (frontier, elapsed) = (0, start.elapsed());
+            line.update(&Progress { states: steps, generated: steps, frontier, depth, elapsed });
             Some(walk)
         })
         .find_first(|walk| walk.broken.is_some())
@@ -147,17 +151,17 @@ fn shrunk(model: &RaftModel, walk: &Walk) -> Result<Violation, Failure> {
     })
 }
 
-fn rerun(args: &RandomArgs, model: &RaftModel, seed: u64) -> String {
+fn rerun(args: &RandomArgs, seed: u64) -> String {
     let without = args.without.as_ref().map_or(String::new(), |rule| format!(" --without {rule}"));
     let shard = if args.shard == (0, 1) {
         String::new()
     } else {
         format!(" --shard {}/{}", args.shard.0, args.shard.1)
     };
-    let flags = cli::flags(&model.setup().bounds);
+    let (runs, steps, flags) = (args.runs, args.max_steps, args.bounds.flags());
     format!(
-        "check random {}{without} --seed {seed} --runs {} --max-steps {}{shard} {flags}",
-        args.check, args.runs, args.max_steps
+        "check random {}{without} --seed {seed} --runs {runs} --max-steps {steps}{shard}{flags}",
+        args.check
     )
 }
 

@@ -33,20 +33,25 @@ pub fn replay(args: &ReplayArgs, common: &Common, console: &Console) -> Result<u
     let at = |error: &TraceError| format!("{}: {error}", args.file.display());
     let text =
         String::from_utf8(text).map_err(|_| Failure::data(format!("{}: not a text", args.file.display())))?;
-    let trace = Trace::parse(&text).map_err(|error| Failure::data(at(&error)))?;
+    let in_json = common.write_out == WriteOut::Json && args.format.format().is_none();
+    let trace = match Trace::parse(&text) {
+        Err(error) if in_json => {
+            console.print(&super::json(&ReplayReport::unread(&error))?);
+            return Ok(exit::DATA);
+        }
+        parsed => parsed.map_err(|error| Failure::data(at(&error)))?,
+    };
+    if args.to.is_some_and(|to| to > trace.steps.len()) {
+        let (to, steps) = (args.to.unwrap_or_default(), trace.steps.len());
+        return Err(Failure::usage(format!("--to {to}: the trace has {steps} steps")));
+    }
     let outcome = trace.replay();
-    if common.write_out == WriteOut::Json && args.format.format().is_none() {
+    if in_json {
         console.print(&super::json(&report(&trace, outcome.as_ref().err()))?);
         return Ok(if outcome.is_ok() { exit::OK } else { exit::DATA });
     }
     let mut story = outcome.map_err(|error| Failure::data(at(&error)))?;
     let steps = story.steps.len();
-    if args.to.is_some_and(|to| to > steps) {
-        return Err(Failure::usage(format!(
-            "--to {}: the trace has {steps} steps",
-            args.to.unwrap_or_default()
-        )));
-    }
     let mut why = trace.why.clone();
     if let Some(more) = args.go_on {
         why = String::new();
@@ -60,6 +65,20 @@ pub fn replay(args: &ReplayArgs, common: &Common, console: &Console) -> Result<u
         console.note(&format!("{verdict}: {steps} steps, every line as recorded; {}", trace.why));
     }
     Ok(exit::OK)
+}
+
+impl ReplayReport {
+    /// Of a file that is no trace.
+    fn unread(error: &TraceError) -> ReplayReport {
+        ReplayReport {
+            schema: "raftlab-replay/1",
+            rule: String::new(),
+            property: String::new(),
+            reproduced: false,
+            steps: 0,
+            error: Some(error.to_string()),
+        }
+    }
 }
 
 fn report(trace: &Trace, error: Option<&TraceError>) -> ReplayReport {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use raftlab_model::{Bounds, Setup};
 use rayon::prelude::*;
-use tracing::{info, info_span};
 
 use crate::catalogue::{CHECKS, Check, Scope, Tier};
 use crate::cli::{BoundsArgs, Common, RunArgs, SearchArgs, WriteOut};
@@ -14,19 +13,22 @@ use crate::failure::Failure;
 use crate::memory;
 use crate::report::{CheckReport, SuiteReport};
 use crate::rundir::RunDir;
-use crate::search::{Engine, Outcome, Plan, Progress, search};
+use crate::search::{Engine, Plan, search};
 use crate::trace::{self, Trace};
 
 /// One world to search.
 struct Task {
     check: &'static Check,
+    /// Its place in the check's tier, from 1.
+    world: usize,
     scope: Scope,
     bounds: Bounds,
+    /// The command that does this again.
+    rerun: String,
 }
 
 /// The default suite: every standing check, quick tier.
 pub fn suite(common: &Common, console: &Console) -> Result<u8, Failure> {
-    let tasks = tasks(CHECKS, Tier::Quick, &BoundsArgs::default());
     let search = SearchArgs {
         engine: Engine::default(),
         threads: 1,
@@ -35,45 +37,56 @@ pub fn suite(common: &Common, console: &Console) -> Result<u8, Failure> {
         max_memory: None,
         allow_incomplete: false,
     };
-    explore_all(&tasks, Tier::Quick, &search, common, console, "check")
+    let args = RunArgs {
+        check: "all".into(),
+        tier: Tier::Quick,
+        world: None,
+        bounds: BoundsArgs::default(),
+        search,
+    };
+    explore_all(&tasks(CHECKS, &args)?, &args.search, common, console, "check")
 }
 
 /// One check, or all, perhaps at another size.
 pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let checks = if args.check == "all" { CHECKS } else { std::slice::from_ref(super::check(&args.check)?) };
-    let tasks = tasks(checks, args.tier, &args.bounds);
+    let tasks = tasks(checks, args)?;
     for task in &tasks {
-        if !(1..=9).contains(&task.bounds.servers) {
-            return Err(Failure::usage(format!("--servers {}: there are 1 to 9", task.bounds.servers)));
-        }
-        if task.bounds.max_entries == 0 {
-            return Err(Failure::usage("--max-entries 0: a message must be allowed at least 1 entry"));
-        }
         if let Some(why) = task.bounds.trivial() {
             console.note(&format!("warning: this search is trivial: {why}"));
         }
     }
-    explore_all(&tasks, args.tier, &args.search, common, console, "run")
+    explore_all(&tasks, &args.search, common, console, "run")
 }
 
-/// The worlds of these checks. Where a size was given, worlds that become equal are searched once, and must reach what
-/// any of them had to.
-fn tasks(checks: &'static [Check], tier: Tier, size: &BoundsArgs) -> Vec<Task> {
+/// The worlds of these checks at the size that was asked for. Of those that become equal the first is searched.
+fn tasks(checks: &'static [Check], args: &RunArgs) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     for check in checks {
-        for scope in check.scopes(tier) {
-            let bounds = size.over(&scope.bounds());
-            if !tasks.iter().any(|task| task.check.name == check.name && task.bounds == bounds) {
-                tasks.push(Task { check, scope: *scope, bounds });
+        let scopes = check.scopes(args.tier);
+        if args.world.is_some_and(|world| !(1..=scopes.len()).contains(&world)) {
+            return Err(Failure::usage(format!(
+                "--world: `{}` has 1 to {} in this tier",
+                check.name,
+                scopes.len()
+            )));
+        }
+        for (at, scope) in scopes.iter().enumerate() {
+            let (world, bounds) = (at + 1, args.bounds.over(&scope.bounds()));
+            let is_known = tasks.iter().any(|task| task.check.name == check.name && task.bounds == bounds);
+            if args.world.is_none_or(|wanted| wanted == world) && !is_known {
+                let tier = if args.tier == Tier::Deep { " --tier deep" } else { "" };
+                let flags = args.bounds.flags() + &args.search.flags();
+                let rerun = format!("check run {}{tier} --world {world}{flags}", check.name);
+                tasks.push(Task { check, world, scope: *scope, bounds, rerun });
             }
         }
     }
-    tasks
+    Ok(tasks)
 }
 
 fn explore_all(
     tasks: &[Task],
-    tier: Tier,
     args: &SearchArgs,
     common: &Common,
     console: &Console,
@@ -90,7 +103,7 @@ fn explore_all(
         seed: super::seed(common),
     };
     let reports: Vec<_> =
-        tasks.par_iter().map(|task| explore_one(task, tier, &plan, common, console, &dir)).collect();
+        tasks.par_iter().map(|task| explore_one(task, &plan, common, console, &dir)).collect();
     let reports = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
     let suite = SuiteReport::new(reports, start.elapsed().as_secs_f64(), args.allow_incomplete);
     let json = super::json(&suite)?;
@@ -111,33 +124,31 @@ fn explore_all(
 /// Searches one world and prints its block as soon as it is known.
 fn explore_one(
     task: &Task,
-    tier: Tier,
     plan: &Plan,
     common: &Common,
     console: &Console,
     dir: &RunDir,
 ) -> Result<CheckReport, Failure> {
-    let Task { check, scope, bounds } = task;
-    let span = info_span!("check", name = check.name, bounds = %bounds);
-    let setup = Setup { witnesses: scope.witnesses(), ..Setup::new(bounds.clone()) };
-    let line = console.line(check.name);
-    let levels = std::cell::Cell::new(0);
-    let outcome = span.in_scope(|| search(setup, plan, &|progress| watch(progress, &levels, &line)));
+    let setup = Setup { witnesses: task.scope.witnesses(), ..Setup::new(task.bounds.clone()) };
+    let line = console.line(task.check.name);
+    let outcome = search(task.check.name, setup, plan, &|progress| line.update(progress));
     drop(line);
-    let flags = if tier == Tier::Deep { " --tier deep" } else { "" };
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
+    let mut report = CheckReport::new(task.check.name, &task.bounds, task.rerun.clone(), plan);
+    let mut block = match &outcome {
+        Ok(outcome) => {
+            report.complete(outcome);
+            report.block(outcome, console)
+        }
         Err(error) => {
-            let report = CheckReport::failed(check.name, bounds, flags, plan, &error);
-            console.note(&report.failed_block(console));
-            return Ok(report);
+            report.error = Some(error.to_string());
+            report.failed_block(console)
         }
     };
-    let mut report = CheckReport::new(check.name, bounds, flags, plan, &outcome);
-    let mut block = report.block(&outcome, console);
-    if let Some(path) = write_trace(check, bounds, &outcome, dir)? {
-        let _ = writeln!(block, "trace   {path}");
-        report.trace = Some(path);
+    if let Some(violation) = outcome.as_ref().ok().and_then(|outcome| outcome.violation.as_ref()) {
+        let trace = Trace::of_walk(trace::WHOLE, violation, &task.bounds, &task.rerun)?;
+        let path = dir.write(&format!("{}-{}.trace", task.check.name, task.world), &trace.to_string())?;
+        let _ = writeln!(block, "trace   {}", path.display());
+        report.trace = Some(path.display().to_string());
     }
     match common.write_out {
         WriteOut::Table => console.print(&(block + "\n")),
@@ -145,27 +156,4 @@ fn explore_one(
         WriteOut::Json => {}
     }
     Ok(report)
-}
-
-/// Shows progress, and logs each level of the search as it begins.
-fn watch(progress: &Progress, deepest: &std::cell::Cell<u32>, line: &crate::console::Line) {
-    if progress.depth > deepest.get() {
-        deepest.set(progress.depth);
-        let level = info_span!("level", depth = progress.depth);
-        level.in_scope(|| info!(states = progress.states, generated = progress.generated, "reached"));
-    }
-    line.update(progress);
-}
-
-/// A counterexample of the whole core, as a trace without a rule.
-fn write_trace(
-    check: &Check,
-    bounds: &Bounds,
-    outcome: &Outcome,
-    dir: &RunDir,
-) -> Result<Option<String>, Failure> {
-    let Some(violation) = &outcome.violation else { return Ok(None) };
-    let trace = Trace::of_walk(trace::WHOLE, violation, bounds, &format!("check run {}", check.name));
-    let path = dir.write(&format!("{}.trace", check.name), &trace.to_string())?;
-    Ok(Some(path.display().to_string()))
 }

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::fs;
 
 use raftlab_model::Setup;
-
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -18,8 +17,8 @@ use crate::index;
 use crate::memory;
 use crate::rundir::{self, RunDir};
 use crate::search::{Outcome, Plan, search};
-use crate::trace::{Finding, Trace};
-use crate::verdict::exit;
+use crate::trace::{Finding, Trace, WHOLE};
+use crate::verdict::Verdict;
 
 /// `check weaken`, in JSON.
 #[derive(Debug, Serialize)]
@@ -35,6 +34,8 @@ struct RuleReport {
     bug: &'static str,
     way: String,
     property: &'static str,
+    /// VERIFIED if the rule is answered: it falls without, and holds with.
+    verdict: Verdict,
     violated: bool,
     steps: Option<usize>,
     shortest: bool,
@@ -61,48 +62,42 @@ pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u
     if args.write {
         rundir::make_writable(&args.gallery)?;
     }
-    let wholes = search_wholes(&exhibits, console)?;
-    let reports: Vec<_> =
-        exhibits.par_iter().map(|exhibit| one(exhibit, &wholes, args, &dir, common, console)).collect();
-    let rules = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
-    if args.write {
+    let plan = Plan { threads: 1, max_memory: memory::sensible_limit(), ..Plan::default() };
+    let wholes = search_wholes(&exhibits, &plan, console)?;
+    let bench = Bench { plan, wholes, args, dir: &dir, common, console };
+    let rules = exhibits.par_iter().map(|exhibit| bench.one(exhibit)).collect::<Vec<_>>();
+    let rules = rules.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let verdict = rules.iter().fold(Verdict::Verified, |worst, rule| worst.worse(rule.verdict));
+    if args.write && verdict == Verdict::Verified {
         index::write(&args.gallery)?;
+    } else if args.write {
+        console.note("the index of the gallery is left as it was: not every rule was answered");
     }
-    let failed = rules.iter().filter(|rule| !rule.violated || !rule.holds_with_rule).count();
-    let single = rules.len() == 1;
-    match common.write_out {
-        WriteOut::Table if single => {
-            if let Some(trace) = &rules[0].text {
-                console.print(&format!("\n{trace}"));
-            }
+    let report = WeakenReport { schema: "raftlab-weaken/1", rules };
+    let json = super::json(&report)?;
+    dir.write("report.json", &json)?;
+    dir.write("verdict.txt", &format!("{verdict}\n"))?;
+    match (common.write_out, &report.rules[..]) {
+        (WriteOut::Json, _) => console.print(&json),
+        (WriteOut::Table, [RuleReport { text: Some(trace), .. }]) => console.print(&format!("\n{trace}")),
+        (WriteOut::Table, rules) if rules.len() > 1 => {
+            let answered = rules.iter().filter(|rule| rule.verdict == Verdict::Verified).count();
+            console.print(&format!("{} rules, {answered} answered\n", rules.len()));
         }
-        WriteOut::Table => {
-            console.print(&format!(
-                "{} rules, {} answered as the gallery says\n",
-                rules.len(),
-                rules.len() - failed
-            ));
-        }
-        WriteOut::Simple => {}
-        WriteOut::Json => {
-            let report = WeakenReport { schema: "raftlab-weaken/1", rules };
-            let json = super::json(&report)?;
-            dir.write("report.json", &json)?;
-            console.print(&json);
-        }
+        _ => {}
     }
-    dir.write("verdict.txt", if failed == 0 { "DONE\n" } else { "NOT AS THE GALLERY SAYS\n" })?;
-    console.note(&format!("report  {}\nrerun   check weaken {}", dir.path().display(), args.rule));
-    Ok(if failed == 0 { exit::OK } else { exit::INCOMPLETE })
+    let slow = if args.slow { " --slow" } else { "" };
+    console.note(&format!("report  {}\nrerun   check weaken {}{slow}", dir.path().display(), args.rule));
+    Ok(verdict.exit())
 }
 
 /// Worlds with every rule on, by their bounds. Exhibits of one size share theirs.
 type Wholes = BTreeMap<String, Outcome>;
 
-fn search_wholes(exhibits: &[&Exhibit], console: &Console) -> Result<Wholes, Failure> {
+fn search_wholes(exhibits: &[&Exhibit], plan: &Plan, console: &Console) -> Result<Wholes, Failure> {
     let setups: BTreeMap<_, _> =
         exhibits.iter().map(|exhibit| exhibit.whole()).map(|setup| (key(&setup), setup)).collect();
-    let search = |(bounds, setup): (String, Setup)| Ok((bounds, searched("rule on", setup, console)?));
+    let search = |(bounds, setup): (String, Setup)| Ok((bounds, searched("rule on", setup, plan, console)?));
     setups.into_par_iter().map(search).collect()
 }
 
@@ -111,66 +106,107 @@ fn key(setup: &Setup) -> String {
     setup.bounds.to_string()
 }
 
-fn searched(name: &str, setup: Setup, console: &Console) -> Result<Outcome, Failure> {
-    let plan = Plan { threads: 1, max_memory: memory::sensible_limit(), ..Plan::default() };
+fn searched(name: &str, setup: Setup, plan: &Plan, console: &Console) -> Result<Outcome, Failure> {
     let line = console.line(name);
-    Ok(search(setup, &plan, &|progress| line.update(progress))?)
+    Ok(search(name, setup, plan, &|progress| line.update(progress))?)
 }
 
-/// One rule: the broken world, beside the whole one.
-fn one(
-    exhibit: &Exhibit,
-    wholes: &Wholes,
-    args: &WeakenArgs,
-    dir: &RunDir,
-    common: &Common,
-    console: &Console,
-) -> Result<RuleReport, Failure> {
-    let whole = &wholes[&key(&exhibit.whole())];
-    let broken = searched(exhibit.name, exhibit.setup(), console)?;
-    let trace = broken.violation.as_ref().map(|violation| {
-        Trace::of_exhibit(
-            exhibit,
-            violation,
-            &Finding { broken: &broken.progress, whole: &whole.progress, whole_limit: whole.limit },
-        )
-    });
-    let name = format!("{}.trace", exhibit.name);
-    let mut path = None;
-    if let Some(trace) = &trace {
-        path = Some(dir.write(&name, &trace.to_string())?);
-        if args.write {
-            let kept = args.gallery.join(&name);
-            fs::write(&kept, trace.to_string()).map_err(|error| Failure::at(&kept, &error))?;
-            path = Some(kept);
+/// What every rule is tried with.
+struct Bench<'a> {
+    plan: Plan,
+    wholes: Wholes,
+    args: &'a WeakenArgs,
+    dir: &'a RunDir,
+    common: &'a Common,
+    console: &'a Console,
+}
+
+impl Bench<'_> {
+    /// One rule: the broken world, beside the whole one.
+    fn one(&self, exhibit: &Exhibit) -> Result<RuleReport, Failure> {
+        let whole = &self.wholes[&key(&exhibit.whole())];
+        let broken = searched(exhibit.name, exhibit.setup(), &self.plan, self.console)?;
+        if let Some(violation) = &whole.violation {
+            let bounds = exhibit.whole().bounds;
+            let trace = Trace::of_walk(WHOLE, violation, &bounds, &format!("check weaken {}", exhibit.name))?;
+            let path = self.dir.write(&format!("{}-rule-on.trace", exhibit.name), &trace.to_string())?;
+            self.console.note(&format!(
+                "with every rule on, {} is violated: {}",
+                violation.property.name,
+                path.display()
+            ));
+        }
+        let trace = broken.violation.as_ref().map(|violation| {
+            let (broken, whole_limit) = (&broken.progress, whole.limit);
+            Trace::of_exhibit(exhibit, violation, &Finding { broken, whole: &whole.progress, whole_limit })
+        });
+        let verdict = verdict(&broken, whole);
+        let path = trace.as_ref().map(|trace| self.keep(exhibit, trace, verdict)).transpose()?;
+        let report = RuleReport::new(exhibit, verdict, &broken, whole, path, trace);
+        if self.common.write_out != WriteOut::Json {
+            self.console.print(&report.line(&broken, self.console));
+        }
+        Ok(report)
+    }
+
+    /// Writes the trace: into the run's directory, and into the gallery if that was asked for and all is as it should be.
+    fn keep(&self, exhibit: &Exhibit, trace: &Trace, verdict: Verdict) -> Result<String, Failure> {
+        let name = format!("{}.trace", exhibit.name);
+        let mut path = self.dir.write(&name, &trace.to_string())?;
+        if self.args.write && verdict == Verdict::Verified {
+            path = self.args.gallery.join(&name);
+            fs::write(&path, trace.to_string()).map_err(|error| Failure::at(&path, &error))?;
+        }
+        Ok(path.display().to_string())
+    }
+}
+
+/// A rule is answered when the property falls without it, and the same world is exhausted with it and nothing fell.
+fn verdict(broken: &Outcome, whole: &Outcome) -> Verdict {
+    if whole.violation.is_some() {
+        Verdict::Violated
+    } else if whole.limit.is_some() || broken.violation.is_none() && broken.limit.is_some() {
+        Verdict::Incomplete
+    } else if broken.violation.is_none() {
+        Verdict::Vacuous
+    } else {
+        Verdict::Verified
+    }
+}
+
+impl RuleReport {
+    fn new(
+        exhibit: &Exhibit,
+        verdict: Verdict,
+        broken: &Outcome,
+        whole: &Outcome,
+        trace: Option<String>,
+        text: Option<Trace>,
+    ) -> RuleReport {
+        let violation = broken.violation.as_ref();
+        RuleReport {
+            rule: exhibit.name,
+            bug: exhibit.bug,
+            way: exhibit.way.to_string(),
+            property: exhibit.property,
+            verdict,
+            violated: violation.is_some(),
+            steps: violation.map(|violation| violation.story.steps.len()),
+            shortest: violation.is_some_and(|violation| violation.shortest),
+            states: broken.progress.states,
+            seconds: broken.progress.elapsed.as_secs_f64(),
+            states_with_rule: whole.progress.states,
+            holds_with_rule: whole.violation.is_none() && whole.limit.is_none(),
+            trace,
+            text,
         }
     }
-    let report = RuleReport {
-        rule: exhibit.name,
-        bug: exhibit.bug,
-        way: exhibit.way.to_string(),
-        property: exhibit.property,
-        violated: broken.violation.is_some(),
-        steps: broken.violation.as_ref().map(|violation| violation.story.steps.len()),
-        shortest: broken.violation.as_ref().is_some_and(|violation| violation.shortest),
-        states: broken.progress.states,
-        seconds: broken.progress.elapsed.as_secs_f64(),
-        states_with_rule: whole.progress.states,
-        holds_with_rule: whole.violation.is_none() && whole.limit.is_none(),
-        trace: path.map(|path| path.display().to_string()),
-        text: trace,
-    };
-    if common.write_out != WriteOut::Json {
-        console.print(&report.line(&broken, console));
-    }
-    Ok(report)
 }
 
 impl RuleReport {
     fn line(&self, broken: &Outcome, console: &Console) -> String {
         let mut line = String::new();
-        let mark =
-            if self.violated && self.holds_with_rule { console.good("✔") } else { console.bad("✗") };
+        let mark = if self.verdict == Verdict::Verified { console.good("✔") } else { console.bad("✗") };
         let _ = write!(line, "{mark} {:28} {:26} ", self.rule, self.property);
         let _ = match self.steps {
             Some(steps) => write!(line, "{steps:3} steps  {:>10} states", grouped(self.states)),

@@ -1,4 +1,4 @@
-//! Durable storage: section E of the catalogue.
+//! Durable storage: what a disk has to promise.
 
 use raftlab_model::Shim;
 

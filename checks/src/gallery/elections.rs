@@ -1,4 +1,4 @@
-//! Elections, votes and terms: sections A and B of the catalogue.
+//! Elections, votes and terms.
 
 use raftlab_core::Rule;
 use raftlab_model::Shim;

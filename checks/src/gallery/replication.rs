@@ -1,4 +1,4 @@
-//! Log replication and commit: sections C and D of the catalogue.
+//! Log replication and commit.
 
 use raftlab_core::Rule;
 use raftlab_model::Shim;

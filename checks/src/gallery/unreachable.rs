@@ -1,9 +1,9 @@
-//! Rows of the catalogue's sections A to E that are not exhibited, each with the reason.
+//! Known bugs that are not exhibited, each with the reason.
 
-/// A bug of the catalogue that cannot show here.
+/// A known bug that cannot show here.
 #[derive(Debug)]
 pub struct Unreachable {
-    /// Its name in the catalogue.
+    /// Its name.
     pub bug: &'static str,
     /// Why it cannot show.
     pub reason: &'static str,

@@ -18,7 +18,7 @@ pub use bounds::{Bounds, Disk, NetworkKind, ParseBoundsError};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Sent, Tick};
 pub use meters::{Kind, Meters};
-pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict};
+pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
 pub use server::{Broken, Ghosts, Observed, Server};
 pub use shim::Shim;
 pub use weakening::Way;

@@ -43,6 +43,7 @@ pub struct Meters {
     violated: [AtomicU32; COUNT],
     seen: Vec<AtomicU32>,
     depth: AtomicU32,
+    expanded: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -111,8 +112,13 @@ impl Meters {
             violated: array::from_fn(|_| AtomicU32::new(NEVER)),
             seen: (0..witnesses).map(|_| AtomicU32::new(NEVER)).collect(),
             depth: AtomicU32::new(0),
+            expanded: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn note_expanded(&self) {
+        self.expanded.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn note_enabled(&self, kind: Kind) {
@@ -166,6 +172,11 @@ impl Meters {
     /// The depth at which a property was first violated.
     pub fn violated_at(&self, property: usize) -> Option<u32> {
         Some(self.violated[property].load(Ordering::Relaxed)).filter(|depth| *depth != NEVER)
+    }
+
+    /// How many states were expanded.
+    pub fn expanded(&self) -> u64 {
+        self.expanded.load(Ordering::Relaxed)
     }
 
     /// Steps to the deepest state so far.

@@ -123,7 +123,7 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: NO_PANIC,
-        section: "style",
+        section: "raftlab-core",
         says: "no input and no order of inputs makes the core panic",
         judge: Judge::NoPanic,
     },
@@ -196,7 +196,7 @@ pub(crate) fn broken_step(
 }
 
 /// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a panic without a message").to_string()

@@ -17,7 +17,8 @@ pub struct Server {
     pub applied: Index,
     /// What watches, and never decides.
     pub ghosts: Ghosts,
-    /// A request whose check and whose answer a weakening has torn apart.
+    /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the disk
+    /// still works on.
     pub held: Option<(NodeId, Message)>,
     /// Proposals made here, ever: they make the values distinct.
     pub proposed: u32,

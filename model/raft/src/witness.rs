@@ -60,7 +60,7 @@ pub const WITNESSES: &[Witness] = &[
         name: "a leader crashed",
         seen: |step| step.any(|was, is| was.raft.is_leader() && restarted(was, is)),
     },
-    Witness { name: "a restarted server led again", seen: |step| step.now().any(led_twice) },
+    Witness { name: "a server led two terms", seen: |step| step.now().any(led_twice) },
     Witness { name: "a crash lost unsynced writes", seen: |step| step.any(lost_writes) },
     Witness { name: "a committed entry survived a crash", seen: |step| step.any(survived) },
 ];

@@ -225,6 +225,7 @@ impl Model for RaftModel {
         if self.meters.is_stopped() {
             return;
         }
+        self.meters.note_expanded();
         self.inner.actions(&world.inner, actions);
         actions.retain(|action| self.affords(world, action));
         if self.setup.only_changes {

@@ -50,6 +50,20 @@ fn its_blocks_are_what_the_commands_print() {
     }
 }
 
+/// Its picture is drawn from its trace.
+#[test]
+fn its_picture_is_what_replay_draws() {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_check"));
+    let output =
+        run.args(["replay", "counterexamples/commit-own-term.trace", "--svg"]).current_dir(top()).output();
+    let drawn = output.expect("check runs").stdout;
+    let shown = fs::read(top().join("counterexamples/commit-own-term.svg")).expect("the picture can be read");
+    assert!(
+        drawn == shown,
+        "check replay counterexamples/commit-own-term.trace --svg > …/commit-own-term.svg"
+    );
+}
+
 /// A README that names a file that is not there leads nowhere.
 #[test]
 fn its_links_lead_somewhere() {

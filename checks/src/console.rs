@@ -104,15 +104,14 @@ fn print_through(text: &str) {
 impl Line<'_> {
     /// Tells how far it is.
     pub fn update(&self, progress: &Progress) {
-        let text = describe(progress);
         if let Some(bar) = &self.bar {
-            bar.set_message(text);
+            bar.set_message(describe(progress));
             bar.tick();
         } else if !self.console.quiet {
             let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if said.elapsed() >= EVERY {
                 *said = Instant::now();
-                eprintln!("{} {text}", self.name);
+                eprintln!("{} {}", self.name, describe(progress));
             }
         }
     }
@@ -128,7 +127,9 @@ impl Drop for Line<'_> {
 
 /// States, rate, depth, memory and the share of duplicates.
 fn describe(progress: &Progress) -> String {
-    let duplicates = 100 - 100 * progress.states / progress.generated.max(1);
+    // Both counters move while they are read: what is new may be counted before what was generated.
+    let fresh = progress.states.min(progress.generated);
+    let duplicates = 100 - 100 * fresh / progress.generated.max(1);
     format!(
         "{} states · {}/s · frontier {} · depth {} · {} · {duplicates} % duplicates",
         grouped(progress.states),
@@ -166,4 +167,25 @@ pub fn silence_model_panics() {
             print(panic);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_that_are_read_while_they_move_do_not_matter() {
+        let elapsed = Duration::from_secs(1);
+        let early = Progress { states: 8, generated: 7, frontier: 0, depth: 1, elapsed };
+        assert!(describe(&early).contains("0 % duplicates"));
+        let later = Progress { states: 25, generated: 100, ..early };
+        assert!(
+            describe(&later).starts_with("25 states · 25/s") && describe(&later).contains("75 % duplicates")
+        );
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        assert_eq!([0, 999, 1_000, 7_129_040].map(grouped), ["0", "999", "1,000", "7,129,040"]);
+    }
 }

@@ -1,4 +1,8 @@
 //! Why we believe it: what the command `check` is made of.
+//!
+//! Data flows one way: [`catalogue`] and [`gallery`] say what is searched, [`search`] and [`walk`] do it, a [`story`] is
+//! the way to what was found, [`trace`] keeps it, [`render`] draws it, [`report`] and [`verdict`] say what it came to.
+//! [`commands`] puts these together, a file for each verb of [`cli`].
 
 pub mod catalogue;
 pub mod cli;

@@ -152,6 +152,7 @@ impl Step<'_> {
             Event::Tick(Tick::Grant) => self.grant(),
             Event::Fault(fault) => self.fail(*fault),
         }
+        // Once an event is enough: no single one both makes a leader and deposes it.
         self.server.note_leadership();
     }
 
@@ -245,7 +246,6 @@ impl Step<'_> {
     fn step(&mut self, input: Input, heard: Option<&(NodeId, Message)>) {
         let before = self.actor.shim().map(|shim| (shim, self.server.raft.clone()));
         let effects = self.server.raft.step(Time::default(), input);
-        self.server.note_leadership();
         self.settle(effects);
         if let Some((shim, before)) = before {
             self.hear_forged(shim, &before, heard);
@@ -327,7 +327,6 @@ impl Step<'_> {
         self.server.apply(&news);
         if let Some(persisted) = outbox.persisted {
             let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
-            self.server.note_leadership();
             self.settle(effects);
         }
     }

@@ -1,4 +1,28 @@
-//! The Raft core as a stateright actor model.
+//! The Raft core as a stateright actor model: a world of servers, disks and messages, small enough to be walked through
+//! in every order.
+//!
+//! ```
+//! use raftlab_model::{Bounds, RaftModel, Setup};
+//! use stateright::{Checker, Model};
+//!
+//! let bounds: Bounds = "3 servers · terms <= 1 · entries a message <= 1 · set network".parse()?;
+//! let checker = RaftModel::new(Setup::new(bounds)).checker().spawn_bfs().join();
+//! assert_eq!((checker.unique_state_count(), checker.discoveries().len()), (158, 0));
+//! # Ok::<(), raftlab_model::ParseBoundsError>(())
+//! ```
+//!
+//! | file | subject |
+//! |---|---|
+//! | `world.rs` | the model: what can happen, what it costs, and the traps of the checker that are kept away |
+//! | `adapter.rs` | one server's step: an event in, a new server and its messages out; the stateright actor around it |
+//! | `server.rs`, `event.rs` | a server with its disk and ghosts; what can happen to it, as one line |
+//! | `bounds.rs` | how large the world is |
+//! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
+//! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
+//! | `dead.rs`, `meters.rs` | messages that can never act again; what a search counts |
+//!
+//! Invariants: the disk is rebuilt from the emitted writes, never copied from the core; ghosts never enter the core;
+//! causes are bounded, messages never; a step is a pure function of a server and an event.
 
 mod adapter;
 mod bounds;

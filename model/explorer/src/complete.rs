@@ -1,0 +1,1 @@
+//! Any actor model, with a state whose hash covers all that its equality compares.

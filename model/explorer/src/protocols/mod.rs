@@ -1,0 +1,1 @@
+//! Protocols that users of stateright know, rewritten: models to compare engines with.

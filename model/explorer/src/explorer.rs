@@ -1,0 +1,156 @@
+//! How an exploration is asked for.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use stateright::Expectation;
+
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::property::{MAX, Properties};
+use crate::report::{Progress, Report};
+use crate::search::{ACTORS_MAX, Search};
+use crate::symmetry::Permutation;
+use crate::system::System;
+
+/// How states are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By what they are: no state is taken for another one.
+    #[default]
+    Exact,
+    /// By a fingerprint of 64 bits. Takes less memory, and [`Report::missed_states_expected`] says at what price.
+    Fingerprints {
+        /// Two runs with different seeds miss different states.
+        seed: u64,
+    },
+}
+
+/// An exploration that is being asked for. Without limits, it ends when there are no more states.
+pub struct Explorer<'a, S: System> {
+    pub(crate) system: &'a S,
+    pub(crate) threads: usize,
+    pub(crate) mode: Mode,
+    pub(crate) symmetry: bool,
+    pub(crate) keeps_going: bool,
+    pub(crate) max_states: Option<u64>,
+    pub(crate) max_depth: Option<u32>,
+    pub(crate) max_memory: Option<usize>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) interrupt: Option<&'a AtomicBool>,
+    pub(crate) on_progress: Option<Box<dyn Fn(&Progress) + Sync + 'a>>,
+}
+
+/// An exploration of `system`, on all cores.
+pub fn explore<S: System>(system: &S) -> Explorer<'_, S> {
+    Explorer {
+        system,
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        mode: Mode::default(),
+        symmetry: true,
+        keeps_going: false,
+        max_states: None,
+        max_depth: None,
+        max_memory: None,
+        timeout: None,
+        interrupt: None,
+        on_progress: None,
+    }
+}
+
+impl<'a, S: System> Explorer<'a, S> {
+    /// On so many threads. Counts and verdicts are the same on any number.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Explorer { threads: threads.max(1), ..self }
+    }
+
+    /// States are told apart in this way.
+    #[must_use]
+    pub fn mode(self, mode: Mode) -> Self {
+        Explorer { mode, ..self }
+    }
+
+    /// Is the symmetry used that the system says it has? It is, unless this is told `false`.
+    #[must_use]
+    pub fn symmetry(self, symmetry: bool) -> Self {
+        Explorer { symmetry, ..self }
+    }
+
+    /// Violations do not end the exploration.
+    #[must_use]
+    pub fn keep_going(self) -> Self {
+        Explorer { keeps_going: true, ..self }
+    }
+
+    /// Ends soon after so many states.
+    #[must_use]
+    pub fn max_states(self, max: u64) -> Self {
+        Explorer { max_states: Some(max), ..self }
+    }
+
+    /// States so many steps from the initial one are judged, and not expanded.
+    #[must_use]
+    pub fn max_depth(self, max: u32) -> Self {
+        Explorer { max_depth: Some(max), ..self }
+    }
+
+    /// Tables take at most so many bytes.
+    #[must_use]
+    pub fn max_memory(self, bytes: usize) -> Self {
+        Explorer { max_memory: Some(bytes), ..self }
+    }
+
+    /// Ends after this time.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Explorer { timeout: Some(timeout), ..self }
+    }
+
+    /// Ends when the flag is set.
+    #[must_use]
+    pub fn interrupt(self, flag: &'a AtomicBool) -> Self {
+        Explorer { interrupt: Some(flag), ..self }
+    }
+
+    /// Tells how far it is, about twenty times a second.
+    #[must_use]
+    pub fn on_progress(self, tell: impl Fn(&Progress) + Sync + 'a) -> Self {
+        Explorer { on_progress: Some(Box::new(tell)), ..self }
+    }
+
+    /// Explores.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot be explored as it is: see [`Error`].
+    pub fn run(&self) -> Result<Report<S>, Error> {
+        let properties = self.system.properties();
+        if let Some(own) = properties.iter().find(|own| own.expectation == Expectation::Eventually) {
+            return Err(Error::Eventually(own.name));
+        }
+        if properties.len() > MAX {
+            return Err(Error::TooManyProperties(properties.len()));
+        }
+        let actors = self.system.model().actors.len();
+        let group = if self.symmetry { self.system.symmetries() } else { vec![Permutation::identity(actors)] };
+        let seed = match self.mode {
+            Mode::Exact => 0,
+            Mode::Fingerprints { seed } => seed,
+        };
+        let machine = Machine::new(self.system, Properties::new(properties), group, seed);
+        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled.
+        match actors + 1 {
+            1 | 2 => Search::<S, 2>::new(self, machine).run(),
+            3 => Search::<S, 3>::new(self, machine).run(),
+            4 => Search::<S, 4>::new(self, machine).run(),
+            5 => Search::<S, 5>::new(self, machine).run(),
+            6 => Search::<S, 6>::new(self, machine).run(),
+            7 | 8 => Search::<S, 8>::new(self, machine).run(),
+            9..=16 => Search::<S, 16>::new(self, machine).run(),
+            _ => Err(Error::TooManyActors(actors)),
+        }
+    }
+}
+
+const _: () = assert!(ACTORS_MAX == 15);

@@ -1,0 +1,93 @@
+//! Numbers for contents: equal contents, equal numbers.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::chunks::Chunks;
+
+const SHARDS: usize = 64;
+
+/// Gives each content a number, by its 128-bit hash. Numbers are a process's own, in the order of first sight.
+pub(crate) struct Interner<T> {
+    shards: Box<[Mutex<HashMap<u128, u32, BuildHasherDefault<Taken>>>]>,
+    next: AtomicU32,
+    items: Chunks<std::sync::OnceLock<T>>,
+}
+
+impl<T> Interner<T> {
+    pub fn new() -> Interner<T> {
+        Interner {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            next: AtomicU32::new(0),
+            items: Chunks::new(),
+        }
+    }
+
+    /// The number of the content whose hash is `key`, which is made by `make` if it is new; and whether it is.
+    pub fn intern(&self, key: u128, make: impl FnOnce() -> T) -> (u32, bool) {
+        self.intern_at(key, |_| make())
+    }
+
+    /// The same, where making the content needs its number.
+    pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
+        let mut shard = self.shards[(key >> 64) as usize % SHARDS].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(&number) = shard.get(&key) {
+            return (number, false);
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let item = make(number);
+        // The number leaves this function only after the content is in its place.
+        let _ = self.items.make(number).set(item);
+        shard.insert(key, number);
+        (number, true)
+    }
+
+    /// The content of a number that [`Interner::intern`] gave.
+    #[inline]
+    pub fn get(&self, number: u32) -> &T {
+        self.items.get(number).get().expect("a number that was given")
+    }
+
+    /// The content of a number, unless it is being made just now.
+    pub fn try_get(&self, number: u32) -> Option<&T> {
+        self.items.make(number).get()
+    }
+
+    /// How many contents there are.
+    pub fn len(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Bytes for numbers and places, without what contents own elsewhere.
+    pub fn bytes(&self) -> usize {
+        // A map entry is a key and a number, at a load of 7/8 to 7/16.
+        self.items.bytes() + self.len() as usize * 48
+    }
+}
+
+/// A hasher for keys that are hashes.
+#[derive(Default)]
+pub(crate) struct Taken(u64);
+
+impl Hasher for Taken {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any 64 bits of a hash are a hash")]
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = crate::hash::mix(key);
+    }
+}

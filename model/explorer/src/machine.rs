@@ -1,0 +1,481 @@
+//! The system as tables: every actor's state, message and step has a number, and is computed once.
+//!
+//! A *cell* is an actor with the messages in flight to it. A state of the system is one cell for each actor and one
+//! [`Ambient`]. What a cell can do is a [`Row`] of steps: its own next cell, and what it sends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use stateright::actor::{Envelope, Id, LossyNetwork};
+
+use crate::ambient::{Ambient, Effect, Memo, lock, place};
+use crate::chunks::Chunks;
+use crate::error::Error;
+use crate::hash::{Sort, content, fold};
+use crate::inbox::{Carrier, envelopes};
+use crate::interner::Interner;
+use crate::local::{Event, KnownEnvelope, KnownLocal, Local, Outcome};
+use crate::property::Properties;
+use crate::row::Row;
+use crate::symmetry::Permutation;
+use crate::system::{Action, Msg, System};
+
+/// An actor and the messages in flight to it.
+pub(crate) struct Cell {
+    pub local: u32,
+    pub inbox: Box<[u32]>,
+    pub crashed: bool,
+    /// What it can do, once somebody asked.
+    pub row: OnceLock<Row>,
+}
+
+/// What an event does to an actor, by numbers.
+pub(crate) struct Reaction {
+    pub kind: u8,
+    pub cause: Option<u8>,
+    pub does: Does,
+}
+
+pub(crate) enum Does {
+    Idle,
+    Panic(String),
+    Step { local: u32, sent: Box<[u32]>, notes: u32 },
+}
+
+/// A number in an atomic that says that nothing is known yet.
+pub(crate) const UNKNOWN: u32 = u32::MAX;
+
+/// All tables.
+pub(crate) struct Machine<'a, S: System> {
+    pub system: &'a S,
+    pub properties: Properties<S>,
+    pub actors: usize,
+    pub carrier: Carrier,
+    /// The group; the identity alone when symmetry is off.
+    pub group: Vec<Permutation>,
+    seed: u64,
+    pub lossy: bool,
+    removes_dead: bool,
+    pub locals: Interner<KnownLocal<S>>,
+    pub envelopes: Interner<KnownEnvelope<S>>,
+    pub bundles: Interner<Box<[u32]>>,
+    pub cells: Interner<Cell>,
+    /// For each cell and permutation, what it adds to a fingerprint.
+    cell_prints: Chunks<AtomicU64>,
+    /// For each cell and permutation, the permuted cell.
+    permuted: Chunks<Unknown>,
+    reactions: Memo<Arc<Reaction>>,
+    effects: Interner<Effect>,
+    pub ambients: Interner<Ambient<S>>,
+    ambient_prints: Chunks<AtomicU64>,
+    permuted_ambients: Chunks<Unknown>,
+    turns: Memo<u32>,
+    added: Memo<u32>,
+    budgets: Vec<u32>,
+    fault: Mutex<Option<Error>>,
+}
+
+/// An atomic that starts as [`UNKNOWN`].
+struct Unknown(AtomicU32);
+
+impl Default for Unknown {
+    fn default() -> Unknown {
+        Unknown(AtomicU32::new(UNKNOWN))
+    }
+}
+
+impl<'a, S: System> Machine<'a, S> {
+    pub fn new(system: &'a S, properties: Properties<S>, group: Vec<Permutation>, seed: u64) -> Machine<'a, S> {
+        let model = system.model();
+        let carrier = Carrier::of(&model.init_network);
+        let machine = Machine {
+            system,
+            properties,
+            actors: model.actors.len(),
+            carrier,
+            seed,
+            lossy: model.lossy_network == LossyNetwork::Yes,
+            // What is dead at the head of a queue is in the way until it is delivered or lost.
+            removes_dead: system.removes_dead() && carrier != Carrier::Queues,
+            locals: Interner::new(),
+            envelopes: Interner::new(),
+            bundles: Interner::new(),
+            cells: Interner::new(),
+            cell_prints: Chunks::with_stride(group.len()),
+            permuted: Chunks::with_stride(group.len()),
+            reactions: Memo::new(),
+            effects: Interner::new(),
+            ambients: Interner::new(),
+            ambient_prints: Chunks::with_stride(group.len()),
+            permuted_ambients: Chunks::with_stride(group.len()),
+            group,
+            turns: Memo::new(),
+            added: Memo::new(),
+            budgets: system.budgets(),
+            fault: Mutex::new(None),
+        };
+        machine.effect_number(Effect::default());
+        machine
+    }
+
+    /// The first fault of the model that was noticed, if one was.
+    pub fn fault(&self) -> Option<Error> {
+        lock(&self.fault).clone()
+    }
+
+    fn note_fault(&self, fault: Error) {
+        lock(&self.fault).get_or_insert(fault);
+    }
+
+    /// Bytes in all tables, without what actors' states own.
+    pub fn bytes(&self) -> usize {
+        let rows = self.cells.len() as usize * 256;
+        let memos = (self.turns.len() + self.added.len() + self.reactions.len()) * 64;
+        let tables = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
+        tables + rows + memos + self.cell_prints.bytes() + self.permuted.bytes() + self.ambients.bytes()
+    }
+
+    /// The initial state: a cell for each actor, then the ambient.
+    pub fn initial(&self) -> Vec<u32> {
+        let model = self.system.model();
+        let mut inboxes: Vec<Vec<u32>> = vec![Vec::new(); self.actors];
+        let mut nobody = Vec::new();
+        let mut locals = Vec::new();
+        let mut said = Vec::new();
+        let mut send = |envelope: Envelope<Msg<S>>| {
+            let at = self.envelope(envelope);
+            let inbox = place(self.receiver(at), self.actors).map_or(&mut nobody, |place| &mut inboxes[place]);
+            self.carrier.put(inbox, at, |at| self.flow(at));
+            at
+        };
+        envelopes(&model.init_network).into_iter().for_each(|envelope| drop(send(envelope)));
+        for actor in 0..self.actors {
+            let (local, sent) = Local::start(self.system, actor);
+            locals.push(self.local(local));
+            said.extend(sent.into_iter().map(&mut send));
+        }
+        let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, self.alive(local, inbox)));
+        let mut state: Vec<u32> = cells.collect();
+        let ambient = Ambient {
+            history: model.init_history.clone(),
+            spent: vec![0; self.budgets.len()].into(),
+            last: None,
+            nobody: nobody.into(),
+            notes: 0,
+        };
+        let told = Effect { said, ..Effect::default() };
+        let history = ambient.history_after(self.system, &told, |at| &self.envelopes.get(at).envelope);
+        state.push(self.ambient(Ambient { history, ..ambient }));
+        state
+    }
+
+    /// The sender and the receiver of an envelope.
+    pub fn flow(&self, envelope: u32) -> (Id, Id) {
+        let Envelope { src, dst, .. } = &self.envelopes.get(envelope).envelope;
+        (*src, *dst)
+    }
+
+    pub fn receiver(&self, envelope: u32) -> Id {
+        self.envelopes.get(envelope).envelope.dst
+    }
+
+    /// What `cell` adds to a fingerprint.
+    #[inline]
+    pub fn print(&self, cell: u32) -> u64 {
+        self.prints(cell)[0].load(Ordering::Relaxed)
+    }
+
+    /// What `cell` adds to a fingerprint, for each permutation.
+    #[inline]
+    pub fn prints(&self, cell: u32) -> &[AtomicU64] {
+        self.cell_prints.all(cell)
+    }
+
+    /// What `ambient` adds to a fingerprint.
+    #[inline]
+    pub fn ambient_print(&self, ambient: u32) -> u64 {
+        self.ambient_prints(ambient)[0].load(Ordering::Relaxed)
+    }
+
+    /// What `ambient` adds to a fingerprint, for each permutation.
+    #[inline]
+    pub fn ambient_prints(&self, ambient: u32) -> &[AtomicU64] {
+        self.ambient_prints.all(ambient)
+    }
+
+    /// The number of an actor's state.
+    pub fn local(&self, local: Local<S>) -> u32 {
+        let key = local.key();
+        let (actor, state) = (Id::from(local.actor), Arc::clone(&local.state));
+        let (number, is_new) = self.locals.intern(key, || {
+            let permute = |by: &Permutation| local.permuted(self.system, by).key();
+            let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
+            let notes = self.properties.of_local(actor, &local.state);
+            KnownLocal { local, keys, notes }
+        });
+        self.check_hash(number, is_new, &state);
+        number
+    }
+
+    /// Does the hash of states see what their equality sees, and no more? Checked against what is already there: against
+    /// the state of equal hash, and against some of those of other hashes.
+    fn check_hash(&self, number: u32, is_new: bool, state: &Arc<crate::system::State<S>>) {
+        let known = |at: u32| &self.locals.get(at).local;
+        if !is_new {
+            let same = &known(number).state;
+            if !Arc::ptr_eq(same, state) && **same != **state {
+                self.note_fault(Error::HashLoses(format!("{:?}", known(number).state), format!("{state:?}")));
+            }
+            return;
+        }
+        let (last, mine) = (number.saturating_sub(1), known(number));
+        for other in (number.saturating_sub(16)..number).chain([last / 2, last / 3]).filter(|&at| at < number) {
+            // Another thread may not have put that one in its place yet.
+            if self.locals.try_get(other).is_some_and(|other| other.local == *mine) {
+                self.note_fault(Error::HashAdds(format!("{state:?}")));
+            }
+        }
+    }
+
+    /// The number of a message on its way.
+    pub fn envelope(&self, envelope: Envelope<Msg<S>>) -> u32 {
+        let key = content(Sort::Envelope, &envelope);
+        let make = || {
+            let permute = |by: &Permutation| content(Sort::Envelope, &self.permuted_envelope(&envelope, by));
+            let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
+            let Envelope { src, dst, msg } = &envelope;
+            let notes = self.properties.of_message(Envelope { src: *src, dst: *dst, msg });
+            KnownEnvelope { envelope, keys, notes }
+        };
+        self.envelopes.intern(key, make).0
+    }
+
+    fn permuted_envelope(&self, envelope: &Envelope<Msg<S>>, by: &Permutation) -> Envelope<Msg<S>> {
+        let msg = self.system.permute_message(&envelope.msg, by);
+        Envelope { src: by.of(envelope.src), dst: by.of(envelope.dst), msg }
+    }
+
+    fn inbox_key(&self, inbox: &[u32], by: usize) -> u128 {
+        self.carrier.key(inbox, |at| self.envelopes.get(at).keys[by], |at| self.flow(at))
+    }
+
+    /// The number of a cell.
+    pub fn cell(&self, local: u32, inbox: Vec<u32>) -> u32 {
+        let known = self.locals.get(local);
+        let key = |by: usize| known.keys[by].wrapping_add(self.inbox_key(&inbox, by));
+        let crashed = known.local.crashed;
+        let (number, _) = self.cells.intern_at(key(0), |number| {
+            for (by, print) in self.cell_prints.make_all(number).iter().enumerate() {
+                print.store(fold(key(by), self.seed), Ordering::Relaxed);
+            }
+            Cell { local, inbox: inbox.clone().into(), crashed, row: OnceLock::new() }
+        });
+        number
+    }
+
+    /// The cell that `cell` becomes under the permutation at `by`.
+    pub fn permuted_cell(&self, cell: u32, by: usize) -> u32 {
+        if by == 0 {
+            return cell;
+        }
+        let known = &self.permuted.make_all(cell)[by];
+        let number = known.0.load(Ordering::Acquire);
+        if number != UNKNOWN {
+            return number;
+        }
+        let (permutation, Cell { local, inbox, .. }) = (&self.group[by], self.cells.get(cell));
+        let local = self.local(self.locals.get(*local).local.permuted(self.system, permutation));
+        let number = self.cell(local, self.permuted_inbox(inbox, permutation));
+        known.0.store(number, Ordering::Release);
+        number
+    }
+
+    fn permuted_inbox(&self, inbox: &[u32], by: &Permutation) -> Vec<u32> {
+        let mut permuted = Vec::new();
+        for &at in inbox {
+            let envelope = self.envelope(self.permuted_envelope(&self.envelopes.get(at).envelope, by));
+            self.carrier.put(&mut permuted, envelope, |at| self.flow(at));
+        }
+        permuted
+    }
+
+    /// The ambient that `ambient` becomes under the permutation at `by`.
+    pub fn permuted_ambient(&self, ambient: u32, by: usize) -> u32 {
+        if by == 0 {
+            return ambient;
+        }
+        let known = &self.permuted_ambients.make_all(ambient)[by];
+        let number = known.0.load(Ordering::Acquire);
+        if number != UNKNOWN {
+            return number;
+        }
+        let (permutation, old) = (&self.group[by], self.ambients.get(ambient));
+        let last = old.last.map(|at| self.permuted_envelope(&self.envelopes.get(at).envelope, permutation));
+        let number = self.ambient(Ambient {
+            history: self.system.permute_history(&old.history, permutation),
+            spent: old.spent.clone(),
+            last: last.map(|envelope| self.envelope(envelope)),
+            nobody: self.permuted_inbox(&old.nobody, permutation).into(),
+            notes: 0,
+        });
+        known.0.store(number, Ordering::Release);
+        number
+    }
+
+    /// The state that `state` becomes under the permutation at `by`.
+    pub fn permuted(&self, state: &[u32], by: usize) -> Vec<u32> {
+        let mut permuted = state.to_vec();
+        self.permute(state, by, &mut permuted);
+        permuted
+    }
+
+    /// The same, written over `permuted`.
+    pub fn permute(&self, state: &[u32], by: usize, permuted: &mut [u32]) {
+        for (place, &cell) in state[..self.actors].iter().enumerate() {
+            permuted[self.group[by].place(place)] = self.permuted_cell(cell, by);
+        }
+        permuted[self.actors] = self.permuted_ambient(state[self.actors], by);
+    }
+
+    /// May one more actor crash?
+    #[inline]
+    pub fn may_crash(&self, cells: &[u32]) -> bool {
+        let max = self.system.model().max_crashes;
+        max > 0 && cells.iter().filter(|&&cell| self.cells.get(cell).crashed).count() < max
+    }
+
+    fn ambient(&self, ambient: Ambient<S>) -> u32 {
+        let key = |by: usize| {
+            let history = match by {
+                0 => content(Sort::History, &ambient.history),
+                _ => content(Sort::History, &self.system.permute_history(&ambient.history, &self.group[by])),
+            };
+            let last = ambient.last.map_or(0, |at| content(Sort::Last, &self.envelopes.get(at).keys[by]));
+            let nobody = content(Sort::Nobody, &self.inbox_key(&ambient.nobody, by));
+            let spent = content(Sort::Spent, &ambient.spent);
+            history.wrapping_add(last).wrapping_add(nobody).wrapping_add(spent)
+        };
+        let keys: Vec<u128> = (0..self.group.len()).map(key).collect();
+        let notes = self.properties.of_history(&ambient.history);
+        let (number, _) = self.ambients.intern_at(keys[0], |number| {
+            for (print, key) in self.ambient_prints.make_all(number).iter().zip(&keys) {
+                print.store(fold(*key, self.seed), Ordering::Relaxed);
+            }
+            Ambient { notes, ..ambient }
+        });
+        number
+    }
+
+    /// The number of an effect; that of none is 0.
+    pub fn effect_number(&self, effect: Effect) -> u32 {
+        self.effects.intern(content(Sort::Effect, &effect), || effect).0
+    }
+
+    /// The ambient after a step with `effect`; [`UNKNOWN`] if the budget that it would spend from is empty.
+    pub fn turn(&self, ambient: u32, effect: u32) -> u32 {
+        self.turns.get(ambient, effect, || {
+            let (old, effect) = (self.ambients.get(ambient), self.effects.get(effect));
+            let mut spent = old.spent.clone();
+            if let Some(cause) = effect.cause {
+                if spent[cause] == self.budgets[cause] {
+                    return UNKNOWN;
+                }
+                spent[cause] += 1;
+            }
+            let mut nobody = old.nobody.to_vec();
+            effect.to_nobody.iter().for_each(|&at| self.carrier.put(&mut nobody, at, |at| self.flow(at)));
+            effect.lost.iter().for_each(|&at| Carrier::take(&mut nobody, at));
+            self.ambient(Ambient {
+                history: old.history_after(self.system, effect, |at| &self.envelopes.get(at).envelope),
+                spent,
+                last: effect.last.or(old.last),
+                nobody: nobody.into(),
+                notes: 0,
+            })
+        })
+    }
+
+    /// May this ambient still spend on `cause`?
+    pub fn affords(&self, ambient: u32, cause: Option<u8>) -> bool {
+        cause.is_none_or(|cause| self.ambients.get(ambient).spent[usize::from(cause)] < self.budgets[usize::from(cause)])
+    }
+
+    /// The cell that `cell` becomes when a bundle of messages is sent to it.
+    pub fn add(&self, cell: u32, bundle: u32) -> u32 {
+        self.added.get(cell, bundle, || {
+            let Cell { local, inbox, .. } = self.cells.get(cell);
+            let mut inbox = inbox.to_vec();
+            for &envelope in self.bundles.get(bundle) {
+                if !self.is_dead(*local, envelope) {
+                    self.carrier.put(&mut inbox, envelope, |at| self.flow(at));
+                }
+            }
+            self.cell(*local, inbox)
+        })
+    }
+
+    fn is_dead(&self, local: u32, envelope: u32) -> bool {
+        let (Envelope { src, dst, msg }, local) =
+            (&self.envelopes.get(envelope).envelope, &self.locals.get(local).local);
+        self.removes_dead && self.system.is_dead(*dst, &local.state, *src, msg)
+    }
+
+    /// What of an inbox is not dead to an actor in this state.
+    pub fn alive(&self, local: u32, mut inbox: Vec<u32>) -> Vec<u32> {
+        if self.removes_dead {
+            inbox.retain(|&envelope| !self.is_dead(local, envelope));
+        }
+        inbox
+    }
+
+    /// What stateright would list for `event` of an actor in this state.
+    pub fn action(&self, local: u32, event: Event) -> Action<S> {
+        self.locals.get(local).local.action(event, self.envelope_of(event))
+    }
+
+    fn envelope_of(&self, event: Event) -> Option<&Envelope<Msg<S>>> {
+        match event {
+            Event::Deliver(at) | Event::Drop(at) => Some(&self.envelopes.get(at).envelope),
+            _ => None,
+        }
+    }
+
+    pub fn reaction(&self, local: u32, event: Event) -> Arc<Reaction> {
+        self.reactions.get(local, event.code(), || Arc::new(self.react(local, event)))
+    }
+
+    fn react(&self, number: u32, event: Event) -> Reaction {
+        let known = self.locals.get(number);
+        let action = self.action(number, event);
+        let kind = u8::try_from(self.system.kind(&action)).expect("at most 256 kinds");
+        let cause = self.system.cause(&action).map(|cause| u8::try_from(cause).expect("at most 256 causes"));
+        let run = || known.local.react(self.system, event, self.envelope_of(event));
+        let does = match catch_unwind(AssertUnwindSafe(run)) {
+            Err(panic) => Does::Panic(message(&*panic)),
+            Ok(Outcome::Idle) => Does::Idle,
+            Ok(Outcome::Step { after, sent }) => {
+                let again = catch_unwind(AssertUnwindSafe(run));
+                if !matches!(&again, Ok(Outcome::Step { after: a, sent: s }) if *a == after && *s == sent) {
+                    self.note_fault(Error::NotDeterministic(format!("{action:?}"), format!("{:?}", known.local.state)));
+                }
+                let id = Id::from(after.actor);
+                let before = &known.local.state;
+                let unchanged = *before == after.state;
+                let step_notes = if unchanged { 0 } else { self.properties.of_step(id, before, &after.state) };
+                let sent: Box<[u32]> = sent.into_iter().map(|envelope| self.envelope(envelope)).collect();
+                let local = self.local(after);
+                let message_notes = sent.iter().fold(0, |bits, &at| bits | self.envelopes.get(at).notes);
+                let notes = step_notes | message_notes | self.locals.get(local).notes;
+                Does::Step { local, sent, notes }
+            }
+        };
+        Reaction { kind, cause, does }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".into())
+}

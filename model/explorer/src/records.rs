@@ -1,0 +1,152 @@
+//! States in the order in which they were found: for each its cells, and how the search came to it.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::chunks::Chunks;
+
+/// A state: the cells of the actors, in their order, and the ambient last. What is not needed is 0.
+pub(crate) type State<const W: usize> = [u32; W];
+
+/// The parent of an initial state.
+pub(crate) const NONE: u32 = u32::MAX;
+/// Numbers are handed to threads in blocks of this many.
+const BLOCK: u32 = 1024;
+
+struct Record<const W: usize>([AtomicU32; W]);
+
+impl<const W: usize> Default for Record<W> {
+    fn default() -> Self {
+        Record(std::array::from_fn(|_| AtomicU32::new(0)))
+    }
+}
+
+/// All states that are still needed, by number.
+pub(crate) struct Records<const W: usize> {
+    states: Chunks<Record<W>>,
+    parents: Chunks<AtomicU32>,
+    /// The steps by which states were reached, where states are not kept to find out.
+    vias: Option<Chunks<AtomicU32>>,
+    blocks: AtomicU32,
+}
+
+/// The numbers that a thread may give.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cursor {
+    next: u32,
+    end: u32,
+    /// Where the numbers given since the last [`Cursor::take`] start, in this block.
+    start: u32,
+    /// Those of earlier blocks.
+    given: Vec<Range<u32>>,
+}
+
+impl<const W: usize> Records<W> {
+    pub fn new(keeps_vias: bool) -> Records<W> {
+        Records {
+            states: Chunks::new(),
+            parents: Chunks::new(),
+            vias: keeps_vias.then(Chunks::new),
+            blocks: AtomicU32::new(0),
+        }
+    }
+
+    /// The next number of this thread; giving it out is [`Cursor::advance`]. None if there are none left.
+    #[inline]
+    pub fn reserve(&self, cursor: &mut Cursor) -> Option<u32> {
+        if cursor.next == cursor.end {
+            self.refill(cursor)?;
+        }
+        Some(cursor.next)
+    }
+
+    #[cold]
+    fn refill(&self, cursor: &mut Cursor) -> Option<()> {
+        cursor.close();
+        // The last block is never given: its last number would be NONE.
+        let block = self.blocks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |block| {
+            Some(block + 1).filter(|&next| next < u32::MAX / BLOCK)
+        });
+        cursor.start = block.ok()? * BLOCK;
+        (cursor.next, cursor.end) = (cursor.start, cursor.start + BLOCK);
+        self.states.make(cursor.start);
+        self.parents.make(cursor.start);
+        if let Some(vias) = &self.vias {
+            vias.make(cursor.start);
+        }
+        Some(())
+    }
+
+    #[inline]
+    pub fn write(&self, at: u32, state: &State<W>) {
+        for (place, &word) in self.states.get(at).0.iter().zip(state) {
+            place.store(word, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub fn read(&self, at: u32) -> State<W> {
+        let record = self.states.get(at);
+        std::array::from_fn(|place| record.0[place].load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub fn is(&self, at: u32, state: &State<W>) -> bool {
+        let record = self.states.get(at);
+        // All words are compared: a difference is rare, and a branch for each costs more.
+        (0..W).fold(0, |difference, place| difference | record.0[place].load(Ordering::Relaxed) ^ state[place]) == 0
+    }
+
+    #[inline]
+    pub fn link(&self, at: u32, parent: u32, via: u32) {
+        self.parents.get(at).store(parent, Ordering::Relaxed);
+        if let Some(vias) = &self.vias {
+            vias.get(at).store(via, Ordering::Relaxed);
+        }
+    }
+
+    pub fn parent(&self, at: u32) -> Option<u32> {
+        Some(self.parents.get(at).load(Ordering::Relaxed)).filter(|&parent| parent != NONE)
+    }
+
+    /// The step by which a state was reached, if that is kept.
+    pub fn via(&self, at: u32) -> Option<u32> {
+        self.vias.as_ref().map(|vias| vias.get(at).load(Ordering::Relaxed))
+    }
+
+    /// Forgets the cells of all states below `at`; how the search came to them stays.
+    pub fn forget_below(&mut self, at: u32) {
+        self.states.drop_below(at);
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.states.bytes() + self.parents.bytes() + self.vias.as_ref().map_or(0, Chunks::bytes)
+    }
+}
+
+impl Cursor {
+    /// The number that was reserved is given.
+    #[inline]
+    pub fn advance(&mut self) {
+        self.next += 1;
+    }
+
+    fn close(&mut self) {
+        if self.start < self.next {
+            self.given.push(self.start..self.next);
+        }
+        self.start = self.next;
+    }
+
+    /// The numbers given since the last time.
+    pub fn take(&mut self) -> Vec<Range<u32>> {
+        self.close();
+        std::mem::take(&mut self.given)
+    }
+
+    /// The numbers given since the last time, which are not taken.
+    pub fn given(&self) -> Vec<Range<u32>> {
+        let now = self.start..self.next;
+        self.given.iter().cloned().chain(std::iter::once(now).filter(|now| !now.is_empty())).collect()
+    }
+}

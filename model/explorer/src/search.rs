@@ -1,0 +1,421 @@
+//! The search: level after level, by all threads, until the states, a limit, or somebody's patience end.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::ambient::lock;
+use crate::error::Error;
+use crate::explorer::{Explorer, Mode};
+use crate::machine::Machine;
+use crate::records::{NONE, Records};
+use crate::report::{Coverage, Discovery, Level as Depth, Limit, PANIC, Progress, Report};
+use crate::system::System;
+use crate::visited::Visited;
+use crate::worker::{Found, Level, Via, Worker};
+
+/// The largest number of actors that fits in a state.
+pub const ACTORS_MAX: usize = 15;
+/// Places in the table at the start.
+const PLACES: usize = 1 << 15;
+/// States that a thread takes at a time.
+const UNIT: u32 = 256;
+/// A level of fewer states is expanded by one thread: starting more takes longer.
+const ALONE: u64 = 2048;
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A search under way.
+pub(crate) struct Search<'a, S: System, const W: usize> {
+    explorer: &'a Explorer<'a, S>,
+    machine: Machine<'a, S>,
+    exact: bool,
+    visited: Visited,
+    records: Records<W>,
+    workers: Vec<Worker<W>>,
+    frontier: Vec<Range<u32>>,
+    /// All states, where their cells are kept.
+    all: Vec<Range<u32>>,
+    depth: u32,
+    levels: Vec<Depth>,
+    claimed: AtomicU64,
+    generated: AtomicU64,
+    first_depths: Vec<Option<u32>>,
+    found: Vec<Option<Found>>,
+    panic: Option<(Found, String)>,
+    reported: u32,
+    limit: Option<Limit>,
+    peak_bytes: usize,
+    start: Instant,
+}
+
+impl<'a, S: System, const W: usize> Search<'a, S, W> {
+    pub fn new(explorer: &'a Explorer<'a, S>, machine: Machine<'a, S>) -> Self {
+        let exact = explorer.mode == Mode::Exact;
+        let workers = (0..explorer.threads).map(|_| Worker::new(&machine)).collect();
+        Search {
+            exact,
+            visited: Visited::new(PLACES),
+            records: Records::new(!exact),
+            workers,
+            frontier: Vec::new(),
+            all: Vec::new(),
+            depth: 0,
+            levels: Vec::new(),
+            claimed: AtomicU64::new(0),
+            generated: AtomicU64::new(0),
+            first_depths: vec![None; explorer.system.kinds().len()],
+            found: vec![None; machine.properties.list.len()],
+            panic: None,
+            reported: 0,
+            limit: None,
+            peak_bytes: 0,
+            start: Instant::now(),
+            explorer,
+            machine,
+        }
+    }
+
+    /// Explores, and reports.
+    pub fn run(mut self) -> Result<Report<S>, Error> {
+        let initial = self.begin();
+        while !self.frontier.is_empty() {
+            if self.explorer.max_depth.is_some_and(|max| self.depth >= max) {
+                self.limit = Some(Limit::Depth);
+            }
+            if self.is_over() {
+                break;
+            }
+            self.depth += 1;
+            self.expand_level();
+            if let Some(fault) = self.machine.fault() {
+                return Err(fault);
+            }
+        }
+        self.report(initial)
+    }
+
+    /// Puts the initial state in, and judges it. Returns what there is to report of it.
+    fn begin(&mut self) -> u32 {
+        let initial = self.machine.initial();
+        let mut state = [0; W];
+        state[..initial.len()].copy_from_slice(&initial);
+        let canonical = self.machine.canonical(&initial);
+        state[..initial.len()].copy_from_slice(&canonical);
+        let notes = self.workers[0].begin(&self.machine, &initial, self.explorer.system.has_boundary());
+        let Some(notes) = notes else { return 0 };
+        self.generated.store(1, Ordering::Relaxed);
+        let (units, pause) = (Vec::new(), AtomicBool::new(false));
+        let mut worker = self.workers.remove(0);
+        worker.put_first(&self.level(&units, &pause, &AtomicBool::new(false), u64::MAX), &state);
+        self.workers.insert(0, worker);
+        self.reported = notes;
+        self.next_frontier();
+        self.levels.push(Depth { depth: 0, states: 1, generated: 1 });
+        notes
+    }
+
+    fn level<'l>(
+        &'l self,
+        units: &'l [Range<u32>],
+        pause: &'l AtomicBool,
+        is_full: &'l AtomicBool,
+        claims_max: u64,
+    ) -> Level<'l, S, W> {
+        Level {
+            machine: &self.machine,
+            visited: &self.visited,
+            records: &self.records,
+            exact: self.exact,
+            symmetric: self.machine.group.len() > 1,
+            has_boundary: self.explorer.system.has_boundary(),
+            reported: self.reported,
+            units,
+            next_unit: AtomicUsize::new(0),
+            left: Mutex::new(Vec::new()),
+            pause,
+            claimed: &self.claimed,
+            claims_max,
+            generated: &self.generated,
+            is_full,
+        }
+    }
+
+    /// Expands all states of the frontier. The table may grow in between.
+    fn expand_level(&mut self) {
+        let before = self.counts();
+        let mut units = split(&self.frontier);
+        while !units.is_empty() && self.limit.is_none() && self.machine.fault().is_none() {
+            self.make_room();
+            if self.limit.is_none() {
+                units = self.expand(units);
+            }
+        }
+        let taken = |at: usize| self.workers.iter().any(|worker| worker.tally.taken[at] > 0);
+        for at in 0..self.first_depths.len() {
+            if self.first_depths[at].is_none() && taken(at) {
+                self.first_depths[at] = Some(self.depth);
+            }
+        }
+        self.next_frontier();
+        let after = self.counts();
+        let (states, generated) = (after.0 - before.0, after.1 - before.1);
+        if generated > 0 {
+            self.levels.push(Depth { depth: self.depth, states, generated });
+        }
+        self.collect();
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        (self.claimed.load(Ordering::Relaxed), self.generated.load(Ordering::Relaxed))
+    }
+
+    /// The states that were found become the ones to expand.
+    fn next_frontier(&mut self) {
+        self.frontier = self.workers.iter_mut().flat_map(|worker| worker.cursor.take()).collect();
+        self.frontier.sort_unstable_by_key(|range| range.start);
+        if self.exact {
+            self.all.extend(self.frontier.iter().cloned());
+        } else if let Some(first) = self.frontier.first() {
+            self.records.forget_below(first.start);
+        }
+    }
+
+    /// What threads found in this level is reported: of each property, the one with the lowest fingerprint.
+    fn collect(&mut self) {
+        let of_panics = self.workers.iter_mut().filter_map(|worker| worker.panic.take());
+        self.panic = self.panic.take().into_iter().chain(of_panics).min_by(|a, b| a.0.cmp(&b.0));
+        for at in 0..self.found.len() {
+            let of_level = self.workers.iter_mut().filter_map(|worker| worker.found[at].take()).min();
+            if self.reported >> at & 1 == 0 && of_level.is_some() {
+                self.found[at] = of_level;
+                self.reported |= 1 << at;
+            }
+        }
+    }
+
+    /// Is there a reason not to begin another level?
+    fn is_over(&mut self) -> bool {
+        let violated = self.reported & self.machine.properties.always != 0 || self.panic.is_some();
+        if self.limit.is_none() && violated && !self.explorer.keeps_going {
+            self.limit = Some(Limit::Violation);
+        }
+        self.limit.is_some()
+    }
+
+    /// Expands these ranges, until they are done or there is a reason to rest. Returns what is left of them.
+    fn expand(&mut self, units: Vec<Range<u32>>) -> Vec<Range<u32>> {
+        let (pause, is_full) = (AtomicBool::new(false), AtomicBool::new(false));
+        let states: u64 = units.iter().map(|unit| u64::from(unit.end - unit.start)).sum();
+        let mut workers = std::mem::take(&mut self.workers);
+        let level = self.level(&units, &pause, &is_full, self.claims_max());
+        let mut limit = None;
+        if states < ALONE {
+            workers[0].run(&level);
+            limit = self.reached();
+        } else {
+            let resting = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for worker in &mut workers {
+                    let (level, resting) = (&level, &resting);
+                    scope.spawn(move || {
+                        let _rests = Rests(resting);
+                        worker.run(level);
+                    });
+                }
+                limit = self.watch(&pause, &resting, self.explorer.threads);
+            });
+        }
+        let next = level.next_unit.load(Ordering::Relaxed).min(units.len());
+        let mut left = std::mem::take(&mut *lock(&level.left));
+        left.extend_from_slice(&units[next..]);
+        self.workers = workers;
+        if is_full.load(Ordering::Relaxed) {
+            limit = Some(Limit::States);
+        }
+        // A limit that was reached as the last state was expanded has cut nothing off.
+        if !left.is_empty() || is_full.load(Ordering::Relaxed) || states < ALONE {
+            self.limit = limit;
+        }
+        left
+    }
+
+    /// Reports progress until all threads rest; tells them to, when a limit is reached.
+    fn watch(&self, pause: &AtomicBool, resting: &AtomicUsize, threads: usize) -> Option<Limit> {
+        let mut limit = None;
+        let mut look = Duration::from_micros(200);
+        while resting.load(Ordering::Acquire) < threads {
+            std::thread::park_timeout(look);
+            look = (look * 2).min(LOOK);
+            if let Some(tell) = &self.explorer.on_progress {
+                tell(&self.progress());
+            }
+            limit = limit.or_else(|| self.reached());
+            if limit.is_some() || self.machine.fault().is_some() {
+                pause.store(true, Ordering::Relaxed);
+            }
+        }
+        limit
+    }
+
+    /// The limit that is reached now.
+    fn reached(&self) -> Option<Limit> {
+        let explorer = self.explorer;
+        let states = self.claimed.load(Ordering::Relaxed);
+        let limits = [
+            (Limit::Interrupt, explorer.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))),
+            (Limit::Time, explorer.timeout.is_some_and(|max| self.start.elapsed() >= max)),
+            (Limit::States, explorer.max_states.is_some_and(|max| states >= max)),
+            (Limit::Memory, explorer.max_memory.is_some_and(|max| self.bytes() >= max)),
+        ];
+        limits.into_iter().find_map(|(limit, is_reached)| is_reached.then_some(limit))
+    }
+
+    fn bytes(&self) -> usize {
+        self.machine.bytes() + self.records.bytes() + Visited::bytes(self.visited.places())
+    }
+
+    fn progress(&self) -> Progress {
+        let (states, generated) = self.counts();
+        let behind: u64 = self.levels.iter().map(|level| level.states).sum();
+        Progress {
+            states,
+            generated,
+            depth: self.depth,
+            frontier: states - behind,
+            bytes: self.bytes(),
+            elapsed: self.start.elapsed(),
+            locals: self.machine.locals.len(),
+            envelopes: self.machine.envelopes.len(),
+            cells: self.machine.cells.len(),
+            ambients: self.machine.ambients.len(),
+        }
+    }
+
+    /// How many states the table may have before it grows: four fifths of its places, less what threads have in hand.
+    fn claims_max(&self) -> u64 {
+        let in_hand = self.explorer.threads * 1024;
+        (self.visited.places() / 5 * 4).saturating_sub(in_hand) as u64
+    }
+
+    /// Grows the table, if it is too full to go on.
+    fn make_room(&mut self) {
+        self.peak_bytes = self.peak_bytes.max(self.bytes());
+        if self.claimed.load(Ordering::Relaxed) <= self.claims_max() {
+            return;
+        }
+        let old = self.visited.places();
+        // Twice as large while it is small; later less, as what is allocated and not used is memory too.
+        let places = if old < 1 << 26 { old * 2 } else { old / 2 * 3 };
+        let extra = Visited::bytes(places) - if self.exact { Visited::bytes(old) } else { 0 };
+        if self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
+            self.limit = Some(Limit::Memory);
+            return;
+        }
+        if self.exact {
+            // The states say all that the table knew, so the old one need not stay while the new one is filled.
+            self.visited = Visited::new(1);
+            self.visited = Visited::new(places);
+            self.refill();
+        } else {
+            let old = std::mem::replace(&mut self.visited, Visited::new(places));
+            self.peak_bytes = self.peak_bytes.max(self.bytes() + Visited::bytes(old.places()));
+            old.words().for_each(|word| self.visited.put(crate::worker::index(word), word));
+        }
+    }
+
+    /// Fills an empty table from the states.
+    fn refill(&self) {
+        let now = self.workers.iter().flat_map(|worker| worker.cursor.given());
+        let ranges: Vec<Range<u32>> = self.all.iter().cloned().chain(now).collect();
+        let units = split(&ranges);
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..self.explorer.threads {
+                scope.spawn(|| {
+                    while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        crate::worker::refill(&self.machine, &self.visited, &self.records, unit.clone());
+                    }
+                });
+            }
+        });
+    }
+
+    fn report(mut self, initial: u32) -> Result<Report<S>, Error> {
+        self.peak_bytes = self.peak_bytes.max(self.bytes());
+        let progress = self.progress();
+        let mut discoveries = Vec::new();
+        for (at, own) in self.machine.properties.list.iter().enumerate() {
+            let path = match &self.found[at] {
+                Some(found) => self.machine.path(&self.records, self.exact, found, Some(at))?,
+                None if initial >> at & 1 == 1 => Vec::new(),
+                None => continue,
+            };
+            let is_violation = self.machine.properties.always >> at & 1 == 1;
+            discoveries.push(Discovery { property: own.name, is_violation, path, message: None });
+        }
+        if let Some((found, message)) = &self.panic {
+            let path = self.machine.path(&self.records, self.exact, found, None)?;
+            let message = Some(message.clone());
+            discoveries.push(Discovery { property: PANIC, is_violation: true, path, message });
+        }
+        discoveries.sort_by_key(|discovery| !discovery.is_violation);
+        let group = self.machine.group.len();
+        let full: u64 = self.workers.iter().map(|worker| worker.tally.full).sum();
+        let full_states = if group > 1 { full } else { progress.states };
+        Ok(Report {
+            missed_states_expected: if self.exact { 0.0 } else { missed(progress.states, group) },
+            depth: self.levels.iter().filter(|level| level.states > 0).map(|level| level.depth).max().unwrap_or(0),
+            full_states,
+            symmetry: group,
+            limit: self.limit,
+            discoveries,
+            coverage: self.coverage(),
+            levels: self.levels,
+            peak_bytes: self.peak_bytes,
+            progress,
+        })
+    }
+
+    fn coverage(&self) -> Vec<Coverage> {
+        let kinds = self.explorer.system.kinds().iter().enumerate();
+        let sum = |of: &dyn Fn(&Worker<W>) -> u64| self.workers.iter().map(of).sum::<u64>();
+        let of = |(at, &kind): (usize, &&'static str)| {
+            let taken = sum(&|worker| worker.tally.taken[at]);
+            let idle = sum(&|worker| worker.tally.idle[at]);
+            Coverage { kind, enabled: taken + idle, taken, first_depth: self.first_depths[at] }
+        };
+        kinds.map(of).collect()
+    }
+}
+
+/// States that are expected to be lost among so many fingerprints of 64 bits: the pairs of states, over 2^64. The lowest
+/// of several fingerprints is not uniform, and collides more often.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn missed(states: u64, group: usize) -> f64 {
+    let (states, group) = (states as f64, group as f64);
+    states * states / 2.0 / 2f64.powi(64) * group * group / (2.0 * group - 1.0)
+}
+
+/// Ranges of at most [`UNIT`] states.
+fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
+    let step = UNIT as usize;
+    let parts = |range: &Range<u32>| {
+        let end = range.end;
+        range.clone().step_by(step).map(move |start| start..end.min(start.saturating_add(UNIT))).collect::<Vec<_>>()
+    };
+    ranges.iter().flat_map(parts).collect()
+}
+
+/// Says that a thread rests, even if it panics.
+struct Rests<'a>(&'a AtomicUsize);
+
+impl Drop for Rests<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// The parent and the step of the initial state.
+pub(crate) const FIRST: (u32, Via) = (NONE, Via(0));

@@ -1,0 +1,86 @@
+//! Which states were seen: a table of 64-bit words that threads fill together, without locks.
+//!
+//! A bucket is a cache line of eight words; a word that finds its bucket full goes to the next one. Nothing is ever taken
+//! out, so a search for a word ends at the first empty place, and two threads that bring one state meet in one place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const WORDS: usize = 8;
+
+/// One cache line.
+#[derive(Default)]
+#[repr(align(64))]
+struct Bucket([AtomicU64; WORDS]);
+
+/// The table. Words are never 0.
+pub(crate) struct Visited {
+    buckets: Box<[Bucket]>,
+}
+
+impl Visited {
+    /// An empty table with at least this many places.
+    pub fn new(places: usize) -> Visited {
+        let buckets = places.div_ceil(WORDS).max(1);
+        Visited { buckets: (0..buckets).map(|_| Bucket::default()).collect() }
+    }
+
+    /// How many words it can hold.
+    pub fn places(&self) -> usize {
+        self.buckets.len() * WORDS
+    }
+
+    /// Bytes of a table with this many places.
+    pub fn bytes(places: usize) -> usize {
+        places * size_of::<u64>()
+    }
+
+    /// The bucket at which the search for `print` starts. Any number of buckets will do: the high half of a product
+    /// spreads a uniform `print` over all of them.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the high half of the product is below the number of buckets")]
+    fn home(&self, print: u64) -> usize {
+        ((u128::from(print) * self.buckets.len() as u128) >> 64) as usize
+    }
+
+    /// Reads where `print` would be. A loop over many of these brings their cache lines in together; one at a time, each
+    /// would be waited for.
+    #[inline]
+    pub fn touch(&self, print: u64) -> u64 {
+        self.buckets[self.home(print)].0[0].load(Ordering::Relaxed)
+    }
+
+    /// Puts `word` in, unless a word is there that `is_same`. Returns that one, if there is.
+    ///
+    /// What the thread wrote before is visible to whoever meets the word.
+    #[inline]
+    pub fn insert(&self, print: u64, word: u64, is_same: impl Fn(u64) -> bool) -> Option<u64> {
+        let mut at = self.home(print);
+        loop {
+            for place in &self.buckets[at].0 {
+                let mut there = place.load(Ordering::Acquire);
+                if there == 0 {
+                    match place.compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire) {
+                        Ok(_) => return None,
+                        Err(other) => there = other,
+                    }
+                }
+                if is_same(there) {
+                    return Some(there);
+                }
+            }
+            at = if at + 1 == self.buckets.len() { 0 } else { at + 1 };
+        }
+    }
+
+    /// Puts in a word that is known not to be there.
+    #[inline]
+    pub fn put(&self, print: u64, word: u64) {
+        self.insert(print, word, |_| false);
+    }
+
+    /// All words.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        let words = self.buckets.iter().flat_map(|bucket| &bucket.0);
+        words.map(|place| place.load(Ordering::Relaxed)).filter(|&word| word != 0)
+    }
+}

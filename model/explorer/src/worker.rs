@@ -1,0 +1,545 @@
+//! The hot path. A thread takes a range of states, walks the rows of their cells, and puts what comes of them into the
+//! table, in batches: so that many cache lines are on their way at once.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::ambient::lock;
+use crate::judge::Judge;
+use crate::machine::Machine;
+use crate::records::{Cursor, Records, State};
+use crate::row::{Row, Step};
+use crate::system::System;
+use crate::visited::Visited;
+
+/// Candidates that are looked up together.
+const BATCH: usize = 256;
+/// Places in a thread's memory of cells that were sent something, and of ambients that were turned.
+const ADDED: usize = 1 << 15;
+const TURNED: usize = 1 << 12;
+
+/// What all threads see while they expand one level.
+pub(crate) struct Level<'a, S: System, const W: usize> {
+    pub machine: &'a Machine<'a, S>,
+    pub visited: &'a Visited,
+    pub records: &'a Records<W>,
+    /// Are states compared, or only their fingerprints?
+    pub exact: bool,
+    pub symmetric: bool,
+    pub has_boundary: bool,
+    /// Properties of which something was reported in an earlier level, as bits.
+    pub reported: u32,
+    /// Ranges of states to expand, and the next that is nobody's.
+    pub units: &'a [Range<u32>],
+    pub next_unit: AtomicUsize,
+    /// What threads left of their ranges when they were told to pause.
+    pub left: Mutex<Vec<Range<u32>>>,
+    /// Threads come to rest between two states.
+    pub pause: &'a AtomicBool,
+    /// States in the table, and how many it may have before it grows.
+    pub claimed: &'a AtomicU64,
+    pub claims_max: u64,
+    pub generated: &'a AtomicU64,
+    /// There are no numbers left.
+    pub is_full: &'a AtomicBool,
+}
+
+/// How a state was reached, in one number: the step's place in its row, the place of its actor, whether that actor changed.
+/// The place after all actors is that of the ambient, whose steps are messages to nobody that are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Via(pub u32);
+
+/// Something to report: where a step leads, from where, and which step. Of several, the one with the lowest fingerprint is
+/// kept, so that it does not matter who was first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Found {
+    pub print: u64,
+    pub parent: u32,
+    pub via: Via,
+}
+
+/// A candidate for a new state.
+#[derive(Clone, Copy)]
+struct Candidate<const W: usize> {
+    print: u64,
+    state: State<W>,
+    parent: u32,
+    via: Via,
+}
+
+/// What one thread keeps from level to level.
+pub(crate) struct Worker<const W: usize> {
+    pub cursor: Cursor,
+    batch: Vec<Candidate<W>>,
+    added: Vec<(u64, u32)>,
+    turned: Vec<(u64, u32)>,
+    judge: Judge,
+    sums: Sums,
+    pub tally: Tally,
+    /// The best of each property, in this level.
+    pub found: Vec<Option<Found>>,
+    /// A step at which the model's code panicked, and what it said.
+    pub panic: Option<(Found, String)>,
+    /// Keeps the compiler from leaving out reads that only bring memory in.
+    pub touched: u64,
+}
+
+/// What a thread counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub generated: u64,
+    pub fresh: u64,
+    /// Full-state equivalents of the fresh states.
+    pub full: u64,
+    /// Actions of each kind that stateright lists, and that are no steps.
+    pub idle: Vec<u64>,
+    /// Steps of each kind.
+    pub taken: Vec<u64>,
+}
+
+/// Fingerprints of a state under each permutation.
+#[derive(Default)]
+struct Sums {
+    moved: Vec<u64>,
+}
+
+impl Via {
+    const STEP_BITS: u32 = 22;
+    const PANIC: usize = (1 << Via::STEP_BITS) - 1;
+
+    #[expect(clippy::cast_possible_truncation, reason = "checked, and a place is below 256")]
+    pub fn new(place: usize, step: usize, turned: bool) -> Via {
+        debug_assert!(step < 1 << Via::STEP_BITS, "more steps of one actor than there are numbers");
+        Via(u32::from(turned) << 31 | (place as u32) << Via::STEP_BITS | step as u32)
+    }
+
+    /// The event at which the code of the actor at `place` panics.
+    pub fn panic(place: usize) -> Via {
+        Via::new(place, Via::PANIC, false)
+    }
+
+    pub fn is_panic(self) -> bool {
+        self.step() == Via::PANIC
+    }
+
+    pub fn place(self) -> usize {
+        (self.0 << 1 >> 1 >> Via::STEP_BITS) as usize
+    }
+
+    pub fn step(self) -> usize {
+        (self.0 & ((1 << Via::STEP_BITS) - 1)) as usize
+    }
+
+    fn turned(self) -> bool {
+        self.0 >> 31 == 1
+    }
+}
+
+impl<const W: usize> Worker<W> {
+    pub fn new<S: System>(machine: &Machine<S>) -> Self {
+        let kinds = machine.system.kinds().len();
+        Worker {
+            cursor: Cursor::default(),
+            batch: Vec::with_capacity(2 * BATCH),
+            added: vec![(u64::MAX, 0); ADDED],
+            turned: vec![(u64::MAX, 0); TURNED],
+            judge: Judge::new(machine.actors),
+            sums: Sums::new(machine),
+            tally: Tally { idle: vec![0; kinds], taken: vec![0; kinds], ..Tally::default() },
+            found: vec![None; machine.properties.list.len()],
+            panic: None,
+            touched: 0,
+        }
+    }
+
+    /// What there is to report of the initial state; nothing if it is beyond the model's boundary.
+    pub fn begin<S: System>(&mut self, machine: &Machine<S>, state: &[u32], has_boundary: bool) -> Option<u32> {
+        if has_boundary && !self.judge.is_within(machine, state) {
+            return None;
+        }
+        let cells = &state[..machine.actors];
+        let notes = cells.iter().fold(machine.ambients.get(state[machine.actors]).notes, |notes, &cell| {
+            let cell = machine.cells.get(cell);
+            let inbox = cell.inbox.iter().map(|&at| machine.envelopes.get(at).notes);
+            notes | machine.locals.get(cell.local).notes | inbox.fold(0, |notes, own| notes | own)
+        });
+        Some(notes | self.judge.judge(machine, cells, None) | self.judge.judge_state(machine, state))
+    }
+
+    /// Puts the initial state into the table.
+    pub fn put_first<S: System>(&mut self, level: &Level<S, W>, state: &State<W>) {
+        let Some(at) = level.records.reserve(&mut self.cursor) else { return };
+        let print = if level.symmetric {
+            self.sums.sum(level.machine, state);
+            self.tally.full += self.sums.orbit();
+            self.sums.lowest()
+        } else {
+            print(level.machine, state)
+        };
+        if claim(level, print, state, at) {
+            self.cursor.advance();
+            let (parent, via) = crate::search::FIRST;
+            level.records.link(at, parent, via.0);
+            self.tally.fresh += 1;
+            level.claimed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes ranges and expands their states until there are none left, or all are told to pause.
+    pub fn run<S: System>(&mut self, level: &Level<S, W>) {
+        while !level.pause.load(Ordering::Relaxed) {
+            let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
+            for at in unit.clone() {
+                if level.pause.load(Ordering::Relaxed) {
+                    lock(&level.left).push(at..unit.end);
+                    break;
+                }
+                self.expand(level, at);
+                if self.batch.len() >= BATCH {
+                    self.flush(level);
+                }
+            }
+        }
+        self.flush(level);
+    }
+
+    fn expand<S: System>(&mut self, level: &Level<S, W>, at: u32) {
+        let machine = level.machine;
+        let state = level.records.read(at);
+        let print = print(machine, &state);
+        let may_crash = machine.may_crash(&state[..machine.actors]);
+        for place in 0..machine.actors {
+            let row = machine.row(state[place]);
+            self.count(machine, row, state[machine.actors]);
+            if let Some((_, cause, message)) = &row.panic
+                && machine.affords(state[machine.actors], *cause)
+            {
+                let found = Found { print, parent: at, via: Via::panic(place) };
+                note_panic(&mut self.panic, found, message);
+            }
+            for (index, step) in row.steps.iter().enumerate() {
+                if step.is_crash && !may_crash {
+                    self.tally.taken[usize::from(step.kind)] -= u64::from(step.effect == 0);
+                    continue;
+                }
+                let via = Via::new(place, index, step.turned);
+                self.take(level, &state, print, at, via, step, &row.sends);
+            }
+        }
+        if machine.lossy {
+            self.lose(level, &state, print, at);
+        }
+    }
+
+    /// Counts what needs no look at each step.
+    fn count<S: System>(&mut self, machine: &Machine<S>, row: &Row, ambient: u32) {
+        self.tally.generated += u64::from(row.still);
+        for &(kind, count) in &row.free {
+            self.tally.taken[usize::from(kind)] += u64::from(count);
+        }
+        for &(kind, cause, count) in &row.idle {
+            let listed = if machine.affords(ambient, cause) { u64::from(count) } else { 0 };
+            self.tally.idle[usize::from(kind)] += listed;
+        }
+    }
+
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the inner loop, and its values are in registers")]
+    fn take<S: System>(
+        &mut self,
+        level: &Level<S, W>,
+        state: &State<W>,
+        print: u64,
+        parent: u32,
+        via: Via,
+        step: &Step,
+        sends: &[(u32, u32)],
+    ) {
+        let machine = level.machine;
+        let mut notes = step.notes;
+        let mut next = *state;
+        next[via.place()] = step.cell;
+        let mut moved = print.wrapping_add(step.delta);
+        if step.effect != 0 {
+            let Some(turned) = self.turn(machine, state[machine.actors], step.effect) else { return };
+            self.tally.taken[usize::from(step.kind)] += 1;
+            notes |= machine.ambients.get(turned).notes;
+            moved = moved.wrapping_add(machine.ambient_print(turned));
+            moved = moved.wrapping_sub(machine.ambient_print(state[machine.actors]));
+            next[machine.actors] = turned;
+        }
+        for &(to, bundle) in &sends[step.sends as usize..][..usize::from(step.send_count)] {
+            let to = to as usize;
+            let cell = self.add(machine, state[to], bundle);
+            moved = moved.wrapping_add(machine.print(cell)).wrapping_sub(machine.print(state[to]));
+            next[to] = cell;
+        }
+        self.offer(level, Candidate { print: moved, state: next, parent, via }, notes, state);
+    }
+
+    /// Counts a step, reports what there is to report of it, and keeps where it leads for the next look-up.
+    #[inline]
+    fn offer<S: System>(
+        &mut self,
+        level: &Level<S, W>,
+        mut candidate: Candidate<W>,
+        notes: u32,
+        from: &State<W>,
+    ) {
+        self.tally.generated += 1;
+        if notes & !level.reported != 0 {
+            self.note(level, notes, &candidate);
+        }
+        if candidate.state != *from {
+            if level.symmetric {
+                self.sums.sum(level.machine, &candidate.state);
+                candidate.print = self.sums.lowest();
+                if level.exact {
+                    candidate.state = self.sums.canonical(level.machine, &candidate.state, candidate.print);
+                }
+            }
+            self.batch.push(candidate);
+        }
+    }
+
+    /// What can happen to messages to nobody.
+    #[cold]
+    fn lose<S: System>(&mut self, level: &Level<S, W>, state: &State<W>, print: u64, parent: u32) {
+        let machine = level.machine;
+        let ambient = state[machine.actors];
+        for (index, (_, effect, kind, _)) in machine.losses(ambient).into_iter().enumerate() {
+            let Some(turned) = self.turn(machine, ambient, effect) else { continue };
+            self.tally.taken[usize::from(kind)] += 1;
+            let mut next = *state;
+            next[machine.actors] = turned;
+            let moved = print.wrapping_add(machine.ambient_print(turned));
+            let print = moved.wrapping_sub(machine.ambient_print(ambient));
+            let via = Via::new(machine.actors, index, false);
+            let notes = machine.ambients.get(turned).notes;
+            self.offer(level, Candidate { print, state: next, parent, via }, notes, state);
+        }
+    }
+
+    /// Looks all candidates up: first a touch of each, so that memory is on its way for all; then one by one.
+    fn flush<S: System>(&mut self, level: &Level<S, W>) {
+        let mut batch = std::mem::take(&mut self.batch);
+        for candidate in &batch {
+            self.touched ^= level.visited.touch(index(candidate.print));
+        }
+        let before = self.tally.fresh;
+        for candidate in &batch {
+            if level.has_boundary && !self.is_within(level, candidate) {
+                continue;
+            }
+            let Some(at) = level.records.reserve(&mut self.cursor) else {
+                level.is_full.store(true, Ordering::Relaxed);
+                level.pause.store(true, Ordering::Relaxed);
+                break;
+            };
+            if claim(level, candidate.print, &candidate.state, at) {
+                self.cursor.advance();
+                level.records.link(at, candidate.parent, candidate.via.0);
+                self.welcome(level, candidate);
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+        let fresh = self.tally.fresh - before;
+        let claimed = level.claimed.fetch_add(fresh, Ordering::Relaxed) + fresh;
+        if claimed > level.claims_max {
+            level.pause.store(true, Ordering::Relaxed);
+        }
+        level.generated.fetch_add(std::mem::take(&mut self.tally.generated), Ordering::Relaxed);
+    }
+
+    /// Judges a state that is new.
+    fn welcome<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) {
+        let machine = level.machine;
+        self.tally.fresh += 1;
+        let cells = &candidate.state[..machine.actors];
+        let notes = if level.symmetric {
+            self.sums.sum(machine, &candidate.state);
+            self.tally.full += self.sums.orbit();
+            self.judge.judge(machine, cells, None)
+        } else if candidate.via.turned() {
+            self.judge.judge(machine, cells, Some(candidate.via.place()))
+        } else {
+            0
+        };
+        let notes = notes | self.judge.judge_state(machine, &candidate.state[..=machine.actors]);
+        if let Some(message) = self.judge.panic.take() {
+            note_panic(&mut self.panic, found(candidate), &message);
+        }
+        if notes & !level.reported != 0 {
+            self.note(level, notes, candidate);
+        }
+    }
+
+    #[cold]
+    fn note<S: System>(&mut self, level: &Level<S, W>, notes: u32, candidate: &Candidate<W>) {
+        // A step is taken only to a state that stateright would have kept.
+        if level.has_boundary && !self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors]) {
+            return;
+        }
+        let found = found(candidate);
+        for (at, best) in self.found.iter_mut().enumerate() {
+            if notes >> at & 1 == 1 && best.as_ref().is_none_or(|best| found < *best) {
+                *best = Some(found.clone());
+            }
+        }
+    }
+
+    /// Is the candidate within the model's boundary? One that is not was no step either.
+    #[cold]
+    fn is_within<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) -> bool {
+        let machine = level.machine;
+        let within = self.judge.is_within(machine, &candidate.state[..=machine.actors]);
+        if !within {
+            self.tally.generated -= 1;
+            let parent = level.records.read(candidate.parent);
+            let kind = machine.kind(&parent[..=machine.actors], candidate.via);
+            self.tally.taken[usize::from(kind)] -= 1;
+        }
+        within
+    }
+
+    #[inline]
+    fn add<S: System>(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> u32 {
+        let key = u64::from(cell) << 32 | u64::from(bundle);
+        let known = &mut self.added[spread(key) % ADDED];
+        if known.0 != key {
+            *known = (key, machine.add(cell, bundle));
+        }
+        known.1
+    }
+
+    #[inline]
+    fn turn<S: System>(&mut self, machine: &Machine<S>, ambient: u32, effect: u32) -> Option<u32> {
+        let key = u64::from(ambient) << 32 | u64::from(effect);
+        let known = &mut self.turned[spread(key) % TURNED];
+        if known.0 != key {
+            *known = (key, machine.turn(ambient, effect));
+        }
+        Some(known.1).filter(|&next| next != crate::machine::UNKNOWN)
+    }
+}
+
+/// Where in the table a fingerprint belongs. The lowest of several is not uniform, a product with an odd number makes it so.
+#[inline]
+pub(crate) fn index(print: u64) -> u64 {
+    print.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the place is small")]
+fn spread(key: u64) -> usize {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
+}
+
+/// The fingerprint of a state.
+#[inline]
+fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
+    let ambient = machine.ambient_print(state[machine.actors]);
+    state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.print(cell)))
+}
+
+/// Puts states that are all different into an empty table.
+pub(crate) fn refill<S: System, const W: usize>(
+    machine: &Machine<S>,
+    visited: &Visited,
+    records: &Records<W>,
+    range: Range<u32>,
+) {
+    let mut sums = Sums::new(machine);
+    let mut words = Vec::with_capacity(range.len());
+    for at in range {
+        let state = records.read(at);
+        let print = if machine.group.len() > 1 {
+            sums.sum(machine, &state);
+            sums.lowest()
+        } else {
+            print(machine, &state)
+        };
+        words.push((index(print), print << 32 | u64::from(at + 1)));
+    }
+    let touched = words.iter().fold(0, |touched, &(print, _)| touched ^ visited.touch(print));
+    std::hint::black_box(touched);
+    words.into_iter().for_each(|(print, word)| visited.put(print, word));
+}
+
+/// Puts the state `at` into the table. False if it is there already.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low half is the number")]
+pub(crate) fn claim<S: System, const W: usize>(
+    level: &Level<S, W>,
+    print: u64,
+    state: &State<W>,
+    at: u32,
+) -> bool {
+    level.records.write(at, state);
+    let known = if level.exact {
+        // The high half of the product chooses the bucket; the low half of the fingerprint tells states in it apart, before
+        // they are compared. No number is NONE, so no word is 0.
+        let tag = print << 32;
+        level.visited.insert(index(print), tag | u64::from(at + 1), |there| {
+            (there ^ tag) >> 32 == 0 && level.records.is(there as u32 - 1, state)
+        })
+    } else {
+        let word = print.max(1);
+        level.visited.insert(index(print), word, |there| there == word)
+    };
+    known.is_none()
+}
+
+fn found<const W: usize>(candidate: &Candidate<W>) -> Found {
+    Found { print: candidate.print, parent: candidate.parent, via: candidate.via }
+}
+
+fn note_panic(best: &mut Option<(Found, String)>, found: Found, message: &str) {
+    if best.as_ref().is_none_or(|(best, _)| found < *best) {
+        *best = Some((found, message.to_owned()));
+    }
+}
+
+impl Sums {
+    fn new<S: System>(machine: &Machine<S>) -> Sums {
+        Sums { moved: vec![0; machine.group.len()] }
+    }
+
+    /// Fingerprints of `state` under each permutation.
+    #[inline]
+    fn sum<S: System>(&mut self, machine: &Machine<S>, state: &[u32]) {
+        let ambient = machine.ambient_prints(state[machine.actors]);
+        for (sum, print) in self.moved.iter_mut().zip(ambient) {
+            *sum = print.load(Ordering::Relaxed);
+        }
+        for &cell in &state[..machine.actors] {
+            for (sum, print) in self.moved.iter_mut().zip(machine.prints(cell)) {
+                *sum = sum.wrapping_add(print.load(Ordering::Relaxed));
+            }
+        }
+    }
+
+    /// The fingerprint of the orbit.
+    fn lowest(&self) -> u64 {
+        self.moved.iter().copied().min().unwrap_or(0)
+    }
+
+    /// How many different states the permutations make of this one: the group, over those that leave it as it is.
+    fn orbit(&self) -> u64 {
+        let lowest = self.lowest();
+        (self.moved.len() / self.moved.iter().filter(|&&sum| sum == lowest).count()) as u64
+    }
+
+    /// Of the permuted states with the lowest fingerprint, the one that is lowest itself.
+    fn canonical<S: System, const W: usize>(&self, machine: &Machine<S>, state: &State<W>, lowest: u64) -> State<W> {
+        let permutations = (0..self.moved.len()).filter(|&by| self.moved[by] == lowest);
+        let permuted = |by| {
+            let mut permuted = *state;
+            machine.permute(state, by, &mut permuted);
+            permuted
+        };
+        permutations.map(permuted).min().unwrap_or(*state)
+    }
+}

@@ -149,7 +149,9 @@ impl<'a, S: System> Machine<'a, S> {
             self.carrier.put(inbox, at, |at| self.flow(at));
             at
         };
-        envelopes(&model.init_network).into_iter().for_each(|envelope| drop(send(envelope)));
+        for envelope in envelopes(&model.init_network) {
+            send(envelope);
+        }
         for actor in 0..self.actors {
             let (local, sent) = Local::start(self.system, actor);
             locals.push(self.local(local));

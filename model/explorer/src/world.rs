@@ -27,7 +27,9 @@ impl<S: System> Machine<'_, S> {
         };
         let timers = |local: &&crate::local::Local<S>| {
             let mut timers = Timers::new();
-            local.timers.iter().for_each(|timer| drop(timers.set(timer.clone())));
+            for timer in &local.timers {
+                timers.set(timer.clone());
+            }
             timers
         };
         let choices = |local: &&crate::local::Local<S>| {

@@ -28,6 +28,7 @@ mod adapter;
 mod bounds;
 mod dead;
 mod event;
+mod explored;
 mod judges;
 mod meters;
 mod property;

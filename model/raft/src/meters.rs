@@ -65,6 +65,10 @@ impl Kind {
         Kind::Fault,
     ];
 
+    /// Their names in tables.
+    pub const NAMES: &'static [&'static str] =
+        &["deliver", "lose", "timeout", "heartbeat", "retry", "propose", "sync", "grant", "crash", "fault"];
+
     /// The kind of an action.
     pub fn of(action: &Action) -> Kind {
         match action {
@@ -99,8 +103,7 @@ impl Kind {
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
-        ["deliver", "lose", "timeout", "heartbeat", "retry", "propose", "sync", "grant", "crash", "fault"]
-            [self as usize]
+        Kind::NAMES[self as usize]
     }
 }
 

@@ -48,8 +48,8 @@ pub struct Setup {
 /// The actors of a [`Setup`], under stateright.
 #[derive(Clone)]
 pub struct RaftModel {
-    inner: ActorModel<ServerActor>,
-    setup: Arc<Setup>,
+    pub(crate) inner: ActorModel<ServerActor>,
+    pub(crate) setup: Arc<Setup>,
     meters: Arc<Meters>,
     pictures: Option<Pictures>,
 }

@@ -1,0 +1,92 @@
+//! The same world for the explorer: its properties by what they read, its budgets, and what in it is dead.
+
+use raftlab_explorer::{Action, Property as Explored, Reads, System};
+use stateright::Expectation;
+use stateright::actor::{ActorModel, Id};
+
+use crate::adapter::{ServerActor, node};
+use crate::dead;
+use crate::meters::Kind;
+use crate::property::{Judge, PROPERTIES, Property};
+use crate::server::{Observed, Server};
+use crate::world::RaftModel;
+
+/// The bounded causes, in the order of their budgets.
+const CAUSES: [Kind; 6] =
+    [Kind::Timeout, Kind::Propose, Kind::Heartbeat, Kind::Retry, Kind::Crash, Kind::Fault];
+
+impl System for RaftModel {
+    type Actor = ServerActor;
+    type Config = ();
+    type History = ();
+
+    fn model(&self) -> &ActorModel<ServerActor> {
+        &self.inner
+    }
+
+    fn properties(&self) -> Vec<Explored<RaftModel>> {
+        let focus = self.setup.focus;
+        let judged = PROPERTIES.iter().filter(|own| focus.is_none_or(|focus| focus.name == own.name));
+        judged.map(explored).collect()
+    }
+
+    fn has_boundary(&self) -> bool {
+        false
+    }
+
+    fn remembers_last_message(&self) -> bool {
+        false
+    }
+
+    fn budgets(&self) -> Vec<u32> {
+        let bounds = &self.setup.bounds;
+        vec![
+            bounds.max_timeouts.unwrap_or(0),
+            bounds.max_proposals,
+            bounds.max_heartbeats,
+            bounds.max_retries,
+            bounds.max_crashes,
+            bounds.max_faults,
+        ]
+    }
+
+    fn cause(&self, action: &Action<RaftModel>) -> Option<usize> {
+        let kind = Kind::of(action);
+        let is_counted = kind != Kind::Timeout || self.setup.bounds.max_timeouts.is_some();
+        CAUSES.iter().position(|cause| *cause == kind).filter(|_| is_counted)
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        Kind::NAMES
+    }
+
+    fn kind(&self, action: &Action<RaftModel>) -> usize {
+        Kind::of(action) as usize
+    }
+
+    fn is_dead(&self, _: Id, state: &Server, sender: Id, message: &raftlab_core::Message) -> bool {
+        dead::is_dead(state, node(sender), message)
+    }
+
+    fn removes_dead(&self) -> bool {
+        self.setup.remove_dead
+    }
+}
+
+/// A property, by what it reads. Those of a step were judged when the step was taken: their verdict is in the server.
+fn explored(own: &'static Property) -> Explored<RaftModel> {
+    let reads = match own.judge {
+        Judge::One(judge) => Reads::One(Box::new(move |_, server: &Server| judge(server.observed()).is_ok())),
+        Judge::Pair(judge) => {
+            Reads::Pair(Box::new(move |(_, a): (Id, &Server), (_, b): (Id, &Server)| judge(a.observed(), b.observed()).is_ok()))
+        }
+        Judge::All(judge) => Reads::All(Box::new(move |servers: &[&Server]| {
+            let observed: Vec<Observed> = servers.iter().map(|server| server.observed()).collect();
+            judge(&observed).is_ok()
+        })),
+        Judge::Step(_) | Judge::Recovery(_) | Judge::NoPanic => Reads::One(Box::new(|_, server: &Server| {
+            server.broken.as_ref().is_none_or(|broken| broken.property != own.name)
+        })),
+    };
+    Explored { expectation: Expectation::Always, name: own.name, reads }
+}

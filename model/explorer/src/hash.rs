@@ -16,6 +16,7 @@ pub(crate) enum Sort {
     Nobody,
     Effect,
     Bundle,
+    Summary,
 }
 
 /// The content hash of `value`, 128 bits. Hashes of the parts of a whole are added: the order of parts does not matter, and

@@ -4,11 +4,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use stateright::actor::{Actor, ActorModelAction, Command, Envelope, Id, Out, is_no_op, is_no_op_with_timer};
 
 use crate::hash::{Sort, content};
+use crate::lanes::Lanes;
 use crate::symmetry::Permutation;
 use crate::system::{Action, Msg, Random, State, Storage, System, Timer};
 
@@ -30,14 +31,24 @@ pub(crate) struct KnownLocal<S: System> {
     pub keys: Box<[u128]>,
     /// What there is to report of it.
     pub notes: u32,
+    /// For each message to it, by its ordinal, the number of the reaction.
+    pub on_arrival: Lanes,
+    /// The reactions to all else that can happen to it.
+    pub on_own: OnceLock<Box<[u32]>>,
 }
 
 /// A message on its way, that has a number.
 pub(crate) struct KnownEnvelope<S: System> {
-    pub envelope: Envelope<Msg<S>>,
-    /// Its content hash, for each permutation.
+    /// Its content hash.
+    pub key: u128,
+    /// The same, for each permutation.
     pub keys: Box<[u128]>,
     pub notes: u32,
+    /// Its place among the messages to its receiver.
+    pub ordinal: u32,
+    pub envelope: Envelope<Msg<S>>,
+    /// The reaction to its loss, which is that of nobody.
+    pub on_loss: OnceLock<u32>,
 }
 
 /// What can happen to an actor, by numbers.
@@ -241,21 +252,5 @@ impl<S: System> Local<S> {
                 ActorModelAction::SelectRandom { actor: self.id(), key, random }
             }
         }
-    }
-}
-
-impl Event {
-    /// The event as one number, different for each event of an actor.
-    pub fn code(self) -> u32 {
-        let (sort, rest) = match self {
-            Event::Deliver(at) => (0, at),
-            Event::Drop(at) => (1, at),
-            Event::Timeout(at) => (2, at),
-            Event::Crash => (3, 0),
-            Event::Recover => (4, 0),
-            Event::Choose(key, at) => (5, key << 16 | at),
-        };
-        assert!(rest < 1 << 29, "more different events than there are numbers");
-        sort << 29 | rest
     }
 }

@@ -3,7 +3,6 @@
 //! A *cell* is an actor with the messages in flight to it. A state of the system is one cell for each actor and one
 //! [`Ambient`]. What a cell can do is a [`Row`] of steps: its own next cell, and what it sends.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -15,32 +14,55 @@ use crate::error::Error;
 use crate::hash::{Sort, content, fold};
 use crate::inbox::{Carrier, envelopes};
 use crate::interner::Interner;
-use crate::local::{Event, KnownEnvelope, KnownLocal, Local, Outcome};
+use crate::lanes::Lanes;
+use crate::local::{Event, KnownEnvelope, KnownLocal, Local};
 use crate::property::Properties;
-use crate::row::Row;
+use crate::reaction::Reaction;
+use crate::row::{Row, Step, Summary};
 use crate::symmetry::Permutation;
 use crate::system::{Action, Msg, System};
 
 /// An actor and the messages in flight to it.
 pub(crate) struct Cell {
+    /// The sum of the content hashes of the actor's state and, unless they are in queues, of the messages.
+    key: u128,
     pub local: u32,
-    pub inbox: Box<[u32]>,
     pub crashed: bool,
+    pub inbox: Box<[u32]>,
     /// What it can do, once somebody asked.
     pub row: OnceLock<Row>,
 }
 
-/// What an event does to an actor, by numbers.
-pub(crate) struct Reaction {
-    pub kind: u8,
-    pub cause: Option<u8>,
-    pub does: Does,
+/// A few envelopes that come into an inbox together, sorted by nothing; mostly one.
+#[derive(Default)]
+struct Fresh {
+    first: Option<u32>,
+    more: Vec<u32>,
 }
 
-pub(crate) enum Does {
-    Idle,
-    Panic(String),
-    Step { local: u32, sent: Box<[u32]>, notes: u32 },
+impl Fresh {
+    /// Adds one; not twice, where the network keeps no copies. True if it was added.
+    fn push(&mut self, at: u32, carrier: Carrier) -> bool {
+        let is_added = carrier == Carrier::Bag || !self.iter().any(|other| other == at);
+        if is_added && self.first.is_some() {
+            self.more.push(at);
+        } else if is_added {
+            self.first = Some(at);
+        }
+        is_added
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> {
+        self.first.iter().chain(&self.more).copied()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn len(&self) -> usize {
+        self.iter().count()
+    }
 }
 
 /// A number in an atomic that says that nothing is known yet.
@@ -65,13 +87,19 @@ pub(crate) struct Machine<'a, S: System> {
     cell_prints: Chunks<AtomicU64>,
     /// For each cell and permutation, the permuted cell.
     permuted: Chunks<Unknown>,
-    reactions: Memo<Arc<Reaction>>,
+    pub reactions: Chunks<OnceLock<Reaction>>,
+    pub reaction_count: AtomicU32,
+    /// For each receiver, how many different messages there are to it.
+    arrivals: Box<[AtomicU32]>,
+    pub summaries: Interner<Summary>,
     effects: Interner<Effect>,
     pub ambients: Interner<Ambient<S>>,
     ambient_prints: Chunks<AtomicU64>,
     permuted_ambients: Chunks<Unknown>,
     turns: Memo<u32>,
-    added: Memo<u32>,
+    /// Steps in all rows, and messages in all inboxes.
+    pub step_count: AtomicU64,
+    letter_count: AtomicU64,
     budgets: Vec<u32>,
     fault: Mutex<Option<Error>>,
 }
@@ -104,14 +132,18 @@ impl<'a, S: System> Machine<'a, S> {
             cells: Interner::new(),
             cell_prints: Chunks::with_stride(group.len()),
             permuted: Chunks::with_stride(group.len()),
-            reactions: Memo::new(),
+            reactions: Chunks::new(),
+            reaction_count: AtomicU32::new(0),
+            arrivals: model.actors.iter().map(|_| AtomicU32::new(0)).collect(),
+            summaries: Interner::new(),
             effects: Interner::new(),
             ambients: Interner::new(),
             ambient_prints: Chunks::with_stride(group.len()),
             permuted_ambients: Chunks::with_stride(group.len()),
             group,
             turns: Memo::new(),
-            added: Memo::new(),
+            step_count: AtomicU64::new(0),
+            letter_count: AtomicU64::new(0),
             budgets: system.budgets(),
             fault: Mutex::new(None),
         };
@@ -124,16 +156,19 @@ impl<'a, S: System> Machine<'a, S> {
         lock(&self.fault).clone()
     }
 
-    fn note_fault(&self, fault: Error) {
+    pub fn note_fault(&self, fault: Error) {
         lock(&self.fault).get_or_insert(fault);
     }
 
     /// Bytes in all tables, without what actors' states own.
     pub fn bytes(&self) -> usize {
-        let rows = self.cells.len() as usize * 256;
-        let memos = (self.turns.len() + self.added.len() + self.reactions.len()) * 64;
-        let tables = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
-        tables + rows + memos + self.cell_prints.bytes() + self.permuted.bytes() + self.ambients.bytes()
+        let known = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
+        let steps = self.step_count.load(Ordering::Relaxed) as usize * size_of::<Step>();
+        let letters = self.letter_count.load(Ordering::Relaxed) as usize * size_of::<u32>();
+        // Two allocations a cell, each with what an allocator adds.
+        let cells = steps + letters + self.cells.len() as usize * 32;
+        let prints = self.cell_prints.bytes() + self.permuted.bytes();
+        known + cells + prints + self.reactions.bytes() + self.ambients.bytes() + self.turns.len() * 64
     }
 
     /// The initial state: a cell for each actor, then the ambient.
@@ -157,7 +192,7 @@ impl<'a, S: System> Machine<'a, S> {
             locals.push(self.local(local));
             said.extend(sent.into_iter().map(&mut send));
         }
-        let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, self.alive(local, inbox)));
+        let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));
         let mut state: Vec<u32> = cells.collect();
         let ambient = Ambient {
             history: model.init_history.clone(),
@@ -214,7 +249,7 @@ impl<'a, S: System> Machine<'a, S> {
             let permute = |by: &Permutation| local.permuted(self.system, by).key();
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let notes = self.properties.of_local(actor, &local.state);
-            KnownLocal { local, keys, notes }
+            KnownLocal { local, keys, notes, on_arrival: Lanes::new(), on_own: OnceLock::new() }
         });
         self.check_hash(number, is_new, &state);
         number
@@ -248,7 +283,9 @@ impl<'a, S: System> Machine<'a, S> {
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let Envelope { src, dst, msg } = &envelope;
             let notes = self.properties.of_message(Envelope { src: *src, dst: *dst, msg });
-            KnownEnvelope { envelope, keys, notes }
+            let receiver = place(envelope.dst, self.actors);
+            let ordinal = receiver.map_or(0, |place| self.arrivals[place].fetch_add(1, Ordering::Relaxed));
+            KnownEnvelope { key, keys, notes, ordinal, envelope, on_loss: OnceLock::new() }
         };
         self.envelopes.intern(key, make).0
     }
@@ -263,17 +300,23 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// The number of a cell.
-    pub fn cell(&self, local: u32, inbox: Vec<u32>) -> u32 {
-        let known = self.locals.get(local);
-        let key = |by: usize| known.keys[by].wrapping_add(self.inbox_key(&inbox, by));
-        let crashed = known.local.crashed;
-        let (number, _) = self.cells.intern_at(key(0), |number| {
+    pub fn cell(&self, local: u32, inbox: &[u32]) -> u32 {
+        let key = self.locals.get(local).keys[0].wrapping_add(self.inbox_key(inbox, 0));
+        self.cell_of(key, local, || inbox.into())
+    }
+
+    /// The number of the cell of this key, whose inbox is made if it is new.
+    pub fn cell_of(&self, key: u128, local: u32, inbox: impl FnOnce() -> Box<[u32]>) -> u32 {
+        let make = |number| {
+            let (inbox, known) = (inbox(), self.locals.get(local));
+            self.letter_count.fetch_add(inbox.len() as u64, Ordering::Relaxed);
             for (by, print) in self.cell_prints.make_all(number).iter().enumerate() {
-                print.store(fold(key(by), self.seed), Ordering::Relaxed);
+                let key = if by == 0 { key } else { known.keys[by].wrapping_add(self.inbox_key(&inbox, by)) };
+                print.store(fold(key, self.seed), Ordering::Relaxed);
             }
-            Cell { local, inbox: inbox.clone().into(), crashed, row: OnceLock::new() }
-        });
-        number
+            Cell { key, local, crashed: known.local.crashed, inbox, row: OnceLock::new() }
+        };
+        self.cells.intern_at(key, make).0
     }
 
     /// The cell that `cell` becomes under the permutation at `by`.
@@ -288,7 +331,7 @@ impl<'a, S: System> Machine<'a, S> {
         }
         let (permutation, Cell { local, inbox, .. }) = (&self.group[by], self.cells.get(cell));
         let local = self.local(self.locals.get(*local).local.permuted(self.system, permutation));
-        let number = self.cell(local, self.permuted_inbox(inbox, permutation));
+        let number = self.cell(local, &self.permuted_inbox(inbox, permutation));
         known.0.store(number, Ordering::Release);
         number
     }
@@ -404,30 +447,46 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// The cell that `cell` becomes when a bundle of messages is sent to it.
-    pub fn add(&self, cell: u32, bundle: u32) -> u32 {
-        self.added.get(cell, bundle, || {
-            let Cell { local, inbox, .. } = self.cells.get(cell);
-            let mut inbox = inbox.to_vec();
-            for &envelope in self.bundles.get(bundle) {
-                if !self.is_dead(*local, envelope) {
-                    self.carrier.put(&mut inbox, envelope, |at| self.flow(at));
-                }
+    pub fn add(&self, number: u32, bundle: u32) -> u32 {
+        let cell = self.cells.get(number);
+        let state = self.locals.get(cell.local);
+        let alive = self.bundles.get(bundle).iter().copied().filter(|&at| !self.is_dead(state, at));
+        if self.carrier == Carrier::Queues {
+            let mut inbox = cell.inbox.to_vec();
+            alive.for_each(|at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
+            return self.cell(cell.local, &inbox);
+        }
+        // What is added to the key is known before anything is built; mostly the cell is known too.
+        let is_new = |at: &u32| self.carrier == Carrier::Bag || cell.inbox.binary_search(at).is_err();
+        let mut key = cell.key;
+        let mut fresh = Fresh::default();
+        for at in alive.filter(is_new) {
+            if fresh.push(at, self.carrier) {
+                key = key.wrapping_add(self.envelopes.get(at).key);
             }
-            self.cell(*local, inbox)
+        }
+        if fresh.is_empty() {
+            return number;
+        }
+        self.cell_of(key, cell.local, || {
+            let mut inbox = Vec::with_capacity(cell.inbox.len() + fresh.len());
+            inbox.extend_from_slice(&cell.inbox);
+            fresh.iter().for_each(|at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
+            inbox.into()
         })
     }
 
-    fn is_dead(&self, local: u32, envelope: u32) -> bool {
-        let (Envelope { src, dst, msg }, local) =
-            (&self.envelopes.get(envelope).envelope, &self.locals.get(local).local);
-        self.removes_dead && self.system.is_dead(*dst, &local.state, *src, msg)
+    pub fn is_dead(&self, receiver: &KnownLocal<S>, envelope: u32) -> bool {
+        self.removes_dead && {
+            let Envelope { src, dst, msg } = &self.envelopes.get(envelope).envelope;
+            self.system.is_dead(*dst, &receiver.local.state, *src, msg)
+        }
     }
 
     /// What of an inbox is not dead to an actor in this state.
     pub fn alive(&self, local: u32, mut inbox: Vec<u32>) -> Vec<u32> {
-        if self.removes_dead {
-            inbox.retain(|&envelope| !self.is_dead(local, envelope));
-        }
+        let receiver = self.locals.get(local);
+        inbox.retain(|&envelope| !self.is_dead(receiver, envelope));
         inbox
     }
 
@@ -436,43 +495,11 @@ impl<'a, S: System> Machine<'a, S> {
         self.locals.get(local).local.action(event, self.envelope_of(event))
     }
 
-    fn envelope_of(&self, event: Event) -> Option<&Envelope<Msg<S>>> {
+    pub fn envelope_of(&self, event: Event) -> Option<&Envelope<Msg<S>>> {
         match event {
             Event::Deliver(at) | Event::Drop(at) => Some(&self.envelopes.get(at).envelope),
             _ => None,
         }
-    }
-
-    pub fn reaction(&self, local: u32, event: Event) -> Arc<Reaction> {
-        self.reactions.get(local, event.code(), || Arc::new(self.react(local, event)))
-    }
-
-    fn react(&self, number: u32, event: Event) -> Reaction {
-        let known = self.locals.get(number);
-        let action = self.action(number, event);
-        let kind = u8::try_from(self.system.kind(&action)).expect("at most 256 kinds");
-        let cause = self.system.cause(&action).map(|cause| u8::try_from(cause).expect("at most 256 causes"));
-        let run = || known.local.react(self.system, event, self.envelope_of(event));
-        let does = match catch_unwind(AssertUnwindSafe(run)) {
-            Err(panic) => Does::Panic(message(&*panic)),
-            Ok(Outcome::Idle) => Does::Idle,
-            Ok(Outcome::Step { after, sent }) => {
-                let again = catch_unwind(AssertUnwindSafe(run));
-                if !matches!(&again, Ok(Outcome::Step { after: a, sent: s }) if *a == after && *s == sent) {
-                    self.note_fault(Error::NotDeterministic(format!("{action:?}"), format!("{:?}", known.local.state)));
-                }
-                let id = Id::from(after.actor);
-                let before = &known.local.state;
-                let unchanged = *before == after.state;
-                let step_notes = if unchanged { 0 } else { self.properties.of_step(id, before, &after.state) };
-                let sent: Box<[u32]> = sent.into_iter().map(|envelope| self.envelope(envelope)).collect();
-                let local = self.local(after);
-                let message_notes = sent.iter().fold(0, |bits, &at| bits | self.envelopes.get(at).notes);
-                let notes = step_notes | message_notes | self.locals.get(local).notes;
-                Does::Step { local, sent, notes }
-            }
-        };
-        Reaction { kind, cause, does }
     }
 }
 

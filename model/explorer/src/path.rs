@@ -56,7 +56,7 @@ impl<S: System> Machine<'_, S> {
     /// The last step of the way to `found`. The state before it may be a permutation of the one that was found.
     fn last_step(&self, state: &[u32], found: &Found, at: Option<usize>) -> Result<Via, Error> {
         if found.via.is_panic() {
-            let panics = |place: &usize| self.row(state[*place]).panic.is_some();
+            let panics = |place: &usize| self.summaries.get(self.row(state[*place]).summary).panic.is_some();
             let place = (0..self.actors).find(panics);
             return place.map(Via::panic).ok_or(Error::Unconfirmed("the panic did not come again".into()));
         }
@@ -66,8 +66,8 @@ impl<S: System> Machine<'_, S> {
             let Some(at) = at else { return true };
             let of_step = matches!(self.properties.list[at].reads, Reads::Step(_) | Reads::Message(_));
             !of_step || via.place() < self.actors && {
-                let notes = self.row(state[via.place()]).steps[via.step()].notes;
-                notes >> at & 1 == 1
+                let reaction = self.row(state[via.place()]).steps[via.step()].reaction;
+                self.reaction(reaction).notes >> at & 1 == 1
             }
         };
         steps.map(|(via, _)| via).find(reports).ok_or(Error::Unconfirmed("its last step is not there again".into()))

@@ -1,29 +1,21 @@
 //! What a cell can do, as a flat row: computed once, walked once for each state that holds the cell.
 
-use crate::ambient::{Effect, place};
+use std::sync::atomic::Ordering;
+
+use crate::ambient::Effect;
 use crate::hash::{Sort, content};
 use crate::inbox::Carrier;
 use crate::local::Event;
-use crate::machine::{Does, Machine};
+use crate::machine::{Cell, Machine};
+use crate::reaction::{Does, Reaction};
 use crate::system::System;
 
 /// All that a cell can do.
-#[derive(Default)]
 pub(crate) struct Row {
     /// The steps that lead elsewhere.
     pub steps: Box<[Step]>,
-    /// What the steps send to others: to which place, which bundle.
-    pub sends: Box<[(u32, u32)]>,
-    /// For each step, its event.
-    pub events: Box<[Event]>,
-    /// How many steps of each kind have no effect on the ambient: every state that holds the cell can take them.
-    pub free: Box<[(u8, u32)]>,
-    /// How many steps change nothing at all. They are in `free`, not in `steps`: they lead back to where they start.
-    pub still: u32,
-    /// What stateright lists as actions and does not take as steps: their kind, their cause, how many.
-    pub idle: Box<[(u8, Option<u8>, u32)]>,
-    /// An event at which the actor's code panics, the cause that it spends from, and what the panic said.
-    pub panic: Option<(Event, Option<u8>, String)>,
+    /// The number of its [`Summary`].
+    pub summary: u32,
 }
 
 /// One thing that a cell can do.
@@ -33,29 +25,21 @@ pub(crate) struct Step {
     pub delta: u64,
     /// The actor's next cell.
     pub cell: u32,
-    /// Where in [`Row::sends`] its sends start.
-    pub sends: u32,
-    /// What it does to the ambient.
-    pub effect: u32,
-    /// What there is to report of it, as bits.
-    pub notes: u32,
-    pub send_count: u8,
-    pub kind: u8,
-    pub is_crash: bool,
-    /// Does it change the actor, and not only its messages?
-    pub turned: bool,
+    /// The number of the [`Reaction`] that it is.
+    pub reaction: u32,
 }
 
-/// A row under construction.
-#[derive(Default)]
-struct Draft {
-    steps: Vec<Step>,
-    sends: Vec<(u32, u32)>,
-    events: Vec<Event>,
-    free: Vec<(u8, u32)>,
-    still: u32,
-    idle: Vec<(u8, Option<u8>, u32)>,
-    panic: Option<(Event, Option<u8>, String)>,
+/// What is counted of a row, and needs no look at its steps. Many rows have the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Summary {
+    /// How many steps of each kind have no effect on the ambient: every state that holds the cell can take them.
+    pub free: Vec<(u8, u32)>,
+    /// How many of those change nothing at all, and are not in the row: they lead back to where they start.
+    pub still: u32,
+    /// What stateright lists as actions and does not take as steps: kind, cause, and how many.
+    pub idle: Vec<(u8, Option<u8>, u32)>,
+    /// The reaction in which the actor's code panics.
+    pub panic: Option<u32>,
 }
 
 impl<S: System> Machine<'_, S> {
@@ -63,132 +47,97 @@ impl<S: System> Machine<'_, S> {
     #[inline]
     pub fn row(&self, cell: u32) -> &Row {
         let known = self.cells.get(cell);
-        known.row.get_or_init(|| self.make_row(cell))
+        known.row.get_or_init(|| self.make_row(cell, known))
     }
 
-    fn make_row(&self, cell: u32) -> Row {
-        let known = self.cells.get(cell);
-        let mut draft = Draft::default();
-        for envelope in self.carrier.heads(&known.inbox, |at| self.flow(at)) {
+    fn make_row(&self, number: u32, cell: &Cell) -> Row {
+        let mut steps = Vec::new();
+        let mut summary = Summary::default();
+        let mut add = |reaction: u32| {
+            if let Some(step) = self.step(number, cell, reaction, &mut summary) {
+                steps.push(step);
+            }
+        };
+        for envelope in self.carrier.heads(&cell.inbox, |at| self.flow(at)) {
             if self.lossy {
-                self.draft(&mut draft, cell, Event::Drop(envelope));
+                add(self.on_loss(cell.local, envelope));
             }
-            self.draft(&mut draft, cell, Event::Deliver(envelope));
+            add(self.on_arrival(cell.local, envelope));
         }
-        let may_crash = self.system.model().max_crashes > 0;
-        for event in self.locals.get(known.local).local.events(may_crash) {
-            self.draft(&mut draft, cell, event);
-        }
-        let Draft { steps, sends, events, free, still, idle, panic } = draft;
-        Row {
-            steps: steps.into(),
-            sends: sends.into(),
-            events: events.into(),
-            free: free.into(),
-            still,
-            idle: idle.into(),
-            panic,
-        }
+        self.on_own(cell.local).iter().copied().for_each(add);
+        self.step_count.fetch_add(steps.len() as u64, Ordering::Relaxed);
+        summary.free.sort_unstable();
+        summary.idle.sort_unstable();
+        let summary = self.summaries.intern(content(Sort::Summary, &summary), || summary).0;
+        Row { steps: steps.into(), summary }
     }
 
-    /// Adds what comes of `event` at `cell`.
-    fn draft(&self, row: &mut Draft, cell: u32, event: Event) {
-        let known = self.cells.get(cell);
-        let reaction = self.reaction(known.local, event);
-        let (local, sent, notes) = match &reaction.does {
-            Does::Idle => return row.count_idle(reaction.kind, reaction.cause),
-            Does::Panic(message) => {
-                row.panic.get_or_insert((event, reaction.cause, message.clone()));
-                return;
+    /// The step that a reaction is in this cell, unless it leads nowhere; what is only counted goes into the summary.
+    fn step(&self, number: u32, cell: &Cell, at: u32, summary: &mut Summary) -> Option<Step> {
+        let reaction = self.reaction(at);
+        let next = match &reaction.does {
+            Does::Idle => {
+                summary.count_idle(reaction);
+                return None;
             }
-            Does::Step { local, sent, notes } => (*local, sent, *notes),
+            Does::Panic(_) => {
+                summary.panic.get_or_insert(at);
+                return None;
+            }
+            Does::Loss => self.next_cell(number, cell, reaction.event, cell.local, &[]),
+            Does::Step { local, to_self } => self.next_cell(number, cell, reaction.event, *local, to_self),
         };
-        let own = self.inbox_after(cell, event, local, sent);
-        let next = if local == known.local && *own == *known.inbox { cell } else { self.cell(local, own) };
-        let (bundles, to_nobody) = self.bundles_of(self.locals.get(local).local.actor, sent);
-        let effect = self.effect(event, reaction.cause, sent, to_nobody);
-        if effect == 0 {
-            row.count_free(reaction.kind);
-            if next == cell && bundles.is_empty() {
-                row.still += 1;
-                return;
+        if reaction.effect == 0 {
+            summary.count_free(reaction.kind);
+            if next == number && reaction.sends.is_empty() {
+                summary.still += 1;
+                return None;
             }
         }
-        row.events.push(event);
-        row.steps.push(Step {
-            delta: self.print(next).wrapping_sub(self.print(cell)),
-            cell: next,
-            sends: u32::try_from(row.sends.len()).expect("a row that fits"),
-            effect,
-            notes,
-            send_count: u8::try_from(bundles.len()).expect("at most 255 receivers"),
-            kind: reaction.kind,
-            is_crash: event == Event::Crash,
-            turned: local != known.local,
-        });
-        row.sends.extend(bundles);
+        let delta = self.print(next).wrapping_sub(self.print(number));
+        Some(Step { delta, cell: next, reaction: at })
     }
 
-    /// The actor's own inbox after `event`: without what was delivered or lost, with what it sent to itself.
-    fn inbox_after(&self, cell: u32, event: Event, local: u32, sent: &[u32]) -> Vec<u32> {
-        let known = self.cells.get(cell);
-        let mut inbox = known.inbox.to_vec();
-        match event {
-            Event::Deliver(at) if self.carrier != Carrier::Set => Carrier::take(&mut inbox, at),
-            Event::Drop(at) => Carrier::take(&mut inbox, at),
-            _ => {}
-        }
-        let actor = self.locals.get(local).local.actor;
-        for &at in sent.iter().filter(|&&at| place(self.receiver(at), self.actors) == Some(actor)) {
-            self.carrier.put(&mut inbox, at, |at| self.flow(at));
-        }
-        self.alive(local, inbox)
-    }
-
-    /// What is sent to each other actor, as bundles; and what to nobody.
-    fn bundles_of(&self, sender: usize, sent: &[u32]) -> (Vec<(u32, u32)>, Vec<u32>) {
-        let mut to: Vec<(usize, Vec<u32>)> = Vec::new();
-        let mut to_nobody = Vec::new();
-        for &at in sent {
-            match place(self.receiver(at), self.actors) {
-                None => to_nobody.push(at),
-                Some(own) if own == sender => {}
-                Some(other) => match to.iter_mut().find(|(place, _)| *place == other) {
-                    Some((_, bundle)) => bundle.push(at),
-                    None => to.push((other, vec![at])),
-                },
-            }
-        }
-        let number = |(place, bundle): (usize, Vec<u32>)| {
-            (u32::try_from(place).expect("a place that fits"), self.bundle(bundle))
-        };
-        (to.into_iter().map(number).collect(), to_nobody)
-    }
-
-    fn bundle(&self, bundle: Vec<u32>) -> u32 {
-        self.bundles.intern(content(Sort::Bundle, &bundle), || bundle.into()).0
-    }
-
-    fn effect(&self, event: Event, cause: Option<u8>, sent: &[u32], to_nobody: Vec<u32>) -> u32 {
-        let is_told = self.system.records_history();
-        let delivered = match event {
-            Event::Deliver(at) => Some(at),
+    /// The actor's own cell after `event`: without what was delivered or lost or is dead now, with what it sent to itself.
+    fn next_cell(&self, number: u32, cell: &Cell, event: Event, local: u32, to_self: &[u32]) -> u32 {
+        let taken = match event {
+            Event::Deliver(at) if self.carrier != Carrier::Set => Some(at),
+            Event::Drop(at) => Some(at),
             _ => None,
         };
-        let remembers = self.carrier == Carrier::Set && self.system.remembers_last_message();
-        self.effect_number(Effect {
-            cause: cause.map(usize::from),
-            heard: delivered.filter(|_| is_told),
-            said: if is_told { sent.to_vec() } else { Vec::new() },
-            last: delivered.filter(|_| remembers),
-            to_nobody,
-            lost: None,
-        })
+        let turned = local != cell.local;
+        if !turned && taken.is_none() && to_self.is_empty() {
+            return number;
+        }
+        if self.carrier == Carrier::Queues {
+            let mut inbox = cell.inbox.to_vec();
+            taken.into_iter().for_each(|at| Carrier::take(&mut inbox, at));
+            to_self.iter().for_each(|&at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
+            return self.cell(local, &inbox);
+        }
+        let receiver = self.locals.get(local);
+        let mut key = receiver.keys[0];
+        let mut inbox = smallvec::SmallVec::<[u32; 64]>::new();
+        let mut taken = taken;
+        for &at in &cell.inbox {
+            if taken == Some(at) {
+                taken = None;
+            } else if !turned || !self.is_dead(receiver, at) {
+                key = key.wrapping_add(self.envelopes.get(at).key);
+                inbox.push(at);
+            }
+        }
+        if to_self.iter().any(|&at| !self.is_dead(receiver, at)) {
+            let mut inbox = inbox.into_vec();
+            let alive = to_self.iter().filter(|&&at| !self.is_dead(receiver, at));
+            alive.for_each(|&at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
+            return self.cell(local, &inbox);
+        }
+        self.cell_of(key, local, || inbox[..].into())
     }
 
-    /// The envelopes to nobody that can be lost now, each with the effect of losing it, and the kind and cause by which
-    /// that is counted.
-    pub fn losses(&self, ambient: u32) -> Vec<(u32, u32, u8, Option<u8>)> {
+    /// The envelopes to nobody that can be lost now, each with the effect of losing it, and the kind by which it is counted.
+    pub fn losses(&self, ambient: u32) -> Vec<(u32, u32, u8)> {
         if !self.lossy {
             return Vec::new();
         }
@@ -196,19 +145,18 @@ impl<S: System> Machine<'_, S> {
             let action = stateright::actor::ActorModelAction::Drop(self.envelopes.get(at).envelope.clone());
             let cause = self.system.cause(&action);
             let effect = self.effect_number(Effect { cause, lost: Some(at), ..Effect::default() });
-            let narrow = |number: usize| u8::try_from(number).expect("at most 256");
-            (at, effect, narrow(self.system.kind(&action)), cause.map(narrow))
+            (at, effect, u8::try_from(self.system.kind(&action)).expect("at most 256"))
         };
         let heads = self.carrier.heads(&self.ambients.get(ambient).nobody, |at| self.flow(at));
         heads.into_iter().map(loss).collect()
     }
 }
 
-impl Draft {
-    fn count_idle(&mut self, kind: u8, cause: Option<u8>) {
-        match self.idle.iter_mut().find(|(a, b, _)| (*a, *b) == (kind, cause)) {
+impl Summary {
+    fn count_idle(&mut self, reaction: &Reaction) {
+        match self.idle.iter_mut().find(|(kind, cause, _)| (*kind, *cause) == (reaction.kind, reaction.cause)) {
             Some((.., count)) => *count += 1,
-            None => self.idle.push((kind, cause, 1)),
+            None => self.idle.push((reaction.kind, reaction.cause, 1)),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::ambient::lock;
 use crate::judge::Judge;
 use crate::machine::Machine;
 use crate::records::{Cursor, Records, State};
-use crate::row::{Row, Step};
+use crate::reaction::{Does, Reaction};
+use crate::row::{Step, Summary};
 use crate::system::System;
 use crate::visited::Visited;
 
@@ -211,20 +212,19 @@ impl<const W: usize> Worker<W> {
         let may_crash = machine.may_crash(&state[..machine.actors]);
         for place in 0..machine.actors {
             let row = machine.row(state[place]);
-            self.count(machine, row, state[machine.actors]);
-            if let Some((_, cause, message)) = &row.panic
-                && machine.affords(state[machine.actors], *cause)
-            {
-                let found = Found { print, parent: at, via: Via::panic(place) };
-                note_panic(&mut self.panic, found, message);
+            let summary = machine.summaries.get(row.summary);
+            self.count(machine, summary, state[machine.actors]);
+            if let Some(panic) = summary.panic {
+                self.note_panic(machine, panic, state[machine.actors], Found { print, parent: at, via: Via::panic(place) });
             }
             for (index, step) in row.steps.iter().enumerate() {
-                if step.is_crash && !may_crash {
-                    self.tally.taken[usize::from(step.kind)] -= u64::from(step.effect == 0);
+                let reaction = machine.reaction(step.reaction);
+                if reaction.is_crash && !may_crash {
+                    self.tally.taken[usize::from(reaction.kind)] -= u64::from(reaction.effect == 0);
                     continue;
                 }
-                let via = Via::new(place, index, step.turned);
-                self.take(level, &state, print, at, via, step, &row.sends);
+                let via = Via::new(place, index, reaction.turned);
+                self.take(level, &state, print, at, via, step, reaction);
             }
         }
         if machine.lossy {
@@ -233,14 +233,25 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Counts what needs no look at each step.
-    fn count<S: System>(&mut self, machine: &Machine<S>, row: &Row, ambient: u32) {
-        self.tally.generated += u64::from(row.still);
-        for &(kind, count) in &row.free {
+    #[inline]
+    fn count<S: System>(&mut self, machine: &Machine<S>, summary: &Summary, ambient: u32) {
+        self.tally.generated += u64::from(summary.still);
+        for &(kind, count) in &summary.free {
             self.tally.taken[usize::from(kind)] += u64::from(count);
         }
-        for &(kind, cause, count) in &row.idle {
+        for &(kind, cause, count) in &summary.idle {
             let listed = if machine.affords(ambient, cause) { u64::from(count) } else { 0 };
             self.tally.idle[usize::from(kind)] += listed;
+        }
+    }
+
+    #[cold]
+    fn note_panic<S: System>(&mut self, machine: &Machine<S>, panic: u32, ambient: u32, found: Found) {
+        let reaction = machine.reaction(panic);
+        if let Does::Panic(message) = &reaction.does
+            && machine.affords(ambient, reaction.cause)
+        {
+            note_panic(&mut self.panic, found, message);
         }
     }
 
@@ -254,22 +265,22 @@ impl<const W: usize> Worker<W> {
         parent: u32,
         via: Via,
         step: &Step,
-        sends: &[(u32, u32)],
+        reaction: &Reaction,
     ) {
         let machine = level.machine;
-        let mut notes = step.notes;
+        let mut notes = reaction.notes;
         let mut next = *state;
         next[via.place()] = step.cell;
         let mut moved = print.wrapping_add(step.delta);
-        if step.effect != 0 {
-            let Some(turned) = self.turn(machine, state[machine.actors], step.effect) else { return };
-            self.tally.taken[usize::from(step.kind)] += 1;
+        if reaction.effect != 0 {
+            let Some(turned) = self.turn(machine, state[machine.actors], reaction.effect) else { return };
+            self.tally.taken[usize::from(reaction.kind)] += 1;
             notes |= machine.ambients.get(turned).notes;
             moved = moved.wrapping_add(machine.ambient_print(turned));
             moved = moved.wrapping_sub(machine.ambient_print(state[machine.actors]));
             next[machine.actors] = turned;
         }
-        for &(to, bundle) in &sends[step.sends as usize..][..usize::from(step.send_count)] {
+        for &(to, bundle) in &reaction.sends {
             let to = to as usize;
             let cell = self.add(machine, state[to], bundle);
             moved = moved.wrapping_add(machine.print(cell)).wrapping_sub(machine.print(state[to]));
@@ -308,7 +319,7 @@ impl<const W: usize> Worker<W> {
     fn lose<S: System>(&mut self, level: &Level<S, W>, state: &State<W>, print: u64, parent: u32) {
         let machine = level.machine;
         let ambient = state[machine.actors];
-        for (index, (_, effect, kind, _)) in machine.losses(ambient).into_iter().enumerate() {
+        for (index, (_, effect, kind)) in machine.losses(ambient).into_iter().enumerate() {
             let Some(turned) = self.turn(machine, ambient, effect) else { continue };
             self.tally.taken[usize::from(kind)] += 1;
             let mut next = *state;

@@ -56,11 +56,11 @@ impl<S: System> Machine<'_, S> {
         }
         let cell = state[via.place()];
         let row = self.row(cell);
-        let event = match &row.panic {
-            Some((event, ..)) if via.is_panic() => *event,
-            _ => row.events[via.step()],
+        let reaction = match self.summaries.get(row.summary).panic {
+            Some(panic) if via.is_panic() => panic,
+            _ => row.steps[via.step()].reaction,
         };
-        self.action(self.cells.get(cell).local, event)
+        self.action(self.cells.get(cell).local, self.reaction(reaction).event)
     }
 
     /// The kind under which a step of `state` is counted.
@@ -68,7 +68,7 @@ impl<S: System> Machine<'_, S> {
         if via.place() == self.actors {
             return self.losses(state[self.actors])[via.step()].2;
         }
-        self.row(state[via.place()]).steps[via.step()].kind
+        self.reaction(self.row(state[via.place()]).steps[via.step()].reaction).kind
     }
 
     /// Every step that can be taken in `state`, and where it leads.
@@ -78,18 +78,19 @@ impl<S: System> Machine<'_, S> {
         let may_crash = self.may_crash(&state[..self.actors]);
         for place in 0..self.actors {
             let row = self.row(state[place]);
-            for (index, step) in row.steps.iter().enumerate().filter(|(_, step)| may_crash || !step.is_crash) {
-                let turned = self.turn(ambient, step.effect);
-                if turned == crate::machine::UNKNOWN {
+            for (index, step) in row.steps.iter().enumerate() {
+                let reaction = self.reaction(step.reaction);
+                let turned = self.turn(ambient, reaction.effect);
+                if turned == crate::machine::UNKNOWN || reaction.is_crash && !may_crash {
                     continue;
                 }
                 let mut next = state.to_vec();
                 next[place] = step.cell;
                 next[self.actors] = turned;
-                for &(to, bundle) in &row.sends[step.sends as usize..][..usize::from(step.send_count)] {
+                for &(to, bundle) in &reaction.sends {
                     next[to as usize] = self.add(state[to as usize], bundle);
                 }
-                steps.push((Via::new(place, index, step.turned), next));
+                steps.push((Via::new(place, index, reaction.turned), next));
             }
         }
         for (index, (_, effect, ..)) in self.losses(ambient).into_iter().enumerate() {

@@ -69,11 +69,22 @@ struct Candidate<const W: usize> {
     via: Via,
 }
 
+/// A state that is being expanded.
+struct From<'s, const W: usize> {
+    state: &'s State<W>,
+    /// What each cell, and the ambient, adds to its fingerprint.
+    prints: &'s State64<W>,
+    print: u64,
+    at: u32,
+}
+
+type State64<const W: usize> = [u64; W];
+
 /// What one thread keeps from level to level.
 pub(crate) struct Worker<const W: usize> {
     pub cursor: Cursor,
     batch: Vec<Candidate<W>>,
-    added: Vec<(u64, u32)>,
+    added: Vec<(u64, u32, u64)>,
     turned: Vec<(u64, u32)>,
     judge: Judge,
     sums: Sums,
@@ -143,7 +154,7 @@ impl<const W: usize> Worker<W> {
         Worker {
             cursor: Cursor::default(),
             batch: Vec::with_capacity(2 * BATCH),
-            added: vec![(u64::MAX, 0); ADDED],
+            added: vec![(u64::MAX, 0, 0); ADDED],
             turned: vec![(u64::MAX, 0); TURNED],
             judge: Judge::new(machine.actors),
             sums: Sums::new(machine),
@@ -191,6 +202,7 @@ impl<const W: usize> Worker<W> {
     pub fn run<S: System>(&mut self, level: &Level<S, W>) {
         while !level.pause.load(Ordering::Relaxed) {
             let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
+            self.prefetch(level, unit);
             for at in unit.clone() {
                 if level.pause.load(Ordering::Relaxed) {
                     lock(&level.left).push(at..unit.end);
@@ -205,10 +217,30 @@ impl<const W: usize> Worker<W> {
         self.flush(level);
     }
 
+    /// Touches the rows of the states that come next, all at once.
+    fn prefetch<S: System>(&mut self, level: &Level<S, W>, unit: &Range<u32>) {
+        let machine = level.machine;
+        for at in unit.clone() {
+            let state = level.records.read(at);
+            for &cell in &state[..machine.actors] {
+                self.touched ^= u64::from(machine.cells.get(cell).local);
+            }
+        }
+        for at in unit.clone() {
+            let state = level.records.read(at);
+            for &cell in &state[..machine.actors] {
+                let row = machine.cells.get(cell).row.get();
+                let first = row.and_then(|row| row.steps.first());
+                self.touched ^= first.map_or(0, |step| step.delta);
+            }
+        }
+    }
+
     fn expand<S: System>(&mut self, level: &Level<S, W>, at: u32) {
         let machine = level.machine;
         let state = level.records.read(at);
-        let print = print(machine, &state);
+        let prints = prints(machine, &state);
+        let print = prints.iter().fold(0, |sum: u64, &own| sum.wrapping_add(own));
         let may_crash = machine.may_crash(&state[..machine.actors]);
         for place in 0..machine.actors {
             let row = machine.row(state[place]);
@@ -224,7 +256,8 @@ impl<const W: usize> Worker<W> {
                     continue;
                 }
                 let via = Via::new(place, index, reaction.turned);
-                self.take(level, &state, print, at, via, step, reaction);
+                let from = From { state: &state, prints: &prints, print, at };
+                self.take(level, &from, via, step, reaction);
             }
         }
         if machine.lossy {
@@ -255,38 +288,38 @@ impl<const W: usize> Worker<W> {
         }
     }
 
+    /// Takes a step: what it leads to, and its fingerprint, by additions.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "the inner loop, and its values are in registers")]
     fn take<S: System>(
         &mut self,
         level: &Level<S, W>,
-        state: &State<W>,
-        print: u64,
-        parent: u32,
+        from: &From<W>,
         via: Via,
         step: &Step,
         reaction: &Reaction,
     ) {
         let machine = level.machine;
         let mut notes = reaction.notes;
-        let mut next = *state;
+        let mut next = *from.state;
         next[via.place()] = step.cell;
-        let mut moved = print.wrapping_add(step.delta);
+        let mut moved = from.print.wrapping_add(step.delta);
         if reaction.effect != 0 {
-            let Some(turned) = self.turn(machine, state[machine.actors], reaction.effect) else { return };
+            let ambient = next[machine.actors];
+            let Some(turned) = self.turn(machine, ambient, reaction.effect) else { return };
             self.tally.taken[usize::from(reaction.kind)] += 1;
             notes |= machine.ambients.get(turned).notes;
             moved = moved.wrapping_add(machine.ambient_print(turned));
-            moved = moved.wrapping_sub(machine.ambient_print(state[machine.actors]));
+            moved = moved.wrapping_sub(from.prints[machine.actors]);
             next[machine.actors] = turned;
         }
         for &(to, bundle) in &reaction.sends {
             let to = to as usize;
-            let cell = self.add(machine, state[to], bundle);
-            moved = moved.wrapping_add(machine.print(cell)).wrapping_sub(machine.print(state[to]));
+            let (cell, print) = self.add(machine, from.state[to], bundle);
+            moved = moved.wrapping_add(print).wrapping_sub(from.prints[to]);
             next[to] = cell;
         }
-        self.offer(level, Candidate { print: moved, state: next, parent, via }, notes, state);
+        let candidate = Candidate { print: moved, state: next, parent: from.at, via };
+        self.offer(level, candidate, notes, from.state);
     }
 
     /// Counts a step, reports what there is to report of it, and keeps where it leads for the next look-up.
@@ -415,14 +448,16 @@ impl<const W: usize> Worker<W> {
         within
     }
 
+    /// The cell that `cell` becomes with a bundle of messages more, and what it adds to a fingerprint.
     #[inline]
-    fn add<S: System>(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> u32 {
+    fn add<S: System>(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> (u32, u64) {
         let key = u64::from(cell) << 32 | u64::from(bundle);
         let known = &mut self.added[spread(key) % ADDED];
         if known.0 != key {
-            *known = (key, machine.add(cell, bundle));
+            let cell = machine.add(cell, bundle);
+            *known = (key, cell, machine.print(cell));
         }
-        known.1
+        (known.1, known.2)
     }
 
     #[inline]
@@ -453,6 +488,16 @@ fn spread(key: u64) -> usize {
 fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
     let ambient = machine.ambient_print(state[machine.actors]);
     state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.print(cell)))
+}
+
+/// What each part of a state adds to its fingerprint.
+#[inline]
+fn prints<S: System, const W: usize>(machine: &Machine<S>, state: &State<W>) -> State64<W> {
+    std::array::from_fn(|place| match place.cmp(&machine.actors) {
+        std::cmp::Ordering::Less => machine.print(state[place]),
+        std::cmp::Ordering::Equal => machine.ambient_print(state[place]),
+        std::cmp::Ordering::Greater => 0,
+    })
 }
 
 /// Puts states that are all different into an empty table.

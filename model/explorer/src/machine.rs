@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use stateright::actor::{Envelope, Id, LossyNetwork};
+use stateright::actor::{Envelope, Id, LossyNetwork, Network};
 
 use crate::ambient::{Ambient, Effect, Memo, lock, place};
 use crate::chunks::Chunks;
@@ -194,10 +194,14 @@ impl<'a, S: System> Machine<'a, S> {
         }
         let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));
         let mut state: Vec<u32> = cells.collect();
+        let last = match &model.init_network {
+            Network::UnorderedDuplicating(_, last) if self.system.remembers_last_message() => last.clone(),
+            _ => None,
+        };
         let ambient = Ambient {
             history: model.init_history.clone(),
             spent: vec![0; self.budgets.len()].into(),
-            last: None,
+            last: last.map(|last| self.envelope(last)),
             nobody: nobody.into(),
             notes: 0,
         };

@@ -21,6 +21,20 @@ pub(crate) struct Ambient<S: System> {
     pub nobody: Box<[u32]>,
     /// What there is to report of the history.
     pub notes: u32,
+    pub origin: AmbientOrigin,
+    /// What came before it has a lower one.
+    pub born: u32,
+}
+
+/// How an [`Ambient`] came to be known: enough to make it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AmbientOrigin {
+    /// It is there at the start.
+    Start,
+    /// An effect made it, of the one of this number.
+    Turn(u32, u32),
+    /// It is what the one of this number becomes under the permutation at this place.
+    Permuted(u32, u32),
 }
 
 /// What a step does to an [`Ambient`]: steps that do the same have the same number, and 0 does nothing.
@@ -72,6 +86,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl<S: System> Ambient<S> {
+    /// What is not known before it has its place among the others.
+    pub fn unknown(history: &S::History) -> Ambient<S> {
+        let (spent, nobody) = (Box::default(), Box::default());
+        let history = history.clone();
+        Ambient { history, spent, last: None, nobody, notes: 0, origin: AmbientOrigin::Start, born: 0 }
+    }
+
     /// The history after `effect`, as stateright records it: what was heard, then what was said.
     pub fn history_after<'e>(
         &self,

@@ -28,6 +28,9 @@ pub enum Error {
     /// A permutation of the system is not a symmetry.
     #[error("the actors are not interchangeable as the system says: {0}")]
     NotSymmetric(String),
+    /// A checkpoint could not be written, or read.
+    #[error("checkpoint {0}: {1}")]
+    Checkpoint(String, String),
     /// What was found is not found again when the actors take the way there. The explorer's tables are wrong, or two
     /// contents have one 128-bit hash.
     #[error("a discovery was not confirmed by the actors themselves: {0}")]

@@ -1,5 +1,6 @@
 //! How an exploration is asked for.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Explorer<'a, S: System> {
     pub(crate) max_memory: Option<usize>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) interrupt: Option<&'a AtomicBool>,
+    pub(crate) checkpoint: Option<(PathBuf, Duration)>,
+    pub(crate) resume: Option<PathBuf>,
     pub(crate) on_progress: Option<Box<dyn Fn(&Progress) + Sync + 'a>>,
 }
 
@@ -54,6 +57,8 @@ pub fn explore<S: System>(system: &S) -> Explorer<'_, S> {
         max_memory: None,
         timeout: None,
         interrupt: None,
+        checkpoint: None,
+        resume: None,
         on_progress: None,
     }
 }
@@ -111,6 +116,18 @@ impl<'a, S: System> Explorer<'a, S> {
     #[must_use]
     pub fn interrupt(self, flag: &'a AtomicBool) -> Self {
         Explorer { interrupt: Some(flag), ..self }
+    }
+
+    /// Writes a checkpoint into `directory` as often as this, and when a limit ends the exploration.
+    #[must_use]
+    pub fn checkpoint(self, directory: impl Into<PathBuf>, every: Duration) -> Self {
+        Explorer { checkpoint: Some((directory.into(), every)), ..self }
+    }
+
+    /// Goes on from the checkpoint in `directory`. The model must be the one of which it was made.
+    #[must_use]
+    pub fn resume(self, directory: impl Into<PathBuf>) -> Self {
+        Explorer { resume: Some(directory.into()), ..self }
     }
 
     /// Tells how far it is, about twenty times a second.

@@ -50,6 +50,12 @@ impl<T> Interner<T> {
         self.items.get(number).get().expect("a number that was given")
     }
 
+    /// Makes the next contents take numbers from here on, whatever numbers were given. For contents that had numbers in
+    /// another process.
+    pub fn number_from(&self, next: u32) {
+        self.next.store(next, Ordering::Relaxed);
+    }
+
     /// The content of a number, unless it is being made just now.
     pub fn try_get(&self, number: u32) -> Option<&T> {
         self.items.make(number).get()

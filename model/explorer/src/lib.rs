@@ -4,6 +4,8 @@
 //! holds a state: not as a clone of the whole system, but as one small number for each actor.
 
 mod ambient;
+mod binary;
+mod checkpoint;
 mod chunks;
 pub mod complete;
 mod error;
@@ -25,6 +27,7 @@ mod row;
 mod search;
 mod symmetry;
 mod system;
+mod tables;
 mod visited;
 mod worker;
 mod world;

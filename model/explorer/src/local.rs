@@ -24,9 +24,23 @@ pub(crate) struct Local<S: System> {
     pub crashed: bool,
 }
 
+/// How something came to be known: enough to make it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is there at the start.
+    Start,
+    /// An event at an actor in the state of this number made it.
+    Reaction(u32, Event),
+    /// It is what the one of this number becomes under the permutation at this place.
+    Permuted(u32, u32),
+}
+
 /// A [`Local`] that has a number.
 pub(crate) struct KnownLocal<S: System> {
     pub local: Local<S>,
+    pub origin: Origin,
+    /// What came before it has a lower one, whatever it is.
+    pub born: u32,
     /// Its content hash, for each permutation.
     pub keys: Box<[u128]>,
     /// What there is to report of it.
@@ -47,6 +61,8 @@ pub(crate) struct KnownEnvelope<S: System> {
     /// Its place among the messages to its receiver.
     pub ordinal: u32,
     pub envelope: Envelope<Msg<S>>,
+    pub origin: Origin,
+    pub born: u32,
     /// The reaction to its loss, which is that of nobody.
     pub on_loss: OnceLock<u32>,
 }

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use stateright::actor::{Envelope, Id, LossyNetwork, Network};
 
-use crate::ambient::{Ambient, Effect, Memo, lock, place};
+use crate::ambient::{Ambient, AmbientOrigin, Effect, Memo, lock, place};
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::hash::{Sort, content, fold};
 use crate::inbox::{Carrier, envelopes};
 use crate::interner::Interner;
 use crate::lanes::Lanes;
-use crate::local::{Event, KnownEnvelope, KnownLocal, Local};
+use crate::local::{Event, KnownEnvelope, KnownLocal, Local, Origin};
 use crate::property::Properties;
 use crate::reaction::Reaction;
 use crate::row::{Row, Step, Summary};
@@ -25,7 +25,7 @@ use crate::system::{Action, Msg, System};
 /// An actor and the messages in flight to it.
 pub(crate) struct Cell {
     /// The sum of the content hashes of the actor's state and, unless they are in queues, of the messages.
-    key: u128,
+    pub key: u128,
     pub local: u32,
     pub crashed: bool,
     pub inbox: Box<[u32]>,
@@ -92,7 +92,9 @@ pub(crate) struct Machine<'a, S: System> {
     /// For each receiver, how many different messages there are to it.
     arrivals: Box<[AtomicU32]>,
     pub summaries: Interner<Summary>,
-    effects: Interner<Effect>,
+    pub effects: Interner<Effect>,
+    /// Counts what becomes known, in an order in which everything comes after what it was made of.
+    births: AtomicU32,
     pub ambients: Interner<Ambient<S>>,
     ambient_prints: Chunks<AtomicU64>,
     permuted_ambients: Chunks<Unknown>,
@@ -137,6 +139,7 @@ impl<'a, S: System> Machine<'a, S> {
             arrivals: model.actors.iter().map(|_| AtomicU32::new(0)).collect(),
             summaries: Interner::new(),
             effects: Interner::new(),
+            births: AtomicU32::new(0),
             ambients: Interner::new(),
             ambient_prints: Chunks::with_stride(group.len()),
             permuted_ambients: Chunks::with_stride(group.len()),
@@ -179,7 +182,7 @@ impl<'a, S: System> Machine<'a, S> {
         let mut locals = Vec::new();
         let mut said = Vec::new();
         let mut send = |envelope: Envelope<Msg<S>>| {
-            let at = self.envelope(envelope);
+            let at = self.envelope(envelope, Origin::Start);
             let inbox = place(self.receiver(at), self.actors).map_or(&mut nobody, |place| &mut inboxes[place]);
             self.carrier.put(inbox, at, |at| self.flow(at));
             at
@@ -189,7 +192,7 @@ impl<'a, S: System> Machine<'a, S> {
         }
         for actor in 0..self.actors {
             let (local, sent) = Local::start(self.system, actor);
-            locals.push(self.local(local));
+            locals.push(self.local(local, Origin::Start));
             said.extend(sent.into_iter().map(&mut send));
         }
         let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));
@@ -201,13 +204,13 @@ impl<'a, S: System> Machine<'a, S> {
         let ambient = Ambient {
             history: model.init_history.clone(),
             spent: vec![0; self.budgets.len()].into(),
-            last: last.map(|last| self.envelope(last)),
+            last: last.map(|last| self.envelope(last, Origin::Start)),
             nobody: nobody.into(),
-            notes: 0,
+            ..Ambient::unknown(&model.init_history)
         };
         let told = Effect { said, ..Effect::default() };
         let history = ambient.history_after(self.system, &told, |at| &self.envelopes.get(at).envelope);
-        state.push(self.ambient(Ambient { history, ..ambient }));
+        state.push(self.ambient(Ambient { history, ..ambient }, AmbientOrigin::Start));
         state
     }
 
@@ -246,14 +249,15 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// The number of an actor's state.
-    pub fn local(&self, local: Local<S>) -> u32 {
+    pub fn local(&self, local: Local<S>, origin: Origin) -> u32 {
         let key = local.key();
         let (actor, state) = (Id::from(local.actor), Arc::clone(&local.state));
         let (number, is_new) = self.locals.intern(key, || {
             let permute = |by: &Permutation| local.permuted(self.system, by).key();
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let notes = self.properties.of_local(actor, &local.state);
-            KnownLocal { local, keys, notes, on_arrival: Lanes::new(), on_own: OnceLock::new() }
+            let born = self.births.fetch_add(1, Ordering::Relaxed);
+            KnownLocal { local, origin, born, keys, notes, on_arrival: Lanes::new(), on_own: OnceLock::new() }
         });
         self.check_hash(number, is_new, &state);
         number
@@ -280,7 +284,7 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// The number of a message on its way.
-    pub fn envelope(&self, envelope: Envelope<Msg<S>>) -> u32 {
+    pub fn envelope(&self, envelope: Envelope<Msg<S>>, origin: Origin) -> u32 {
         let key = content(Sort::Envelope, &envelope);
         let make = || {
             let permute = |by: &Permutation| content(Sort::Envelope, &self.permuted_envelope(&envelope, by));
@@ -289,7 +293,8 @@ impl<'a, S: System> Machine<'a, S> {
             let notes = self.properties.of_message(Envelope { src: *src, dst: *dst, msg });
             let receiver = place(envelope.dst, self.actors);
             let ordinal = receiver.map_or(0, |place| self.arrivals[place].fetch_add(1, Ordering::Relaxed));
-            KnownEnvelope { key, keys, notes, ordinal, envelope, on_loss: OnceLock::new() }
+            let born = self.births.fetch_add(1, Ordering::Relaxed);
+            KnownEnvelope { key, keys, notes, ordinal, envelope, origin, born, on_loss: OnceLock::new() }
         };
         self.envelopes.intern(key, make).0
     }
@@ -333,17 +338,31 @@ impl<'a, S: System> Machine<'a, S> {
         if number != UNKNOWN {
             return number;
         }
-        let (permutation, Cell { local, inbox, .. }) = (&self.group[by], self.cells.get(cell));
-        let local = self.local(self.locals.get(*local).local.permuted(self.system, permutation));
-        let number = self.cell(local, &self.permuted_inbox(inbox, permutation));
+        let Cell { local, inbox, .. } = self.cells.get(cell);
+        let local = self.permuted_local(*local, by);
+        let number = self.cell(local, &self.permuted_inbox(inbox, by));
         known.0.store(number, Ordering::Release);
         number
     }
 
-    fn permuted_inbox(&self, inbox: &[u32], by: &Permutation) -> Vec<u32> {
+    /// The number of what an actor's state becomes under the permutation at `by`.
+    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
+    pub fn permuted_local(&self, local: u32, by: usize) -> u32 {
+        let permuted = self.locals.get(local).local.permuted(self.system, &self.group[by]);
+        self.local(permuted, Origin::Permuted(local, by as u32))
+    }
+
+    /// The number of what a message becomes under the permutation at `by`.
+    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
+    pub fn permuted_message(&self, at: u32, by: usize) -> u32 {
+        let permuted = self.permuted_envelope(&self.envelopes.get(at).envelope, &self.group[by]);
+        self.envelope(permuted, Origin::Permuted(at, by as u32))
+    }
+
+    fn permuted_inbox(&self, inbox: &[u32], by: usize) -> Vec<u32> {
         let mut permuted = Vec::new();
         for &at in inbox {
-            let envelope = self.envelope(self.permuted_envelope(&self.envelopes.get(at).envelope, by));
+            let envelope = self.permuted_message(at, by);
             self.carrier.put(&mut permuted, envelope, |at| self.flow(at));
         }
         permuted
@@ -359,17 +378,22 @@ impl<'a, S: System> Machine<'a, S> {
         if number != UNKNOWN {
             return number;
         }
-        let (permutation, old) = (&self.group[by], self.ambients.get(ambient));
-        let last = old.last.map(|at| self.permuted_envelope(&self.envelopes.get(at).envelope, permutation));
-        let number = self.ambient(Ambient {
-            history: self.system.permute_history(&old.history, permutation),
-            spent: old.spent.clone(),
-            last: last.map(|envelope| self.envelope(envelope)),
-            nobody: self.permuted_inbox(&old.nobody, permutation).into(),
-            notes: 0,
-        });
+        let number = self.make_permuted_ambient(ambient, by);
         known.0.store(number, Ordering::Release);
         number
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
+    pub fn make_permuted_ambient(&self, ambient: u32, by: usize) -> u32 {
+        let old = self.ambients.get(ambient);
+        let permuted = Ambient {
+            history: self.system.permute_history(&old.history, &self.group[by]),
+            spent: old.spent.clone(),
+            last: old.last.map(|at| self.permuted_message(at, by)),
+            nobody: self.permuted_inbox(&old.nobody, by).into(),
+            ..Ambient::unknown(&old.history)
+        };
+        self.ambient(permuted, AmbientOrigin::Permuted(ambient, by as u32))
     }
 
     /// The state that `state` becomes under the permutation at `by`.
@@ -394,7 +418,7 @@ impl<'a, S: System> Machine<'a, S> {
         max > 0 && cells.iter().filter(|&&cell| self.cells.get(cell).crashed).count() < max
     }
 
-    fn ambient(&self, ambient: Ambient<S>) -> u32 {
+    fn ambient(&self, ambient: Ambient<S>, origin: AmbientOrigin) -> u32 {
         let key = |by: usize| {
             let history = match by {
                 0 => content(Sort::History, &ambient.history),
@@ -408,10 +432,11 @@ impl<'a, S: System> Machine<'a, S> {
         let keys: Vec<u128> = (0..self.group.len()).map(key).collect();
         let notes = self.properties.of_history(&ambient.history);
         let (number, _) = self.ambients.intern_at(keys[0], |number| {
+            let born = self.births.fetch_add(1, Ordering::Relaxed);
             for (print, key) in self.ambient_prints.make_all(number).iter().zip(&keys) {
                 print.store(fold(*key, self.seed), Ordering::Relaxed);
             }
-            Ambient { notes, ..ambient }
+            Ambient { notes, origin, born, ..ambient }
         });
         number
     }
@@ -423,26 +448,29 @@ impl<'a, S: System> Machine<'a, S> {
 
     /// The ambient after a step with `effect`; [`UNKNOWN`] if the budget that it would spend from is empty.
     pub fn turn(&self, ambient: u32, effect: u32) -> u32 {
-        self.turns.get(ambient, effect, || {
-            let (old, effect) = (self.ambients.get(ambient), self.effects.get(effect));
-            let mut spent = old.spent.clone();
-            if let Some(cause) = effect.cause {
-                if spent[cause] == self.budgets[cause] {
-                    return UNKNOWN;
-                }
-                spent[cause] += 1;
+        self.turns.get(ambient, effect, || self.make_turn(ambient, effect))
+    }
+
+    pub fn make_turn(&self, ambient: u32, number: u32) -> u32 {
+        let (old, effect) = (self.ambients.get(ambient), self.effects.get(number));
+        let mut spent = old.spent.clone();
+        if let Some(cause) = effect.cause {
+            if spent[cause] == self.budgets[cause] {
+                return UNKNOWN;
             }
-            let mut nobody = old.nobody.to_vec();
-            effect.to_nobody.iter().for_each(|&at| self.carrier.put(&mut nobody, at, |at| self.flow(at)));
-            effect.lost.iter().for_each(|&at| Carrier::take(&mut nobody, at));
-            self.ambient(Ambient {
-                history: old.history_after(self.system, effect, |at| &self.envelopes.get(at).envelope),
-                spent,
-                last: effect.last.or(old.last),
-                nobody: nobody.into(),
-                notes: 0,
-            })
-        })
+            spent[cause] += 1;
+        }
+        let mut nobody = old.nobody.to_vec();
+        effect.to_nobody.iter().for_each(|&at| self.carrier.put(&mut nobody, at, |at| self.flow(at)));
+        effect.lost.iter().for_each(|&at| Carrier::take(&mut nobody, at));
+        let turned = Ambient {
+            history: old.history_after(self.system, effect, |at| &self.envelopes.get(at).envelope),
+            spent,
+            last: effect.last.or(old.last),
+            nobody: nobody.into(),
+            ..Ambient::unknown(&old.history)
+        };
+        self.ambient(turned, AmbientOrigin::Turn(ambient, number))
     }
 
     /// May this ambient still spend on `cause`?

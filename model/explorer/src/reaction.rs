@@ -9,7 +9,7 @@ use crate::ambient::{Effect, place};
 use crate::error::Error;
 use crate::hash::{Sort, content};
 use crate::inbox::Carrier;
-use crate::local::{Event, Outcome};
+use crate::local::{Event, Origin, Outcome};
 use crate::machine::{Machine, message};
 use crate::system::System;
 
@@ -109,9 +109,9 @@ impl<S: System> Machine<'_, S> {
                 if *before != after.state {
                     reaction.notes = self.properties.of_step(id, before, &after.state);
                 }
-                let sent: Vec<u32> = sent.into_iter().map(|envelope| self.envelope(envelope)).collect();
-                let actor = after.actor;
-                let local = self.local(after);
+                let (actor, origin) = (after.actor, Origin::Reaction(number, event));
+                let sent: Vec<u32> = sent.into_iter().map(|sent| self.envelope(sent, origin)).collect();
+                let local = self.local(after, origin);
                 reaction.notes |= sent.iter().fold(0, |bits, &at| bits | self.envelopes.get(at).notes);
                 reaction.notes |= self.locals.get(local).notes;
                 reaction.turned = local != number;

@@ -114,6 +114,36 @@ impl<const W: usize> Records<W> {
         self.vias.as_ref().map(|vias| vias.get(at).load(Ordering::Relaxed))
     }
 
+    /// All numbers up to this one were handed out.
+    pub fn numbers(&self) -> u32 {
+        self.blocks.load(Ordering::Relaxed) * BLOCK
+    }
+
+    /// The parent and the step of a number that was handed out, given or not.
+    pub fn linked(&self, at: u32) -> (u32, u32) {
+        (self.parents.get(at).load(Ordering::Relaxed), self.via(at).unwrap_or(0))
+    }
+
+    /// Hands out numbers from here on.
+    pub fn number_from(&self, numbers: u32) {
+        self.blocks.store(numbers / BLOCK, Ordering::Relaxed);
+    }
+
+    /// Writes a state of another process under the number that it had.
+    pub fn restore(&self, at: u32, state: &State<W>) {
+        self.states.make(at);
+        self.write(at, state);
+    }
+
+    /// The same for how the search came to it.
+    pub fn relink(&self, at: u32, parent: u32, via: u32) {
+        self.parents.make(at);
+        if let Some(vias) = &self.vias {
+            vias.make(at);
+        }
+        self.link(at, parent, via);
+    }
+
     /// Forgets the cells of all states below `at`; how the search came to them stays.
     pub fn forget_below(&mut self, at: u32) {
         self.states.drop_below(at);
@@ -142,6 +172,11 @@ impl Cursor {
     pub fn take(&mut self) -> Vec<Range<u32>> {
         self.close();
         std::mem::take(&mut self.given)
+    }
+
+    /// The numbers that this process and others gave in this level.
+    pub fn put_back(&mut self, given: Vec<Range<u32>>) {
+        self.given.extend(given);
     }
 
     /// The numbers given since the last time, which are not taken.

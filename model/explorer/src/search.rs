@@ -28,26 +28,32 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// A search under way.
 pub(crate) struct Search<'a, S: System, const W: usize> {
-    explorer: &'a Explorer<'a, S>,
-    machine: Machine<'a, S>,
-    exact: bool,
-    visited: Visited,
-    records: Records<W>,
-    workers: Vec<Worker<W>>,
-    frontier: Vec<Range<u32>>,
+    pub explorer: &'a Explorer<'a, S>,
+    pub machine: Machine<'a, S>,
+    pub exact: bool,
+    pub visited: Visited,
+    pub records: Records<W>,
+    pub workers: Vec<Worker<W>>,
+    pub frontier: Vec<Range<u32>>,
     /// All states, where their cells are kept.
-    all: Vec<Range<u32>>,
-    depth: u32,
-    levels: Vec<Depth>,
-    claimed: AtomicU64,
-    generated: AtomicU64,
-    first_depths: Vec<Option<u32>>,
-    found: Vec<Option<Found>>,
-    panic: Option<(Found, String)>,
-    reported: u32,
-    limit: Option<Limit>,
-    peak_bytes: usize,
-    start: Instant,
+    pub all: Vec<Range<u32>>,
+    pub depth: u32,
+    pub levels: Vec<Depth>,
+    pub claimed: AtomicU64,
+    pub generated: AtomicU64,
+    pub first_depths: Vec<Option<u32>>,
+    pub found: Vec<Option<Found>>,
+    pub panic: Option<(Found, String)>,
+    pub reported: u32,
+    /// What there is to report of the initial state.
+    pub initial: u32,
+    /// States and steps before the level under way.
+    pub level_before: (u64, u64),
+    /// When a checkpoint was written last.
+    pub saved: Instant,
+    pub limit: Option<Limit>,
+    pub peak_bytes: usize,
+    pub start: Instant,
 }
 
 impl<'a, S: System, const W: usize> Search<'a, S, W> {
@@ -69,6 +75,9 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             found: vec![None; machine.properties.list.len()],
             panic: None,
             reported: 0,
+            initial: 0,
+            level_before: (0, 0),
+            saved: Instant::now(),
             limit: None,
             peak_bytes: 0,
             start: Instant::now(),
@@ -79,41 +88,60 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     /// Explores, and reports.
     pub fn run(mut self) -> Result<Report<S>, Error> {
-        let initial = self.begin();
-        while !self.frontier.is_empty() {
-            if self.explorer.max_depth.is_some_and(|max| self.depth >= max) {
-                self.limit = Some(Limit::Depth);
+        let mut left = match &self.explorer.resume {
+            Some(directory) => self.load(directory)?,
+            None => {
+                self.begin();
+                Vec::new()
             }
-            if self.is_over() {
+        };
+        loop {
+            left = if left.is_empty() { self.next_level() } else { left };
+            if left.is_empty() || self.limit.is_some() {
                 break;
             }
-            self.depth += 1;
-            self.expand_level();
+            left = self.expand_level(left)?;
             if let Some(fault) = self.machine.fault() {
                 return Err(fault);
             }
         }
-        self.report(initial)
+        if let Some(directory) = self.explorer.checkpoint.as_ref().filter(|_| self.limit.is_some()) {
+            self.save(&directory.0, &left)?;
+        }
+        self.report()
     }
 
-    /// Puts the initial state in, and judges it. Returns what there is to report of it.
-    fn begin(&mut self) -> u32 {
+    /// The states of the next level, if there is a reason to go on.
+    fn next_level(&mut self) -> Vec<Range<u32>> {
+        if self.is_over() || self.frontier.is_empty() {
+            return Vec::new();
+        }
+        if self.explorer.max_depth.is_some_and(|max| self.depth >= max) {
+            self.limit = Some(Limit::Depth);
+            return split(&self.frontier);
+        }
+        self.depth += 1;
+        self.level_before = self.counts();
+        split(&std::mem::take(&mut self.frontier))
+    }
+
+    /// Puts the initial state in, and judges it.
+    fn begin(&mut self) {
         let initial = self.machine.initial();
         let mut state = [0; W];
         state[..initial.len()].copy_from_slice(&initial);
         let canonical = self.machine.canonical(&initial);
         state[..initial.len()].copy_from_slice(&canonical);
         let notes = self.workers[0].begin(&self.machine, &initial, self.explorer.system.has_boundary());
-        let Some(notes) = notes else { return 0 };
+        let Some(notes) = notes else { return };
         self.generated.store(1, Ordering::Relaxed);
         let (units, pause) = (Vec::new(), AtomicBool::new(false));
         let mut worker = self.workers.remove(0);
         worker.put_first(&self.level(&units, &pause, &AtomicBool::new(false), u64::MAX), &state);
         self.workers.insert(0, worker);
-        self.reported = notes;
+        (self.initial, self.reported) = (notes, notes);
         self.next_frontier();
         self.levels.push(Depth { depth: 0, states: 1, generated: 1 });
-        notes
     }
 
     fn level<'l>(
@@ -142,16 +170,30 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         }
     }
 
-    /// Expands all states of the frontier. The table may grow in between.
-    fn expand_level(&mut self) {
-        let before = self.counts();
-        let mut units = split(&self.frontier);
-        while !units.is_empty() && self.limit.is_none() && self.machine.fault().is_none() {
+    /// Expands what is left of a level, until it is done or a limit is reached. The table may grow in between, and
+    /// checkpoints are written. Returns what is left then.
+    fn expand_level(&mut self, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
+        while !left.is_empty() {
             self.make_room();
-            if self.limit.is_none() {
-                units = self.expand(units);
+            if self.limit.is_some() || self.machine.fault().is_some() {
+                return Ok(left);
+            }
+            left = self.expand(left);
+            if self.limit.is_none() && self.is_checkpoint_due() {
+                let directory = self.explorer.checkpoint.as_ref().map(|(directory, _)| directory.clone());
+                directory.map_or(Ok(()), |directory| self.save(&directory, &left))?;
+                self.saved = Instant::now();
             }
         }
+        self.end_level();
+        Ok(left)
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        self.explorer.checkpoint.as_ref().is_some_and(|(_, every)| self.saved.elapsed() >= *every)
+    }
+
+    fn end_level(&mut self) {
         let taken = |at: usize| self.workers.iter().any(|worker| worker.tally.taken[at] > 0);
         for at in 0..self.first_depths.len() {
             if self.first_depths[at].is_none() && taken(at) {
@@ -159,7 +201,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             }
         }
         self.next_frontier();
-        let after = self.counts();
+        let (before, after) = (self.level_before, self.counts());
         let (states, generated) = (after.0 - before.0, after.1 - before.1);
         if generated > 0 {
             self.levels.push(Depth { depth: self.depth, states, generated });
@@ -234,11 +276,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         if is_full.load(Ordering::Relaxed) {
             limit = Some(Limit::States);
         }
-        // A limit that was reached as the last state was expanded has cut nothing off.
-        if !left.is_empty() || is_full.load(Ordering::Relaxed) || states < ALONE {
-            self.limit = limit;
-        }
-        left
+        self.limit = limit;
+        split(&left)
     }
 
     /// Reports progress until all threads rest; tells them to, when a limit is reached.
@@ -252,7 +291,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
                 tell(&self.progress());
             }
             limit = limit.or_else(|| self.reached());
-            if limit.is_some() || self.machine.fault().is_some() {
+            if limit.is_some() || self.machine.fault().is_some() || self.is_checkpoint_due() {
                 pause.store(true, Ordering::Relaxed);
             }
         }
@@ -326,7 +365,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// Fills an empty table from the states.
-    fn refill(&self) {
+    pub fn refill(&self) {
         let now = self.workers.iter().flat_map(|worker| worker.cursor.given());
         let ranges: Vec<Range<u32>> = self.all.iter().cloned().chain(now).collect();
         let units = split(&ranges);
@@ -342,14 +381,14 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         });
     }
 
-    fn report(mut self, initial: u32) -> Result<Report<S>, Error> {
+    fn report(mut self) -> Result<Report<S>, Error> {
         self.peak_bytes = self.peak_bytes.max(self.bytes());
         let progress = self.progress();
         let mut discoveries = Vec::new();
         for (at, own) in self.machine.properties.list.iter().enumerate() {
             let path = match &self.found[at] {
                 Some(found) => self.machine.path(&self.records, self.exact, found, Some(at))?,
-                None if initial >> at & 1 == 1 => Vec::new(),
+                None if self.initial >> at & 1 == 1 => Vec::new(),
                 None => continue,
             };
             let is_violation = self.machine.properties.always >> at & 1 == 1;

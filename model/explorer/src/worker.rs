@@ -179,6 +179,24 @@ impl<const W: usize> Worker<W> {
         Some(notes | self.judge.judge(machine, cells, None) | self.judge.judge_state(machine, state))
     }
 
+    /// Takes over what another thread counted, found and numbered.
+    pub fn absorb(&mut self, other: &mut Worker<W>) {
+        self.cursor.put_back(other.cursor.take());
+        let kinds = other.tally.idle.len();
+        let fresh = Tally { idle: vec![0; kinds], taken: vec![0; kinds], ..Tally::default() };
+        let tally = std::mem::replace(&mut other.tally, fresh);
+        self.tally.generated += tally.generated;
+        self.tally.fresh += tally.fresh;
+        self.tally.full += tally.full;
+        self.tally.idle.iter_mut().zip(tally.idle).for_each(|(sum, count)| *sum += count);
+        self.tally.taken.iter_mut().zip(tally.taken).for_each(|(sum, count)| *sum += count);
+        for (best, found) in self.found.iter_mut().zip(&mut other.found) {
+            *best = best.take().into_iter().chain(found.take()).min();
+        }
+        let panics = self.panic.take().into_iter().chain(other.panic.take());
+        self.panic = panics.min_by(|a, b| a.0.cmp(&b.0));
+    }
+
     /// Puts the initial state into the table.
     pub fn put_first<S: System>(&mut self, level: &Level<S, W>, state: &State<W>) {
         let Some(at) = level.records.reserve(&mut self.cursor) else { return };

@@ -33,6 +33,7 @@
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
 //! | `quorum.rs`, `progress.rs` | majorities; matchIndex and nextIndex |
 //! | `rule.rs` | every safety rule by name: what it says, where, and what falls without it |
+//! | `weaken.rs`, `rename.rs` | for checkers, behind features: a rule switched off; servers under other names |
 //!
 //! # Invariants of this crate
 //!
@@ -65,6 +66,8 @@ mod message;
 mod progress;
 mod quorum;
 mod raft;
+#[cfg(feature = "rename")]
+mod rename;
 mod replication;
 mod rule;
 mod types;
@@ -79,5 +82,7 @@ pub use message::{Appended, Body, Message};
 pub use progress::Progress;
 pub use quorum::Voters;
 pub use raft::{Raft, Role};
+#[cfg(feature = "rename")]
+pub use rename::Names;
 pub use rule::Rule;
 pub use types::{Command, Index, LogId, NodeId, Term, Time};

@@ -30,7 +30,7 @@ pub enum Payload {
 /// put a base below the first entry, and no caller will notice.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Log {
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Log {

@@ -5,10 +5,11 @@
 mod support;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use proptest::prelude::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
-use raftlab_explorer::{Explorer, Mode, Report, explore};
+use raftlab_explorer::{Explorer, Limit, Mode, Report, explore};
 use stateright::{Expectation, Model};
 use support::random_system::{STATES_MAX, System, TableModel, for_each_system};
 
@@ -87,4 +88,51 @@ fn a_thousand_random_systems_have_equal_verdicts_by_shortest_ways() {
         }
         Ok(())
     });
+}
+
+/// Explores until so many states, writes that down, and goes on in a new exploration; until there is no more.
+fn in_parts(
+    model: &TableModel,
+    mode: Mode,
+    part: u64,
+    directory: &std::path::Path,
+) -> Result<Report<TableModel>, TestCaseError> {
+    let mut parts = 0;
+    loop {
+        let at = |parts: u64| directory.join(parts.to_string());
+        let explorer = explore(model).keep_going().threads(1 + usize::from(parts % 2 == 1)).mode(mode);
+        let explorer = if parts == 0 { explorer } else { explorer.resume(at(parts - 1)) };
+        let explorer = explorer.checkpoint(at(parts), Duration::from_secs(60)).max_states(part * (parts + 1));
+        let report = explorer.run().map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+        match report.limit {
+            None => return Ok(report),
+            Some(limit) => prop_assert_eq!(limit, Limit::States),
+        }
+        parts += 1;
+    }
+}
+
+#[test]
+fn systems_explored_in_parts_have_the_counts_of_those_explored_at_once() {
+    let directory = std::env::temp_dir().join(format!("raftlab-explorer-{}", std::process::id()));
+    let resumed = std::cell::Cell::new(0);
+    for_each_system(200, |system| {
+        let model = system.model();
+        for mode in [Mode::Exact, Mode::Fingerprints { seed: 5 }] {
+            let whole = compare(system, &model, "whole", |explorer| explorer.threads(1).mode(mode))?;
+            let part = (whole.progress.states / 4).max(10);
+            let parts = in_parts(&model, mode, part, &directory)?;
+            resumed.set(resumed.get() + usize::from(directory.join("0").join("checkpoint").exists()));
+            let _ = std::fs::remove_dir_all(&directory);
+            prop_assert_eq!(counts(&parts), counts(&whole));
+            prop_assert_eq!(&parts.levels, &whole.levels);
+            prop_assert_eq!(&parts.coverage, &whole.coverage);
+            let ways = |report: &Report<TableModel>| -> BTreeMap<_, _> {
+                report.discoveries.iter().map(|own| (own.property, own.path.len())).collect()
+            };
+            prop_assert_eq!(ways(&parts), ways(&whole));
+        }
+        Ok(())
+    });
+    assert!(resumed.get() > 200, "only {} explorations were resumed", resumed.get());
 }

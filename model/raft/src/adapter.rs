@@ -52,6 +52,11 @@ impl ServerActor {
         ServerActor { config: bounds.config(id, without).into(), bounds: bounds.clone(), way, focus }
     }
 
+    /// What the server is told at its start.
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
     /// A server that starts for the first time.
     pub fn start(&self) -> Server {
         let (raft, _) = Raft::recover(Arc::clone(&self.config), Durable::default());
@@ -185,12 +190,10 @@ impl Step<'_> {
         self.receive(from, message);
     }
 
-    /// The value of a proposal names its server and its place: `a1` is the first of `n1`.
     fn propose(&mut self) {
         self.server.proposed += 1;
-        let letter = char::from(b'a' + u8::try_from((self.server.raft.id().0 - 1) % 26).unwrap_or(0));
-        let value = format!("{letter}{}", self.server.proposed);
-        self.step(Input::Propose(Command::new(value.as_bytes())), None);
+        let value = value(self.server.raft.id(), self.server.proposed);
+        self.step(Input::Propose(value), None);
     }
 
     /// The disk finishes all that waits.
@@ -339,6 +342,26 @@ impl Step<'_> {
             self.done.sent.push((to, message));
         }
     }
+}
+
+/// The value of a proposal names its server and its place: `a1` is the first of `n1`.
+fn value(proposer: NodeId, place: u32) -> Command {
+    Command::new(format!("{}{place}", char::from(letter(proposer))).as_bytes())
+}
+
+/// The same value, had its server another name.
+pub(crate) fn renamed_value(value: &Command, node: impl Fn(NodeId) -> NodeId) -> Command {
+    match &*value.0 {
+        [proposer @ b'a'..=b'z', place @ ..] => {
+            let proposer = NodeId(u64::from(proposer - b'a') + 1);
+            Command::new(&[&[letter(node(proposer))], place].concat())
+        }
+        _ => value.clone(),
+    }
+}
+
+fn letter(proposer: NodeId) -> u8 {
+    b'a' + u8::try_from((proposer.0 - 1) % 26).unwrap_or(0)
 }
 
 /// The name of the choice by which faults happen.

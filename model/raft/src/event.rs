@@ -5,7 +5,7 @@ use std::fmt;
 use raftlab_core::{Message, NodeId};
 
 /// What makes a server take a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A message arrives.
     Deliver {

@@ -19,7 +19,8 @@
 //! | `bounds.rs` | how large the world is |
 //! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
 //! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
-//! | `dead.rs`, `meters.rs` | messages that can never act again; what a search counts |
+//! | `dead.rs`, `symmetry.rs` | messages that can never act again; servers under other names |
+//! | `meters.rs` | what a search counts |
 //!
 //! Invariants: the disk is rebuilt from the emitted writes, never copied from the core; ghosts never enter the core;
 //! causes are bounded, messages never; a step is a pure function of a server and an event.
@@ -34,6 +35,7 @@ mod meters;
 mod property;
 mod server;
 mod shim;
+mod symmetry;
 mod weakening;
 mod witness;
 mod world;
@@ -46,6 +48,7 @@ pub use meters::{Kind, Meters};
 pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
 pub use server::{Broken, Ghosts, Observed, Server};
 pub use shim::Shim;
+pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;
-pub use witness::{Step, WITNESSES, Witness};
+pub use witness::{Seen, WITNESSES, Witness};
 pub use world::{Action, Pictures, RaftModel, Setup, World, at, label};

@@ -1,6 +1,7 @@
 //! One server of the model: the core, the disk rebuilt from its writes, and the ghosts that watch it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use raftlab_core::{Durable, Effects, Entry, Index, Message, NodeId, Raft, Role, Term};
 
@@ -40,7 +41,10 @@ pub struct Ghosts {
 }
 
 /// A step property that broke, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// Why is told to people, and is no part of the state: it names servers, and quotes what was before the step. A server that
+/// broke something does nothing more, so two that differ by these words alone have one future and one verdict.
+#[derive(Clone, Debug)]
 pub struct Broken {
     /// The property's name.
     pub property: &'static str,
@@ -57,6 +61,20 @@ pub struct Observed<'a> {
     pub disk: &'a Durable,
     /// Its history.
     pub ghosts: &'a Ghosts,
+}
+
+impl PartialEq for Broken {
+    fn eq(&self, other: &Broken) -> bool {
+        self.property == other.property
+    }
+}
+
+impl Eq for Broken {}
+
+impl Hash for Broken {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.property.hash(state);
+    }
 }
 
 impl Server {

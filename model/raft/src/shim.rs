@@ -48,6 +48,28 @@ pub enum Shim {
 }
 
 impl Shim {
+    /// Every broken host.
+    pub const ALL: [Shim; 18] = [
+        Shim::VoteNotPersisted,
+        Shim::TermNotPersisted,
+        Shim::RequestVoteBeforeSync,
+        Shim::AckBeforeSync,
+        Shim::LeaderCountsUnsynced,
+        Shim::NoopNotSynced,
+        Shim::VoteComparesIndexOnly,
+        Shim::VoteCheckTornFromGrant,
+        Shim::AckReportsLastIndex,
+        Shim::RejectionTakenForMatch,
+        Shim::MatchSeeded,
+        Shim::ProbeAdvancesMatch,
+        Shim::WriteErrorSwallowed,
+        Shim::RewriteAfterError,
+        Shim::TruncateAppendTorn,
+        Shim::CorruptTailTruncated,
+        Shim::WipedServerReturns,
+        Shim::RestartAppliesLog,
+    ];
+
     /// What of `write` reaches the disk.
     pub(crate) fn disk_write(self, write: &Write) -> Option<Write> {
         match (self, write) {

@@ -21,8 +21,9 @@ use crate::event::{Event, Fault, Label, Sent, Tick};
 use crate::meters::{Kind, Meters};
 use crate::property::{COUNT, PROPERTIES, Property};
 use crate::server::Server;
+use crate::symmetry::Renaming;
 use crate::weakening::Way;
-use crate::witness::{Step, Witness};
+use crate::witness::Witness;
 
 /// What is searched for, in which world.
 #[derive(Clone, Debug)]
@@ -240,9 +241,9 @@ impl Model for RaftModel {
         let kind = Kind::of(&action);
         let next = self.next(world, action)?;
         self.meters.note_taken(kind, next.depth);
-        let step = Step { before: &world.inner.actor_states, after: &next.inner.actor_states };
+        let (before, after) = (&world.inner.actor_states, &next.inner.actor_states);
         for (at, witness) in self.setup.witnesses.iter().enumerate() {
-            if !self.meters.is_seen(at) && (witness.seen)(&step) {
+            if !self.meters.is_seen(at) && witness.is_seen_in(before, after) {
                 self.meters.note_seen(at, next.depth);
             }
         }
@@ -298,6 +299,23 @@ impl World {
         let mut all: Vec<_> = self.inner.network.iter_all().collect();
         all.sort_unstable();
         all
+    }
+
+    /// The same world under other names: what it is for a search that treats servers as interchangeable, built in full.
+    #[must_use]
+    pub fn renamed(&self, renaming: &Renaming) -> World {
+        let World { inner, spent, depth } = self;
+        let servers = inner.actor_states.iter().map(|server| Arc::new(renaming.server(server)));
+        let inner = ActorModelState {
+            actor_states: renaming.permuted(servers),
+            network: renaming.network(&inner.network),
+            timers_set: renaming.permuted(inner.timers_set.iter().cloned()),
+            random_choices: renaming.permuted(inner.random_choices.iter().cloned()),
+            crashed: renaming.permuted(inner.crashed.iter().copied()),
+            history: (),
+            actor_storages: renaming.permuted(inner.actor_storages.iter().copied()),
+        };
+        World { inner, spent: *spent, depth: *depth }
     }
 
     /// Steps from the initial state on the path by which the search came here.

@@ -12,28 +12,6 @@ use raftlab_model::{
     actor_id, dead_is_sound_for, is_dead, node,
 };
 
-/// All ways to break a host.
-const SHIMS: [Shim; 18] = [
-    Shim::VoteNotPersisted,
-    Shim::TermNotPersisted,
-    Shim::RequestVoteBeforeSync,
-    Shim::AckBeforeSync,
-    Shim::LeaderCountsUnsynced,
-    Shim::NoopNotSynced,
-    Shim::VoteComparesIndexOnly,
-    Shim::VoteCheckTornFromGrant,
-    Shim::AckReportsLastIndex,
-    Shim::RejectionTakenForMatch,
-    Shim::MatchSeeded,
-    Shim::ProbeAdvancesMatch,
-    Shim::WriteErrorSwallowed,
-    Shim::RewriteAfterError,
-    Shim::TruncateAppendTorn,
-    Shim::CorruptTailTruncated,
-    Shim::WipedServerReturns,
-    Shim::RestartAppliesLog,
-];
-
 /// A world in which dead messages stay.
 struct Audit {
     model: RaftModel,
@@ -242,7 +220,7 @@ const BROKEN: [&str; 4] = [
 ];
 
 fn ways() -> impl Iterator<Item = Way> {
-    Rule::ALL.iter().copied().map(Way::Rule).chain(SHIMS.map(Way::Shim))
+    Rule::ALL.iter().copied().map(Way::Rule).chain(Shim::ALL.map(Way::Shim))
 }
 
 fn audit_broken(way: Way) -> Result<(), String> {

@@ -1,0 +1,183 @@
+//! Servers under other names. Nothing in the protocol depends on how a server is called: names are compared for equality
+//! and counted, never ordered to decide (§5). So a server that is renamed, with all that it knows of others, does under
+//! the new names what it did under the old ones, and a checker that has walked through one state has walked through all
+//! that differ from it by names only.
+//!
+//! For checkers alone, hence behind the feature `rename`. Whatever is renamed is taken apart field by field: a new field
+//! does not compile before somebody has asked whether it holds a name.
+//!
+//! ```
+//! use raftlab_core::{Command, Config, Durable, Input, Names, NodeId, Raft, Time, Timer, Voters};
+//!
+//! /// `n1` and `n2` change places; commands carry no names.
+//! struct Swapped;
+//!
+//! impl Names for Swapped {
+//!     fn node(&self, id: NodeId) -> NodeId {
+//!         NodeId([0, 2, 1, 3][id.0 as usize])
+//!     }
+//!     fn command(&self, command: &Command) -> Command {
+//!         command.clone()
+//!     }
+//! }
+//!
+//! let config = |id| Config::new(NodeId(id), Voters::new([1, 2, 3].map(NodeId)), 16).unwrap();
+//! let (mut n1, _) = Raft::recover(config(1), Durable::default());
+//! let _ = n1.step(Time::default(), Input::Timeout(Timer::Election));
+//! let n2 = n1.renamed(config(2).into(), &Swapped);
+//! assert_eq!(n1.to_string(), "n1@1 C 0 vote=n1 [] votes={}");
+//! assert_eq!(n2.to_string(), "n2@1 C 0 vote=n2 [] votes={}");
+//! ```
+
+use alloc::sync::Arc;
+
+use crate::config::Config;
+use crate::durable::{Durable, Write};
+use crate::effects::{Answer, Effects};
+use crate::log::{Entry, Log, Payload};
+use crate::message::{Body, Message};
+use crate::raft::{Raft, Role};
+use crate::types::{Command, NodeId};
+
+/// New names for servers, and for commands: to Raft a command is bytes, but whoever made it may have put a name in.
+pub trait Names {
+    /// What server `id` is called now. No two servers share a name.
+    fn node(&self, id: NodeId) -> NodeId;
+
+    /// The command as it would be under the new names. Different commands stay different.
+    fn command(&self, command: &Command) -> Command;
+}
+
+impl Raft {
+    /// The same server under its new name. `config` is the one that a server of that name has.
+    ///
+    /// # Panics
+    ///
+    /// If `config` is another server's.
+    #[must_use]
+    pub fn renamed(&self, config: Arc<Config>, names: &impl Names) -> Raft {
+        let Raft { config: old, term, voted_for, log, commit, role } = self;
+        assert_eq!(config.id(), names.node(old.id()), "a server gets the configuration of its new name");
+        let voted_for = voted_for.map(|vote| names.node(vote));
+        Raft {
+            config,
+            term: *term,
+            voted_for,
+            log: log.renamed(names),
+            commit: *commit,
+            role: role.renamed(names),
+        }
+    }
+}
+
+impl Role {
+    fn renamed(&self, names: &impl Names) -> Role {
+        match self {
+            Role::Follower { leader } => Role::Follower { leader: leader.map(|leader| names.node(leader)) },
+            Role::Candidate { votes } => {
+                Role::Candidate { votes: votes.iter().map(|voter| names.node(*voter)).collect() }
+            }
+            Role::Leader { durable, peers } => Role::Leader {
+                durable: *durable,
+                peers: peers.iter().map(|(peer, progress)| (names.node(*peer), *progress)).collect(),
+            },
+        }
+    }
+}
+
+impl Durable {
+    /// The same disk under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Durable {
+        let Durable { term, voted_for, log } = self;
+        Durable { term: *term, voted_for: voted_for.map(|vote| names.node(vote)), log: log.renamed(names) }
+    }
+}
+
+impl Write {
+    /// The same record under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Write {
+        match self {
+            Write::Vote { term, voted_for } => {
+                Write::Vote { term: *term, voted_for: voted_for.map(|vote| names.node(vote)) }
+            }
+            Write::Log { after, entries } => Write::Log {
+                after: *after,
+                entries: entries.iter().map(|entry| entry.renamed(names)).collect(),
+            },
+        }
+    }
+}
+
+impl Log {
+    /// The same log under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Log {
+        let Log { entries } = self;
+        Log { entries: entries.iter().map(|entry| entry.renamed(names)).collect() }
+    }
+}
+
+impl Entry {
+    /// The same entry under new names. Who wrote it shows in its command only: a term is nobody's name.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Entry {
+        let Entry { id, payload } = self;
+        let payload = match payload {
+            Payload::Noop => Payload::Noop,
+            Payload::Command(command) => Payload::Command(names.command(command)),
+        };
+        Entry { id: *id, payload }
+    }
+}
+
+impl Message {
+    /// The same message under new names. From whom and to whom it goes, the transport says.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Message {
+        let Message { term, body } = self;
+        let body = match body {
+            Body::RequestVote { last } => Body::RequestVote { last: *last },
+            Body::VoteReply { granted } => Body::VoteReply { granted: *granted },
+            Body::AppendEntries { prev, entries, commit } => Body::AppendEntries {
+                prev: *prev,
+                entries: entries.iter().map(|entry| entry.renamed(names)).collect(),
+                commit: *commit,
+            },
+            Body::AppendReply(appended) => Body::AppendReply(*appended),
+            Body::NewerTerm => Body::NewerTerm,
+        };
+        Message { term: *term, body }
+    }
+}
+
+impl Effects {
+    /// The same effects under new names. What may leave [early](Effects::early) keeps its order, which between different
+    /// receivers is that of their old names: it means nothing, and only who compares lists has to know.
+    pub fn renamed(&self, names: &impl Names) -> Effects {
+        let Effects { writes, early, late, committed, restart, answer } = self;
+        let addressed = |(to, message): &(NodeId, Message)| (names.node(*to), message.renamed(names));
+        Effects {
+            writes: writes.iter().map(|write| write.renamed(names)).collect(),
+            early: early.iter().map(addressed).collect(),
+            late: late.iter().map(addressed).collect(),
+            committed: committed.iter().map(|entry| entry.renamed(names)).collect(),
+            restart: restart.clone(),
+            answer: answer.map(|answer| answer.renamed(names)),
+        }
+    }
+}
+
+impl Answer {
+    /// The same answer under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Answer {
+        match self {
+            Answer::Proposed(id) => Answer::Proposed(*id),
+            Answer::NotLeader { leader } => {
+                Answer::NotLeader { leader: leader.map(|leader| names.node(leader)) }
+            }
+        }
+    }
+}

@@ -38,7 +38,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         to.u32(u32::from(self.exact))?;
         self.machine.save(&mut to)?;
         let worker = &self.workers[0];
-        for ranges in [left, &worker.cursor.given(), &self.all] {
+        for ranges in [left, &self.frontier, &worker.cursor.given(), &self.all] {
             to.list(ranges, |to, range| to.u32(range.start).and_then(|()| to.u32(range.end)))?;
         }
         for range in self.kept(left) {
@@ -62,8 +62,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     /// Ranges whose states are kept: all of them, or those that are still to be expanded.
     fn kept(&self, left: &[Range<u32>]) -> Vec<Range<u32>> {
         let given = self.workers[0].cursor.given();
-        let old = if self.exact { &self.all[..] } else { left };
-        old.iter().cloned().chain(given).collect()
+        let old = if self.exact { self.all.clone() } else { [left, &self.frontier].concat() };
+        old.into_iter().chain(given).collect()
     }
 
     fn write_counts(&self, to: &mut Writer) -> io::Result<()> {
@@ -110,9 +110,10 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         }
         self.machine.restore(&mut from)?;
         let range = |from: &mut Reader| Ok(from.u32()?..from.u32()?);
-        let (left, given, all) = (from.list(range)?, from.list(range)?, from.list(range)?);
-        self.all = all;
-        self.workers[0].cursor.put_back(given);
+        let left = from.list(range)?;
+        self.frontier = from.list(range)?;
+        self.workers[0].cursor.put_back(from.list(range)?);
+        self.all = from.list(range)?;
         for range in self.kept(&left) {
             if from.length()? != range.len() {
                 return Err(io::Error::other("a range of states has another length"));

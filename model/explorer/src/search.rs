@@ -105,6 +105,10 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
                 return Err(fault);
             }
         }
+        if left.is_empty() && self.frontier.is_empty() {
+            // A limit that was reached when the last state was expanded has cut nothing off.
+            self.limit = None;
+        }
         if let Some(directory) = self.explorer.checkpoint.as_ref().filter(|_| self.limit.is_some()) {
             self.save(&directory.0, &left)?;
         }
@@ -118,7 +122,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         }
         if self.explorer.max_depth.is_some_and(|max| self.depth >= max) {
             self.limit = Some(Limit::Depth);
-            return split(&self.frontier);
+            return Vec::new();
         }
         self.depth += 1;
         self.level_before = self.counts();

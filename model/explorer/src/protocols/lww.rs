@@ -79,7 +79,8 @@ pub fn lww(replicas: usize, network: Network<Write>) -> ActorModel<Replica> {
             state.network.len() > 0 || registers.all(|(one, next)| one == next)
         })
         .property(Expectation::Always, "a choice is always open", |_, state| {
-            state.random_choices.iter().all(|choices| choices.map.len() == 1)
+            let mut replicas = state.random_choices.iter().zip(&state.crashed);
+            replicas.all(|(choices, crashed)| *crashed || choices.map.len() == 1)
         })
 }
 

@@ -21,8 +21,8 @@
 //!
 //! Two searches of one space count the same only where both see all of it.
 //!
-//! - stateright stops when every property has a discovery. Each model here has a property that holds in every state, so
-//!   that this never happens.
+//! - stateright stops when every property has a discovery. Each model here has a property that holds in every state, on
+//!   every network and under crashes, so that this never happens.
 //! - To stateright the initial state has depth 1, and a state at the depth `n` of `target_max_depth(n)` is counted, but
 //!   neither judged nor left: `n` is the number of states on the longest path that is counted, and one more than its
 //!   number of steps. A bound on depth is exact with one thread only.

@@ -9,10 +9,11 @@
 //! # Caveats
 //!
 //! - Nothing is stored. A server that crashes comes back without its term, its vote and its log, so the guarantees of
-//!   Raft do not hold under crashes, of which the model allows a minority at a time.
+//!   Raft do not hold under crashes, of which the model allows a minority at a time. "Election Safety" falls in eight
+//!   steps: a server votes, crashes, and votes again.
 //! - A leader takes an acknowledgement for its own even if it was meant for the leader that it was before a crash. Then
-//!   it believes that a follower holds more than there is, and the next replication panics: at depth 13 with three
-//!   servers.
+//!   it believes that a follower holds more than there is, and the next replication panics. With three servers the
+//!   twelfth step can.
 //! - What a timer did, it does once: a leader whose election timer fires, a candidate, and whoever's replication timer
 //!   fires do not arm it again.
 //! - Whoever hears of a leader forwards its own broadcasts, but not those that it had put aside before: these leave only

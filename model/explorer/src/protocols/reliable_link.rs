@@ -95,6 +95,10 @@ pub fn reliable_link(config: Config, network: Network<Message>) -> ActorModel<En
             received.iter().enumerate().all(|(at, value)| !received[..at].contains(value))
         })
         .property(Expectation::Always, "ordered", |_, state| state.actor_states[1].received.is_sorted())
+        .property(Expectation::Always, "what is received was sent", |model, state| {
+            let mut received = state.actor_states[1].received.iter().map(|(_, value)| value.0);
+            received.all(|value| (1..=model.cfg.values).contains(&value))
+        })
         .property(Expectation::Sometimes, "delivered", |model, state| {
             let received = state.actor_states[1].received.iter().map(|(_, value)| value.0);
             received.eq(1..=model.cfg.values)

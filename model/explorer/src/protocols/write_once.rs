@@ -17,7 +17,7 @@ use stateright::actor::{Actor, ActorModel, Command, Envelope, Id, Network, Out};
 use stateright::semantics::LinearizabilityTester;
 use stateright::semantics::write_once_register::WORegister;
 
-use super::register::{OPERATIONS, RequestId, Value};
+use super::register::{RequestId, Value, is_written};
 
 /// What the clients asked and were told.
 pub type History = LinearizabilityTester<Id, WORegister<Value>>;
@@ -56,9 +56,13 @@ pub fn write_once(
             let mut messages = state.network.iter_deliverable().map(|envelope| &envelope.msg.0);
             messages.any(|message| matches!(message, WORegisterMsg::PutFail(_)))
         })
-        .property(Expectation::Always, "a client asks twice at most", |model, state| {
+        .property(Expectation::Always, "what is read was written", |model, state| {
             let clients = model.actors.iter().filter(|node| matches!(node.0, WORegisterActor::Client { .. }));
-            state.history.len() <= OPERATIONS * clients.count()
+            let clients = clients.count();
+            state.network.iter_deliverable().all(|envelope| match envelope.msg.0 {
+                WORegisterMsg::GetOk(_, value) => is_written(value, clients),
+                _ => true,
+            })
         })
 }
 

@@ -25,6 +25,11 @@ impl Permutation {
         self.0.get(usize::from(actor)).map_or(actor, |&new| Id::from(new))
     }
 
+    /// The new place of each actor.
+    pub fn places(&self) -> &[usize] {
+        &self.0
+    }
+
     /// The new place of the actor at `place`.
     #[inline]
     pub fn place(&self, place: usize) -> usize {

@@ -7,8 +7,9 @@ fn main() {
     let threads: usize = args.next().map_or(1, |t| t.parse().unwrap());
     let mode = if args.next().as_deref() == Some("fp") { Mode::Fingerprints { seed: 1 } } else { Mode::Exact };
     let model = RaftModel::new(Setup::new(bounds.parse().unwrap()));
+    let symmetry = std::env::args().any(|a| a == "sym");
     let start = std::time::Instant::now();
-    let report = explore(&model).threads(threads).mode(mode).run().unwrap();
+    let report = explore(&model).symmetry(symmetry).threads(threads).mode(mode).run().unwrap();
     let s = start.elapsed().as_secs_f64();
     println!(
         "{} states {} full, {} generated, depth {}, {:.2} s, {:.0} k/s, gen {:.1} M/s, {:?} peak {} MiB, {:.1} B a state",

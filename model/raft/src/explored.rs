@@ -1,6 +1,7 @@
 //! The same world for the explorer: its properties by what they read, its budgets, and what in it is dead.
 
-use raftlab_explorer::{Action, Property as Explored, Reads, System};
+use raftlab_core::Message;
+use raftlab_explorer::{Action, Permutation, Property as Explored, Reads, System};
 use stateright::Expectation;
 use stateright::actor::{ActorModel, Id};
 
@@ -9,6 +10,8 @@ use crate::dead;
 use crate::meters::Kind;
 use crate::property::{Judge, PROPERTIES, Property};
 use crate::server::{Observed, Server};
+use crate::symmetry::{self, Renaming};
+use crate::witness::{Seen, Witness};
 use crate::world::RaftModel;
 
 /// The bounded causes, in the order of their budgets.
@@ -27,7 +30,7 @@ impl System for RaftModel {
     fn properties(&self) -> Vec<Explored<RaftModel>> {
         let focus = self.setup.focus;
         let judged = PROPERTIES.iter().filter(|own| focus.is_none_or(|focus| focus.name == own.name));
-        judged.map(explored).collect()
+        judged.map(explored).chain(self.setup.witnesses.iter().map(|own| witnessed(own))).collect()
     }
 
     fn has_boundary(&self) -> bool {
@@ -64,12 +67,35 @@ impl System for RaftModel {
         Kind::of(action) as usize
     }
 
-    fn is_dead(&self, _: Id, state: &Server, sender: Id, message: &raftlab_core::Message) -> bool {
+    fn is_dead(&self, _: Id, state: &Server, sender: Id, message: &Message) -> bool {
         dead::is_dead(state, node(sender), message)
     }
 
     fn removes_dead(&self) -> bool {
         self.setup.remove_dead
+    }
+
+    fn symmetries(&self) -> Vec<Permutation> {
+        let servers = self.inner.actors.len();
+        if symmetry::is_sound_for(self.setup.way) {
+            Permutation::all_of(0..servers, servers)
+        } else {
+            vec![Permutation::identity(servers)]
+        }
+    }
+
+    fn permute_state(&self, _: Id, server: &Server, by: &Permutation) -> Server {
+        self.renaming(by).server(server)
+    }
+
+    fn permute_message(&self, message: &Message, by: &Permutation) -> Message {
+        self.renaming(by).message(message)
+    }
+}
+
+impl RaftModel {
+    fn renaming(&self, by: &Permutation) -> Renaming {
+        Renaming::of(&self.inner.actors, by.places())
     }
 }
 
@@ -89,4 +115,14 @@ fn explored(own: &'static Property) -> Explored<RaftModel> {
         })),
     };
     Explored { expectation: Expectation::Always, name: own.name, reads }
+}
+
+/// A witness: it holds sometimes.
+fn witnessed(own: &'static Witness) -> Explored<RaftModel> {
+    let reads = match own.seen {
+        Seen::One(seen) => Reads::One(Box::new(move |_, server: &Server| seen(server))),
+        Seen::Step(seen) => Reads::Step(Box::new(move |_, was: &Server, is: &Server| seen(was, is))),
+        Seen::All(seen) => Reads::All(Box::new(move |servers: &[&Server]| seen(servers))),
+    };
+    Explored { expectation: Expectation::Sometimes, name: own.name, reads }
 }

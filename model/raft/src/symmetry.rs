@@ -42,6 +42,12 @@ impl Renaming {
         all.map(|new| Renaming { new: new.into(), configs: Arc::clone(&configs) }).collect()
     }
 
+    /// The renaming that gives each server the name of the one at its new place.
+    pub fn of(servers: &[ServerActor], places: &[usize]) -> Renaming {
+        let configs: Arc<[_]> = servers.iter().map(|server| Arc::clone(server.config())).collect();
+        Renaming { new: places.iter().map(|&place| configs[place].id()).collect(), configs }
+    }
+
     /// What server `id` is called now. Who is none of the servers keeps its name.
     pub fn node(&self, id: NodeId) -> NodeId {
         self.new.get(usize::from(actor_id(id))).copied().unwrap_or(id)

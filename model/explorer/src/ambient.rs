@@ -33,8 +33,6 @@ pub(crate) enum AmbientOrigin {
     Start,
     /// An effect made it, of the one of this number.
     Turn(u32, u32),
-    /// It is what the one of this number becomes under the permutation at this place.
-    Permuted(u32, u32),
 }
 
 /// What a step does to an [`Ambient`]: steps that do the same have the same number, and 0 does nothing.

@@ -53,7 +53,11 @@ impl Writer {
     }
 
     /// What may be there, after whether it is.
-    pub fn option<T>(&mut self, item: Option<T>, each: impl Fn(&mut Self, T) -> io::Result<()>) -> io::Result<()> {
+    pub fn option<T>(
+        &mut self,
+        item: Option<T>,
+        each: impl Fn(&mut Self, T) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.u32(u32::from(item.is_some()))?;
         item.map_or(Ok(()), |item| each(self, item))
     }

@@ -43,7 +43,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         }
         for range in self.kept(left) {
             to.list(&range.clone().collect::<Vec<_>>(), |to, &at| {
-                self.records.read(at)[..=self.machine.actors].iter().try_for_each(|&word| to.u32(word))
+                self.records.read(at)[..=self.machine.actors].iter().try_for_each(|&word| to.u32(word))?;
+                to.u64(self.records.check(at))
             })?;
         }
         let numbers = self.records.numbers();
@@ -69,9 +70,14 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     fn write_counts(&self, to: &mut Writer) -> io::Result<()> {
         let tally = &self.workers[0].tally;
         to.u32(self.depth)?;
-        [self.claimed.load(Ordering::Relaxed), self.generated.load(Ordering::Relaxed), tally.full, tally.fresh]
-            .into_iter()
-            .try_for_each(|count| to.u64(count))?;
+        [
+            self.claimed.load(Ordering::Relaxed),
+            self.generated.load(Ordering::Relaxed),
+            tally.full,
+            tally.fresh,
+        ]
+        .into_iter()
+        .try_for_each(|count| to.u64(count))?;
         to.list(&tally.idle, |to, &count| to.u64(count))?;
         to.list(&tally.taken, |to, &count| to.u64(count))?;
         to.list(&self.first_depths, |to, &depth| to.option(depth, Writer::u32))?;
@@ -123,7 +129,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
                 for word in &mut state[..=self.machine.actors] {
                     *word = from.u32()?;
                 }
-                self.records.restore(at, &state);
+                self.records.restore(at, &state, from.u64()?);
             }
         }
         let numbers = from.u32()?;
@@ -153,9 +159,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         (tally.full, tally.fresh) = (from.u64()?, from.u64()?);
         (tally.idle, tally.taken) = (from.list(Reader::u64)?, from.list(Reader::u64)?);
         self.first_depths = from.list(|from| from.option(Reader::u32))?;
-        self.levels = from.list(|from| {
-            Ok(Depth { depth: from.u32()?, states: from.u64()?, generated: from.u64()? })
-        })?;
+        self.levels =
+            from.list(|from| Ok(Depth { depth: from.u32()?, states: from.u64()?, generated: from.u64()? }))?;
         self.reported = from.u32()?;
         self.initial = from.u32()?;
         self.found = from.list(|from| from.option(read_found))?;

@@ -17,13 +17,19 @@ pub enum Error {
     #[error("{0} actors: at most {max} fit in a state", max = crate::search::ACTORS_MAX)]
     TooManyActors(usize),
     /// Two states of an actor are different, and have one hash.
-    #[error("`Hash` of an actor's state loses something that `PartialEq` sees. Of one hash are\n  {0}\nand\n  {1}")]
+    #[error(
+        "`Hash` of an actor's state loses something that `PartialEq` sees. Of one hash are\n  {0}\nand\n  {1}"
+    )]
     HashLoses(String, String),
     /// Two states of an actor are equal, and have two hashes.
-    #[error("`Hash` of an actor's state sees something that `PartialEq` does not: equal states have different hashes\n  {0}")]
+    #[error(
+        "`Hash` of an actor's state sees something that `PartialEq` does not: equal states have different hashes\n  {0}"
+    )]
     HashAdds(String),
     /// An actor did two things in one situation.
-    #[error("an actor is not deterministic: {0} was taken twice in one state, with different results. The state was\n  {1}")]
+    #[error(
+        "an actor is not deterministic: {0} was taken twice in one state, with different results. The state was\n  {1}"
+    )]
     NotDeterministic(String, String),
     /// A permutation of the system is not a symmetry.
     #[error("the actors are not interchangeable as the system says: {0}")]

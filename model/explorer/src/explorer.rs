@@ -150,7 +150,8 @@ impl<'a, S: System> Explorer<'a, S> {
             return Err(Error::TooManyProperties(properties.len()));
         }
         let actors = self.system.model().actors.len();
-        let group = if self.symmetry { self.system.symmetries() } else { vec![Permutation::identity(actors)] };
+        let group =
+            if self.symmetry { self.system.symmetries() } else { vec![Permutation::identity(actors)] };
         let seed = match self.mode {
             Mode::Exact => 0,
             Mode::Fingerprints { seed } => seed,

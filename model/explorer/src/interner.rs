@@ -32,7 +32,9 @@ impl<T> Interner<T> {
 
     /// The same, where making the content needs its number.
     pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
-        let mut shard = self.shards[(key >> 64) as usize % SHARDS].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shard = self.shards[(key >> 64) as usize % SHARDS]
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(&number) = shard.get(&key) {
             return (number, false);
         }

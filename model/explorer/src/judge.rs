@@ -77,7 +77,8 @@ impl Judge {
             return false;
         }
         let model = machine.system.model();
-        let within = self.caught(|| u32::from((model.within_boundary)(&model.cfg, &machine.world(state)))) == 1;
+        let within =
+            self.caught(|| u32::from((model.within_boundary)(&model.cfg, &machine.world(state)))) == 1;
         if !within {
             self.outside.insert(state.into());
         }
@@ -97,7 +98,8 @@ impl Judge {
         let at = place(u64::from(key.0) << 32 | u64::from(key.1));
         if self.pairs[at].0 != key {
             let state = |local| &*machine.locals.get(local).local.state;
-            let judged = || machine.properties.of_pair((Id::from(a), state(key.0)), (Id::from(b), state(key.1)));
+            let judged =
+                || machine.properties.of_pair((Id::from(a), state(key.0)), (Id::from(b), state(key.1)));
             let notes = self.caught(judged);
             self.pairs[at] = (key, notes);
         }
@@ -110,7 +112,8 @@ impl Judge {
         let at = place(hash);
         let keys = at * actors..(at + 1) * actors;
         if self.keys[keys.clone()] != self.locals {
-            let states: Vec<_> = self.locals.iter().map(|&local| &*machine.locals.get(local).local.state).collect();
+            let states: Vec<_> =
+                self.locals.iter().map(|&local| &*machine.locals.get(local).local.state).collect();
             self.tuples[at] = self.caught(|| machine.properties.of_tuple(&states));
             self.keys[keys].copy_from_slice(&self.locals);
         }

@@ -31,8 +31,6 @@ pub(crate) enum Origin {
     Start,
     /// An event at an actor in the state of this number made it.
     Reaction(u32, Event),
-    /// It is what the one of this number becomes under the permutation at this place.
-    Permuted(u32, u32),
 }
 
 /// A [`Local`] that has a number.
@@ -86,7 +84,10 @@ pub(crate) enum Event {
 pub(crate) enum Outcome<S: System> {
     /// Nothing, and stateright does not call it a step.
     Idle,
-    Step { after: Local<S>, sent: Vec<Envelope<Msg<S>>> },
+    Step {
+        after: Local<S>,
+        sent: Vec<Envelope<Msg<S>>>,
+    },
 }
 
 impl<S: System> Clone for Local<S> {

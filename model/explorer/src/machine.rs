@@ -65,7 +65,7 @@ impl Fresh {
     }
 }
 
-/// A number in an atomic that says that nothing is known yet.
+/// No ambient: there is nothing left to spend.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
 
 /// All tables.
@@ -85,8 +85,6 @@ pub(crate) struct Machine<'a, S: System> {
     pub cells: Interner<Cell>,
     /// For each cell and permutation, what it adds to a fingerprint.
     cell_prints: Chunks<AtomicU64>,
-    /// For each cell and permutation, the permuted cell.
-    permuted: Chunks<Unknown>,
     pub reactions: Chunks<OnceLock<Reaction>>,
     pub reaction_count: AtomicU32,
     /// For each receiver, how many different messages there are to it.
@@ -97,7 +95,6 @@ pub(crate) struct Machine<'a, S: System> {
     births: AtomicU32,
     pub ambients: Interner<Ambient<S>>,
     ambient_prints: Chunks<AtomicU64>,
-    permuted_ambients: Chunks<Unknown>,
     turns: Memo<u32>,
     /// Steps in all rows, and messages in all inboxes.
     pub step_count: AtomicU64,
@@ -106,19 +103,17 @@ pub(crate) struct Machine<'a, S: System> {
     fault: Mutex<Option<Error>>,
 }
 
-/// An atomic that starts as [`UNKNOWN`].
-struct Unknown(AtomicU32);
-
-impl Default for Unknown {
-    fn default() -> Unknown {
-        Unknown(AtomicU32::new(UNKNOWN))
-    }
-}
-
 impl<'a, S: System> Machine<'a, S> {
-    pub fn new(system: &'a S, properties: Properties<S>, group: Vec<Permutation>, seed: u64) -> Machine<'a, S> {
+    pub fn new(
+        system: &'a S,
+        properties: Properties<S>,
+        group: Vec<Permutation>,
+        seed: u64,
+    ) -> Machine<'a, S> {
         let model = system.model();
         let carrier = Carrier::of(&model.init_network);
+        // Under symmetry, two fingerprints for each permutation: the second tells orbits apart whose first are equal.
+        let stride = if group.len() > 1 { 2 * group.len() } else { 1 };
         let machine = Machine {
             system,
             properties,
@@ -132,8 +127,8 @@ impl<'a, S: System> Machine<'a, S> {
             envelopes: Interner::new(),
             bundles: Interner::new(),
             cells: Interner::new(),
-            cell_prints: Chunks::with_stride(group.len()),
-            permuted: Chunks::with_stride(group.len()),
+            cell_prints: Chunks::with_stride(stride),
+
             reactions: Chunks::new(),
             reaction_count: AtomicU32::new(0),
             arrivals: model.actors.iter().map(|_| AtomicU32::new(0)).collect(),
@@ -141,8 +136,7 @@ impl<'a, S: System> Machine<'a, S> {
             effects: Interner::new(),
             births: AtomicU32::new(0),
             ambients: Interner::new(),
-            ambient_prints: Chunks::with_stride(group.len()),
-            permuted_ambients: Chunks::with_stride(group.len()),
+            ambient_prints: Chunks::with_stride(stride),
             group,
             turns: Memo::new(),
             step_count: AtomicU64::new(0),
@@ -170,7 +164,7 @@ impl<'a, S: System> Machine<'a, S> {
         let letters = self.letter_count.load(Ordering::Relaxed) as usize * size_of::<u32>();
         // Two allocations a cell, each with what an allocator adds.
         let cells = steps + letters + self.cells.len() as usize * 32;
-        let prints = self.cell_prints.bytes() + self.permuted.bytes();
+        let prints = self.cell_prints.bytes();
         known + cells + prints + self.reactions.bytes() + self.ambients.bytes() + self.turns.len() * 64
     }
 
@@ -183,7 +177,8 @@ impl<'a, S: System> Machine<'a, S> {
         let mut said = Vec::new();
         let mut send = |envelope: Envelope<Msg<S>>| {
             let at = self.envelope(envelope, Origin::Start);
-            let inbox = place(self.receiver(at), self.actors).map_or(&mut nobody, |place| &mut inboxes[place]);
+            let inbox =
+                place(self.receiver(at), self.actors).map_or(&mut nobody, |place| &mut inboxes[place]);
             self.carrier.put(inbox, at, |at| self.flow(at));
             at
         };
@@ -195,7 +190,8 @@ impl<'a, S: System> Machine<'a, S> {
             locals.push(self.local(local, Origin::Start));
             said.extend(sent.into_iter().map(&mut send));
         }
-        let cells = locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));
+        let cells =
+            locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));
         let mut state: Vec<u32> = cells.collect();
         let last = match &model.init_network {
             Network::UnorderedDuplicating(_, last) if self.system.remembers_last_message() => last.clone(),
@@ -230,7 +226,7 @@ impl<'a, S: System> Machine<'a, S> {
         self.prints(cell)[0].load(Ordering::Relaxed)
     }
 
-    /// What `cell` adds to a fingerprint, for each permutation.
+    /// What `cell` adds to a fingerprint, for each permutation; then, for each, what it adds to the second one.
     #[inline]
     pub fn prints(&self, cell: u32) -> &[AtomicU64] {
         self.cell_prints.all(cell)
@@ -242,10 +238,22 @@ impl<'a, S: System> Machine<'a, S> {
         self.ambient_prints(ambient)[0].load(Ordering::Relaxed)
     }
 
-    /// What `ambient` adds to a fingerprint, for each permutation.
+    /// What `ambient` adds to a fingerprint, for each permutation; then the same for the second one.
     #[inline]
     pub fn ambient_prints(&self, ambient: u32) -> &[AtomicU64] {
         self.ambient_prints.all(ambient)
+    }
+
+    /// Sets what something adds to fingerprints, of which `key` is the content hash under each permutation.
+    fn set_prints(&self, prints: &[AtomicU64], key: impl Fn(usize) -> u128) {
+        let order = self.group.len();
+        for by in 0..order {
+            let key = key(by);
+            prints[by].store(fold(key, self.seed), Ordering::Relaxed);
+            if let Some(second) = prints.get(order + by) {
+                second.store(fold(key, !self.seed), Ordering::Relaxed);
+            }
+        }
     }
 
     /// The number of an actor's state.
@@ -275,7 +283,8 @@ impl<'a, S: System> Machine<'a, S> {
             return;
         }
         let (last, mine) = (number.saturating_sub(1), known(number));
-        for other in (number.saturating_sub(16)..number).chain([last / 2, last / 3]).filter(|&at| at < number) {
+        for other in (number.saturating_sub(16)..number).chain([last / 2, last / 3]).filter(|&at| at < number)
+        {
             // Another thread may not have put that one in its place yet.
             if self.locals.try_get(other).is_some_and(|other| other.local == *mine) {
                 self.note_fault(Error::HashAdds(format!("{state:?}")));
@@ -319,96 +328,14 @@ impl<'a, S: System> Machine<'a, S> {
         let make = |number| {
             let (inbox, known) = (inbox(), self.locals.get(local));
             self.letter_count.fetch_add(inbox.len() as u64, Ordering::Relaxed);
-            for (by, print) in self.cell_prints.make_all(number).iter().enumerate() {
-                let key = if by == 0 { key } else { known.keys[by].wrapping_add(self.inbox_key(&inbox, by)) };
-                print.store(fold(key, self.seed), Ordering::Relaxed);
-            }
+            let key_of = |by| match by {
+                0 => key,
+                _ => known.keys[by].wrapping_add(self.inbox_key(&inbox, by)),
+            };
+            self.set_prints(self.cell_prints.make_all(number), key_of);
             Cell { key, local, crashed: known.local.crashed, inbox, row: OnceLock::new() }
         };
         self.cells.intern_at(key, make).0
-    }
-
-    /// The cell that `cell` becomes under the permutation at `by`.
-    pub fn permuted_cell(&self, cell: u32, by: usize) -> u32 {
-        if by == 0 {
-            return cell;
-        }
-        let known = &self.permuted.make_all(cell)[by];
-        let number = known.0.load(Ordering::Acquire);
-        if number != UNKNOWN {
-            return number;
-        }
-        let Cell { local, inbox, .. } = self.cells.get(cell);
-        let local = self.permuted_local(*local, by);
-        let number = self.cell(local, &self.permuted_inbox(inbox, by));
-        known.0.store(number, Ordering::Release);
-        number
-    }
-
-    /// The number of what an actor's state becomes under the permutation at `by`.
-    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
-    pub fn permuted_local(&self, local: u32, by: usize) -> u32 {
-        let permuted = self.locals.get(local).local.permuted(self.system, &self.group[by]);
-        self.local(permuted, Origin::Permuted(local, by as u32))
-    }
-
-    /// The number of what a message becomes under the permutation at `by`.
-    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
-    pub fn permuted_message(&self, at: u32, by: usize) -> u32 {
-        let permuted = self.permuted_envelope(&self.envelopes.get(at).envelope, &self.group[by]);
-        self.envelope(permuted, Origin::Permuted(at, by as u32))
-    }
-
-    fn permuted_inbox(&self, inbox: &[u32], by: usize) -> Vec<u32> {
-        let mut permuted = Vec::new();
-        for &at in inbox {
-            let envelope = self.permuted_message(at, by);
-            self.carrier.put(&mut permuted, envelope, |at| self.flow(at));
-        }
-        permuted
-    }
-
-    /// The ambient that `ambient` becomes under the permutation at `by`.
-    pub fn permuted_ambient(&self, ambient: u32, by: usize) -> u32 {
-        if by == 0 {
-            return ambient;
-        }
-        let known = &self.permuted_ambients.make_all(ambient)[by];
-        let number = known.0.load(Ordering::Acquire);
-        if number != UNKNOWN {
-            return number;
-        }
-        let number = self.make_permuted_ambient(ambient, by);
-        known.0.store(number, Ordering::Release);
-        number
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a group is small")]
-    pub fn make_permuted_ambient(&self, ambient: u32, by: usize) -> u32 {
-        let old = self.ambients.get(ambient);
-        let permuted = Ambient {
-            history: self.system.permute_history(&old.history, &self.group[by]),
-            spent: old.spent.clone(),
-            last: old.last.map(|at| self.permuted_message(at, by)),
-            nobody: self.permuted_inbox(&old.nobody, by).into(),
-            ..Ambient::unknown(&old.history)
-        };
-        self.ambient(permuted, AmbientOrigin::Permuted(ambient, by as u32))
-    }
-
-    /// The state that `state` becomes under the permutation at `by`.
-    pub fn permuted(&self, state: &[u32], by: usize) -> Vec<u32> {
-        let mut permuted = state.to_vec();
-        self.permute(state, by, &mut permuted);
-        permuted
-    }
-
-    /// The same, written over `permuted`.
-    pub fn permute(&self, state: &[u32], by: usize, permuted: &mut [u32]) {
-        for (place, &cell) in state[..self.actors].iter().enumerate() {
-            permuted[self.group[by].place(place)] = self.permuted_cell(cell, by);
-        }
-        permuted[self.actors] = self.permuted_ambient(state[self.actors], by);
     }
 
     /// May one more actor crash?
@@ -433,9 +360,7 @@ impl<'a, S: System> Machine<'a, S> {
         let notes = self.properties.of_history(&ambient.history);
         let (number, _) = self.ambients.intern_at(keys[0], |number| {
             let born = self.births.fetch_add(1, Ordering::Relaxed);
-            for (print, key) in self.ambient_prints.make_all(number).iter().zip(&keys) {
-                print.store(fold(*key, self.seed), Ordering::Relaxed);
-            }
+            self.set_prints(self.ambient_prints.make_all(number), |by| keys[by]);
             Ambient { notes, origin, born, ..ambient }
         });
         number
@@ -475,7 +400,9 @@ impl<'a, S: System> Machine<'a, S> {
 
     /// May this ambient still spend on `cause`?
     pub fn affords(&self, ambient: u32, cause: Option<u8>) -> bool {
-        cause.is_none_or(|cause| self.ambients.get(ambient).spent[usize::from(cause)] < self.budgets[usize::from(cause)])
+        cause.is_none_or(|cause| {
+            self.ambients.get(ambient).spent[usize::from(cause)] < self.budgets[usize::from(cause)]
+        })
     }
 
     /// The cell that `cell` becomes when a bundle of messages is sent to it.
@@ -538,5 +465,6 @@ impl<'a, S: System> Machine<'a, S> {
 /// What a panic said.
 pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".into())
 }

@@ -29,13 +29,12 @@ impl<S: System> Machine<'_, S> {
         let mut actions = Vec::new();
         for &number in &chain[1..] {
             let via = records.via(number).map(Via);
-            let (via, next) = self.step_to(&state, via, |next| {
-                !exact || records.read(number)[..=self.actors] == self.canonical(next)[..]
-            })?;
+            let (via, next) =
+                self.step_to(&state, via, |next| !exact || records.read(number)[..=self.actors] == *next)?;
             actions.push(self.taken(&state, via));
             state = next;
         }
-        let last = self.last_step(&state, found, at)?;
+        let last = self.last_step(&state, found)?;
         actions.push(self.taken(&state, last));
         self.confirm(&actions, at, last.is_panic())?;
         Ok(actions)
@@ -50,49 +49,16 @@ impl<S: System> Machine<'_, S> {
     ) -> Result<(Via, Vec<u32>), Error> {
         let mut steps = self.steps(state).into_iter();
         let step = steps.find(|(own, next)| via.is_none_or(|via| via == *own) && leads(next));
-        step.ok_or(Error::Unconfirmed("a step of the way to it is not there when it is looked for again".into()))
+        step.ok_or(Error::Unconfirmed(
+            "a step of the way to it is not there when it is looked for again".into(),
+        ))
     }
 
-    /// The last step of the way to `found`. The state before it may be a permutation of the one that was found.
-    fn last_step(&self, state: &[u32], found: &Found, at: Option<usize>) -> Result<Via, Error> {
-        if found.via.is_panic() {
-            let panics = |place: &usize| self.summaries.get(self.row(state[*place]).summary).panic.is_some();
-            let place = (0..self.actors).find(panics);
-            return place.map(Via::panic).ok_or(Error::Unconfirmed("the panic did not come again".into()));
-        }
-        let same = |next: &[u32]| self.lowest_print(next) == found.print;
-        let steps = self.steps(state).into_iter().filter(|(_, next)| same(next));
-        let reports = |via: &Via| {
-            let Some(at) = at else { return true };
-            let of_step = matches!(self.properties.list[at].reads, Reads::Step(_) | Reads::Message(_));
-            !of_step || via.place() < self.actors && {
-                let reaction = self.row(state[via.place()]).steps[via.step()].reaction;
-                self.reaction(reaction).notes >> at & 1 == 1
-            }
-        };
-        steps.map(|(via, _)| via).find(reports).ok_or(Error::Unconfirmed("its last step is not there again".into()))
-    }
-
-    /// The fingerprint of a state's orbit.
-    fn lowest_print(&self, state: &[u32]) -> u64 {
-        self.sums(state).into_iter().min().unwrap_or(0)
-    }
-
-    fn sums(&self, state: &[u32]) -> Vec<u64> {
-        let of = |by: usize| {
-            let print = |prints: &[std::sync::atomic::AtomicU64]| prints[by].load(std::sync::atomic::Ordering::Relaxed);
-            let ambient = print(self.ambient_prints(state[self.actors]));
-            state[..self.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(print(self.prints(cell))))
-        };
-        (0..self.group.len()).map(of).collect()
-    }
-
-    /// Of all permuted states with the lowest fingerprint, the one that is lowest itself; as it is kept.
-    pub fn canonical(&self, state: &[u32]) -> Vec<u32> {
-        let sums = self.sums(state);
-        let lowest = sums.iter().min();
-        let permutations = (0..sums.len()).filter(|&by| Some(&sums[by]) == lowest);
-        permutations.map(|by| self.permuted(state, by)).min().unwrap_or_else(|| state.to_vec())
+    /// The last step of the way to `found`.
+    fn last_step(&self, state: &[u32], found: &Found) -> Result<Via, Error> {
+        let steps = self.steps(state).into_iter().map(|(via, _)| via);
+        let is_there = found.via.is_panic() || steps.into_iter().any(|via| via == found.via);
+        is_there.then_some(found.via).ok_or(Error::Unconfirmed("its last step is not there again".into()))
     }
 
     /// Takes the actions with stateright's own model, and judges where they lead.
@@ -102,7 +68,9 @@ impl<S: System> Machine<'_, S> {
         for action in &actions[..actions.len() - usize::from(panics)] {
             let last = states.last().ok_or(Error::Unconfirmed("no initial state".into()))?;
             let next = model.next_state(last, action.clone());
-            states.push(next.ok_or_else(|| Error::Unconfirmed(format!("{action:?} does nothing in stateright")))?);
+            states.push(
+                next.ok_or_else(|| Error::Unconfirmed(format!("{action:?} does nothing in stateright")))?,
+            );
         }
         let Some(at) = at else { return Ok(()) };
         let reported = self.is_reported(at, &states);
@@ -118,16 +86,14 @@ impl<S: System> Machine<'_, S> {
         match &own.reads {
             Reads::State(holds) => reports(holds(model, last)),
             Reads::One(holds) => actors().any(|(id, state)| reports(holds(id, state))),
-            Reads::Pair(holds) => {
-                actors().any(|a| actors().any(|b| a.0 != b.0 && reports(holds(a, b))))
-            }
+            Reads::Pair(holds) => actors().any(|a| actors().any(|b| a.0 != b.0 && reports(holds(a, b)))),
             Reads::All(holds) => reports(holds(&actors().map(|(_, state)| state).collect::<Vec<_>>())),
             Reads::History(holds) => reports(holds(&last.history)),
             Reads::Step(holds) => path.len().checked_sub(2).is_some_and(|before| {
                 let before = path[before].actor_states.iter();
-                actors().zip(before).any(|((id, after), before)| {
-                    **before != *after && reports(holds(id, before, after))
-                })
+                actors()
+                    .zip(before)
+                    .any(|((id, after), before)| **before != *after && reports(holds(id, before, after)))
             }),
             Reads::Message(holds) => envelopes(&last.network).iter().any(|envelope| {
                 let Envelope { src, dst, msg } = envelope;

@@ -1,7 +1,7 @@
 //! States in the order in which they were found: for each its cells, and how the search came to it.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::chunks::Chunks;
 
@@ -24,6 +24,8 @@ impl<const W: usize> Default for Record<W> {
 /// All states that are still needed, by number.
 pub(crate) struct Records<const W: usize> {
     states: Chunks<Record<W>>,
+    /// Under symmetry, where states are kept, their second fingerprints.
+    checks: Option<Chunks<AtomicU64>>,
     parents: Chunks<AtomicU32>,
     /// The steps by which states were reached, where states are not kept to find out.
     vias: Option<Chunks<AtomicU32>>,
@@ -42,9 +44,10 @@ pub(crate) struct Cursor {
 }
 
 impl<const W: usize> Records<W> {
-    pub fn new(keeps_vias: bool) -> Records<W> {
+    pub fn new(keeps_vias: bool, keeps_checks: bool) -> Records<W> {
         Records {
             states: Chunks::new(),
+            checks: keeps_checks.then(Chunks::new),
             parents: Chunks::new(),
             vias: keeps_vias.then(Chunks::new),
             blocks: AtomicU32::new(0),
@@ -74,11 +77,17 @@ impl<const W: usize> Records<W> {
         if let Some(vias) = &self.vias {
             vias.make(cursor.start);
         }
+        if let Some(checks) = &self.checks {
+            checks.make(cursor.start);
+        }
         Some(())
     }
 
     #[inline]
-    pub fn write(&self, at: u32, state: &State<W>) {
+    pub fn write(&self, at: u32, state: &State<W>, check: u64) {
+        if let Some(checks) = &self.checks {
+            checks.get(at).store(check, Ordering::Relaxed);
+        }
         for (place, &word) in self.states.get(at).0.iter().zip(state) {
             place.store(word, Ordering::Relaxed);
         }
@@ -94,7 +103,15 @@ impl<const W: usize> Records<W> {
     pub fn is(&self, at: u32, state: &State<W>) -> bool {
         let record = self.states.get(at);
         // All words are compared: a difference is rare, and a branch for each costs more.
-        (0..W).fold(0, |difference, place| difference | record.0[place].load(Ordering::Relaxed) ^ state[place]) == 0
+        (0..W)
+            .fold(0, |difference, place| difference | record.0[place].load(Ordering::Relaxed) ^ state[place])
+            == 0
+    }
+
+    /// The second fingerprint of a state, where those are kept.
+    #[inline]
+    pub fn check(&self, at: u32) -> u64 {
+        self.checks.as_ref().map_or(0, |checks| checks.get(at).load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -130,9 +147,12 @@ impl<const W: usize> Records<W> {
     }
 
     /// Writes a state of another process under the number that it had.
-    pub fn restore(&self, at: u32, state: &State<W>) {
+    pub fn restore(&self, at: u32, state: &State<W>, check: u64) {
         self.states.make(at);
-        self.write(at, state);
+        if let Some(checks) = &self.checks {
+            checks.make(at);
+        }
+        self.write(at, state, check);
     }
 
     /// The same for how the search came to it.
@@ -150,7 +170,8 @@ impl<const W: usize> Records<W> {
     }
 
     pub fn bytes(&self) -> usize {
-        self.states.bytes() + self.parents.bytes() + self.vias.as_ref().map_or(0, Chunks::bytes)
+        let checks = self.checks.as_ref().map_or(0, Chunks::bytes);
+        self.states.bytes() + checks + self.parents.bytes() + self.vias.as_ref().map_or(0, Chunks::bytes)
     }
 }
 

@@ -154,7 +154,8 @@ impl<S: System> Machine<'_, S> {
 
 impl Summary {
     fn count_idle(&mut self, reaction: &Reaction) {
-        match self.idle.iter_mut().find(|(kind, cause, _)| (*kind, *cause) == (reaction.kind, reaction.cause)) {
+        match self.idle.iter_mut().find(|(kind, cause, _)| (*kind, *cause) == (reaction.kind, reaction.cause))
+        {
             Some((.., count)) => *count += 1,
             None => self.idle.push((reaction.kind, reaction.cause, 1)),
         }

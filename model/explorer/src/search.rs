@@ -63,7 +63,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         Search {
             exact,
             visited: Visited::new(PLACES),
-            records: Records::new(!exact),
+            records: Records::new(!exact, exact && machine.group.len() > 1),
             workers,
             frontier: Vec::new(),
             all: Vec::new(),
@@ -134,8 +134,6 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let initial = self.machine.initial();
         let mut state = [0; W];
         state[..initial.len()].copy_from_slice(&initial);
-        let canonical = self.machine.canonical(&initial);
-        state[..initial.len()].copy_from_slice(&canonical);
         let notes = self.workers[0].begin(&self.machine, &initial, self.explorer.system.has_boundary());
         let Some(notes) = notes else { return };
         self.generated.store(1, Ordering::Relaxed);
@@ -408,8 +406,14 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let full: u64 = self.workers.iter().map(|worker| worker.tally.full).sum();
         let full_states = if group > 1 { full } else { progress.states };
         Ok(Report {
-            missed_states_expected: if self.exact { 0.0 } else { missed(progress.states, group) },
-            depth: self.levels.iter().filter(|level| level.states > 0).map(|level| level.depth).max().unwrap_or(0),
+            missed_states_expected: missed(progress.states, group, self.exact),
+            depth: self
+                .levels
+                .iter()
+                .filter(|level| level.states > 0)
+                .map(|level| level.depth)
+                .max()
+                .unwrap_or(0),
             full_states,
             symmetry: group,
             limit: self.limit,
@@ -433,12 +437,18 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 }
 
-/// States that are expected to be lost among so many fingerprints of 64 bits: the pairs of states, over 2^64. The lowest
-/// of several fingerprints is not uniform, and collides more often.
+/// States that are expected to be lost among so many fingerprints: the pairs of states, over 2 to the number of bits. The
+/// lowest of several fingerprints is not uniform, and collides more often. States that are compared are not lost; orbits are
+/// told apart by 128 bits then.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn missed(states: u64, group: usize) -> f64 {
+fn missed(states: u64, group: usize, exact: bool) -> f64 {
     let (states, group) = (states as f64, group as f64);
-    states * states / 2.0 / 2f64.powi(64) * group * group / (2.0 * group - 1.0)
+    let bits = match (exact, group > 1.0) {
+        (true, false) => return 0.0,
+        (true, true) => 128,
+        (false, _) => 64,
+    };
+    states * states / 2.0 / 2f64.powi(bits) * group * group / (2.0 * group - 1.0)
 }
 
 /// Ranges of at most [`UNIT`] states.
@@ -446,7 +456,11 @@ fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
     let step = UNIT as usize;
     let parts = |range: &Range<u32>| {
         let end = range.end;
-        range.clone().step_by(step).map(move |start| start..end.min(start.saturating_add(UNIT))).collect::<Vec<_>>()
+        range
+            .clone()
+            .step_by(step)
+            .map(move |start| start..end.min(start.saturating_add(UNIT)))
+            .collect::<Vec<_>>()
     };
     ranges.iter().flat_map(parts).collect()
 }

@@ -97,7 +97,6 @@ impl<S: System> Machine<'_, S> {
                 self.locals.number_from(at);
                 let number = match origin {
                     Origin::Start => return self.is_again(self.locals.get(at).keys[0] == key),
-                    Origin::Permuted(of, by) => self.permuted_local(of, by as usize),
                     Origin::Reaction(local, event) => match self.outcome(local, event) {
                         Some(Outcome::Step { after, .. }) => self.local(after, origin),
                         _ => return self.is_again(false),
@@ -109,7 +108,6 @@ impl<S: System> Machine<'_, S> {
                 self.envelopes.number_from(at);
                 let number = match origin {
                     Origin::Start => return self.is_again(self.envelopes.get(at).key == key),
-                    Origin::Permuted(of, by) => self.permuted_message(of, by as usize),
                     Origin::Reaction(local, event) => {
                         let Some(Outcome::Step { sent, .. }) = self.outcome(local, event) else {
                             return self.is_again(false);
@@ -125,7 +123,6 @@ impl<S: System> Machine<'_, S> {
                 let number = match origin {
                     AmbientOrigin::Start => at,
                     AmbientOrigin::Turn(of, _) => self.make_turn(of, self.effect_number(effect)),
-                    AmbientOrigin::Permuted(of, by) => self.make_permuted_ambient(of, by as usize),
                 };
                 self.is_again(number == at)
             }
@@ -154,12 +151,11 @@ fn write_birth(to: &mut Writer, birth: &Birth) -> io::Result<()> {
         Birth::Ambient(at, origin, effect) => {
             to.u32(2)?;
             to.u32(*at)?;
-            let (sort, of, by) = match *origin {
-                AmbientOrigin::Start => (0, 0, 0),
-                AmbientOrigin::Turn(of, effect) => (1, of, effect),
-                AmbientOrigin::Permuted(of, by) => (2, of, by),
+            let words = match *origin {
+                AmbientOrigin::Start => [0; 3],
+                AmbientOrigin::Turn(of, effect) => [1, of, effect],
             };
-            [sort, of, by].into_iter().try_for_each(|word| to.u32(word))?;
+            words.into_iter().try_for_each(|word| to.u32(word))?;
             to.option(effect.cause, |to, cause| to.u64(cause as u64))?;
             to.option(effect.heard, Writer::u32)?;
             to.list(&effect.said, |to, &at| to.u32(at))?;
@@ -178,8 +174,7 @@ fn read_birth(from: &mut Reader) -> io::Result<Birth> {
         2 => {
             let origin = match (from.u32()?, from.u32()?, from.u32()?) {
                 (0, ..) => AmbientOrigin::Start,
-                (1, of, effect) => AmbientOrigin::Turn(of, effect),
-                (_, of, by) => AmbientOrigin::Permuted(of, by),
+                (_, of, effect) => AmbientOrigin::Turn(of, effect),
             };
             let cause = from.option(Reader::length)?;
             let (heard, said) = (from.option(Reader::u32)?, from.list(Reader::u32)?);
@@ -194,7 +189,6 @@ fn read_birth(from: &mut Reader) -> io::Result<Birth> {
 fn write_origin(to: &mut Writer, origin: Origin) -> io::Result<()> {
     let words = match origin {
         Origin::Start => [0; 4],
-        Origin::Permuted(of, by) => [1, of, by, 0],
         Origin::Reaction(local, event) => {
             let (sort, a, b) = match event {
                 Event::Deliver(at) => (2, at, 0),
@@ -214,7 +208,6 @@ fn read_origin(from: &mut Reader) -> io::Result<Origin> {
     let [sort, local, a, b] = [from.u32()?, from.u32()?, from.u32()?, from.u32()?];
     let event = match sort {
         0 => return Ok(Origin::Start),
-        1 => return Ok(Origin::Permuted(local, a)),
         2 => Event::Deliver(a),
         3 => Event::Drop(a),
         4 => Event::Timeout(a),

@@ -37,7 +37,10 @@ impl Visited {
     /// The bucket at which the search for `print` starts. Any number of buckets will do: the high half of a product
     /// spreads a uniform `print` over all of them.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the high half of the product is below the number of buckets")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the high half of the product is below the number of buckets"
+    )]
     fn home(&self, print: u64) -> usize {
         ((u128::from(print) * self.buckets.len() as u128) >> 64) as usize
     }

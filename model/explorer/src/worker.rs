@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::ambient::lock;
 use crate::judge::Judge;
 use crate::machine::Machine;
-use crate::records::{Cursor, Records, State};
 use crate::reaction::{Does, Reaction};
+use crate::records::{Cursor, Records, State};
 use crate::row::{Step, Summary};
 use crate::system::System;
 use crate::visited::Visited;
@@ -64,6 +64,8 @@ pub(crate) struct Found {
 #[derive(Clone, Copy)]
 struct Candidate<const W: usize> {
     print: u64,
+    /// Under symmetry, a second fingerprint.
+    check: u64,
     state: State<W>,
     parent: u32,
     via: Via,
@@ -166,7 +168,12 @@ impl<const W: usize> Worker<W> {
     }
 
     /// What there is to report of the initial state; nothing if it is beyond the model's boundary.
-    pub fn begin<S: System>(&mut self, machine: &Machine<S>, state: &[u32], has_boundary: bool) -> Option<u32> {
+    pub fn begin<S: System>(
+        &mut self,
+        machine: &Machine<S>,
+        state: &[u32],
+        has_boundary: bool,
+    ) -> Option<u32> {
         if has_boundary && !self.judge.is_within(machine, state) {
             return None;
         }
@@ -200,14 +207,14 @@ impl<const W: usize> Worker<W> {
     /// Puts the initial state into the table.
     pub fn put_first<S: System>(&mut self, level: &Level<S, W>, state: &State<W>) {
         let Some(at) = level.records.reserve(&mut self.cursor) else { return };
-        let print = if level.symmetric {
+        let (print, check) = if level.symmetric {
             self.sums.sum(level.machine, state);
             self.tally.full += self.sums.orbit();
-            self.sums.lowest()
+            (self.sums.lowest(), self.sums.check(level.machine, state))
         } else {
-            print(level.machine, state)
+            (print(level.machine, state), 0)
         };
-        if claim(level, print, state, at) {
+        if claim(level, print, check, state, at) {
             self.cursor.advance();
             let (parent, via) = crate::search::FIRST;
             level.records.link(at, parent, via.0);
@@ -265,7 +272,12 @@ impl<const W: usize> Worker<W> {
             let summary = machine.summaries.get(row.summary);
             self.count(machine, summary, state[machine.actors]);
             if let Some(panic) = summary.panic {
-                self.note_panic(machine, panic, state[machine.actors], Found { print, parent: at, via: Via::panic(place) });
+                self.note_panic(
+                    machine,
+                    panic,
+                    state[machine.actors],
+                    Found { print, parent: at, via: Via::panic(place) },
+                );
             }
             for (index, step) in row.steps.iter().enumerate() {
                 let reaction = machine.reaction(step.reaction);
@@ -336,7 +348,7 @@ impl<const W: usize> Worker<W> {
             moved = moved.wrapping_add(print).wrapping_sub(from.prints[to]);
             next[to] = cell;
         }
-        let candidate = Candidate { print: moved, state: next, parent: from.at, via };
+        let candidate = Candidate { print: moved, check: 0, state: next, parent: from.at, via };
         self.offer(level, candidate, notes, from.state);
     }
 
@@ -357,9 +369,7 @@ impl<const W: usize> Worker<W> {
             if level.symmetric {
                 self.sums.sum(level.machine, &candidate.state);
                 candidate.print = self.sums.lowest();
-                if level.exact {
-                    candidate.state = self.sums.canonical(level.machine, &candidate.state, candidate.print);
-                }
+                candidate.check = self.sums.check(level.machine, &candidate.state);
             }
             self.batch.push(candidate);
         }
@@ -379,7 +389,7 @@ impl<const W: usize> Worker<W> {
             let print = moved.wrapping_sub(machine.ambient_print(ambient));
             let via = Via::new(machine.actors, index, false);
             let notes = machine.ambients.get(turned).notes;
-            self.offer(level, Candidate { print, state: next, parent, via }, notes, state);
+            self.offer(level, Candidate { print, check: 0, state: next, parent, via }, notes, state);
         }
     }
 
@@ -399,7 +409,7 @@ impl<const W: usize> Worker<W> {
                 level.pause.store(true, Ordering::Relaxed);
                 break;
             };
-            if claim(level, candidate.print, &candidate.state, at) {
+            if claim(level, candidate.print, candidate.check, &candidate.state, at) {
                 self.cursor.advance();
                 level.records.link(at, candidate.parent, candidate.via.0);
                 self.welcome(level, candidate);
@@ -441,7 +451,9 @@ impl<const W: usize> Worker<W> {
     #[cold]
     fn note<S: System>(&mut self, level: &Level<S, W>, notes: u32, candidate: &Candidate<W>) {
         // A step is taken only to a state that stateright would have kept.
-        if level.has_boundary && !self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors]) {
+        if level.has_boundary
+            && !self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors])
+        {
             return;
         }
         let found = found(candidate);
@@ -548,16 +560,23 @@ pub(crate) fn refill<S: System, const W: usize>(
 pub(crate) fn claim<S: System, const W: usize>(
     level: &Level<S, W>,
     print: u64,
+    check: u64,
     state: &State<W>,
     at: u32,
 ) -> bool {
-    level.records.write(at, state);
+    level.records.write(at, state, check);
     let known = if level.exact {
         // The high half of the product chooses the bucket; the low half of the fingerprint tells states in it apart, before
         // they are compared. No number is NONE, so no word is 0.
         let tag = print << 32;
         level.visited.insert(index(print), tag | u64::from(at + 1), |there| {
-            (there ^ tag) >> 32 == 0 && level.records.is(there as u32 - 1, state)
+            let other = there as u32 - 1;
+            (there ^ tag) >> 32 == 0
+                && if level.symmetric {
+                    level.records.check(other) == check
+                } else {
+                    level.records.is(other, state)
+                }
         })
     } else {
         let word = print.max(1);
@@ -606,14 +625,16 @@ impl Sums {
         (self.moved.len() / self.moved.iter().filter(|&&sum| sum == lowest).count()) as u64
     }
 
-    /// Of the permuted states with the lowest fingerprint, the one that is lowest itself.
-    fn canonical<S: System, const W: usize>(&self, machine: &Machine<S>, state: &State<W>, lowest: u64) -> State<W> {
-        let permutations = (0..self.moved.len()).filter(|&by| self.moved[by] == lowest);
-        let permuted = |by| {
-            let mut permuted = *state;
-            machine.permute(state, by, &mut permuted);
-            permuted
+    /// The second fingerprint of the orbit: the lowest, of the permutations that have the lowest first one.
+    fn check<S: System>(&self, machine: &Machine<S>, state: &[u32]) -> u64 {
+        let (order, lowest) = (self.moved.len(), self.lowest());
+        let second = |by: usize| {
+            let ambient = machine.ambient_prints(state[machine.actors])[order + by].load(Ordering::Relaxed);
+            let cells = state[..machine.actors].iter();
+            cells.fold(ambient, |sum, &cell| {
+                sum.wrapping_add(machine.prints(cell)[order + by].load(Ordering::Relaxed))
+            })
         };
-        permutations.map(permuted).min().unwrap_or(*state)
+        (0..order).filter(|&by| self.moved[by] == lowest).map(second).min().unwrap_or(0)
     }
 }

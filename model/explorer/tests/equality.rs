@@ -27,14 +27,16 @@ fn compare<'a>(
     way: impl Fn(Explorer<'a, TableModel>) -> Explorer<'a, TableModel>,
 ) -> Result<Report<TableModel>, TestCaseError> {
     let right = system.counts(STATES_MAX).expect("the systems drawn are small");
-    let report = way(explore(model).keep_going()).run().map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+    let report =
+        way(explore(model).keep_going()).run().map_err(|fault| TestCaseError::fail(fault.to_string()))?;
     let expected = (right.unique as u64, right.generated as u64);
     prop_assert_eq!(counts(&report), expected, "{}", name);
     prop_assert_eq!(u64::from(report.depth) + u64::from(right.unique > 0), right.depth as u64, "{}", name);
     prop_assert!(report.is_complete());
-    let (by_level, by_step) = report.levels.iter().fold((0, 0), |(states, generated), level| {
-        (states + level.states, generated + level.generated)
-    });
+    let (by_level, by_step) = report
+        .levels
+        .iter()
+        .fold((0, 0), |(states, generated), level| (states + level.states, generated + level.generated));
     prop_assert_eq!((by_level, by_step), expected, "{}: level by level", name);
     Ok(report)
 }

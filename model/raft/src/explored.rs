@@ -103,9 +103,9 @@ impl RaftModel {
 fn explored(own: &'static Property) -> Explored<RaftModel> {
     let reads = match own.judge {
         Judge::One(judge) => Reads::One(Box::new(move |_, server: &Server| judge(server.observed()).is_ok())),
-        Judge::Pair(judge) => {
-            Reads::Pair(Box::new(move |(_, a): (Id, &Server), (_, b): (Id, &Server)| judge(a.observed(), b.observed()).is_ok()))
-        }
+        Judge::Pair(judge) => Reads::Pair(Box::new(move |(_, a): (Id, &Server), (_, b): (Id, &Server)| {
+            judge(a.observed(), b.observed()).is_ok()
+        })),
         Judge::All(judge) => Reads::All(Box::new(move |servers: &[&Server]| {
             let observed: Vec<Observed> = servers.iter().map(|server| server.observed()).collect();
             judge(&observed).is_ok()

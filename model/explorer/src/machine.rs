@@ -24,6 +24,8 @@ use crate::system::{Action, Msg, System};
 
 /// An actor and the messages in flight to it.
 pub(crate) struct Cell {
+    /// What it adds to a fingerprint.
+    pub print: u64,
     /// The sum of the content hashes of the actor's state and, unless they are in queues, of the messages.
     pub key: u128,
     pub local: u32,
@@ -113,7 +115,7 @@ impl<'a, S: System> Machine<'a, S> {
         let model = system.model();
         let carrier = Carrier::of(&model.init_network);
         // Under symmetry, two fingerprints for each permutation: the second tells orbits apart whose first are equal.
-        let stride = if group.len() > 1 { 2 * group.len() } else { 1 };
+        let stride = 2 * group.len();
         let machine = Machine {
             system,
             properties,
@@ -220,13 +222,7 @@ impl<'a, S: System> Machine<'a, S> {
         self.envelopes.get(envelope).envelope.dst
     }
 
-    /// What `cell` adds to a fingerprint.
-    #[inline]
-    pub fn print(&self, cell: u32) -> u64 {
-        self.prints(cell)[0].load(Ordering::Relaxed)
-    }
-
-    /// What `cell` adds to a fingerprint, for each permutation; then, for each, what it adds to the second one.
+    /// Under symmetry, what `cell` adds to a fingerprint, for each permutation; then, for each, what it adds to the second one.
     #[inline]
     pub fn prints(&self, cell: u32) -> &[AtomicU64] {
         self.cell_prints.all(cell)
@@ -332,17 +328,20 @@ impl<'a, S: System> Machine<'a, S> {
                 0 => key,
                 _ => known.keys[by].wrapping_add(self.inbox_key(&inbox, by)),
             };
-            self.set_prints(self.cell_prints.make_all(number), key_of);
-            Cell { key, local, crashed: known.local.crashed, inbox, row: OnceLock::new() }
+            if self.group.len() > 1 {
+                self.set_prints(self.cell_prints.make_all(number), key_of);
+            }
+            let print = fold(key, self.seed);
+            Cell { print, key, local, crashed: known.local.crashed, inbox, row: OnceLock::new() }
         };
         self.cells.intern_at(key, make).0
     }
 
     /// May one more actor crash?
     #[inline]
-    pub fn may_crash(&self, cells: &[u32]) -> bool {
+    pub fn may_crash(&self, cells: &[&Cell]) -> bool {
         let max = self.system.model().max_crashes;
-        max > 0 && cells.iter().filter(|&&cell| self.cells.get(cell).crashed).count() < max
+        max > 0 && cells.iter().filter(|cell| cell.crashed).count() < max
     }
 
     fn ambient(&self, ambient: Ambient<S>, origin: AmbientOrigin) -> u32 {

@@ -16,6 +16,8 @@ pub(crate) struct Row {
     pub steps: Box<[Step]>,
     /// The number of its [`Summary`].
     pub summary: u32,
+    /// Is there more to its summary than can be multiplied by the number of visits?
+    pub is_special: bool,
 }
 
 /// One thing that a cell can do.
@@ -25,8 +27,41 @@ pub(crate) struct Step {
     pub delta: u64,
     /// The actor's next cell.
     pub cell: u32,
-    /// The number of the [`Reaction`] that it is.
-    pub reaction: u32,
+    /// The number of the [`Reaction`] that it is, below its flags.
+    reaction: u32,
+}
+
+impl Step {
+    const FLAGS_AT: u32 = 28;
+    /// It is a reaction of which more must be known than where its own actor goes: it sends, spends, is heard of by the
+    /// history, has something to report, or is a crash.
+    const MORE: u32 = 1 << Step::FLAGS_AT;
+    /// It changes the actor, and not only messages.
+    const TURNED: u32 = 2 << Step::FLAGS_AT;
+
+    fn new(delta: u64, cell: u32, number: u32, reaction: &Reaction) -> Step {
+        assert!(number < Step::MORE, "more reactions than there are numbers");
+        let needs_more = !reaction.sends.is_empty()
+            || reaction.effect != 0
+            || reaction.notes != 0
+            || reaction.is_crash;
+        let more = if needs_more { Step::MORE } else { 0 };
+        let turned = if reaction.turned { Step::TURNED } else { 0 };
+        Step { delta, cell, reaction: number | more | turned }
+    }
+
+    /// The number of its reaction.
+    pub fn reaction(self) -> u32 {
+        self.reaction & (Step::MORE - 1)
+    }
+
+    pub fn has_more(self) -> bool {
+        self.reaction & Step::MORE != 0
+    }
+
+    pub fn turned(self) -> bool {
+        self.reaction & Step::TURNED != 0
+    }
 }
 
 /// What is counted of a row, and needs no look at its steps. Many rows have the same.
@@ -44,10 +79,14 @@ pub(crate) struct Summary {
 
 impl<S: System> Machine<'_, S> {
     /// What `cell` can do.
-    #[inline]
     pub fn row(&self, cell: u32) -> &Row {
-        let known = self.cells.get(cell);
-        known.row.get_or_init(|| self.make_row(cell, known))
+        self.row_of(cell, self.cells.get(cell))
+    }
+
+    /// The same for a cell that was looked up.
+    #[inline]
+    pub fn row_of<'m>(&'m self, number: u32, cell: &'m Cell) -> &'m Row {
+        cell.row.get_or_init(|| self.make_row(number, cell))
     }
 
     fn make_row(&self, number: u32, cell: &Cell) -> Row {
@@ -68,8 +107,9 @@ impl<S: System> Machine<'_, S> {
         self.step_count.fetch_add(steps.len() as u64, Ordering::Relaxed);
         summary.free.sort_unstable();
         summary.idle.sort_unstable();
+        let is_special = summary.panic.is_some() || summary.idle.iter().any(|(_, cause, _)| cause.is_some());
         let summary = self.summaries.intern(content(Sort::Summary, &summary), || summary).0;
-        Row { steps: steps.into(), summary }
+        Row { steps: steps.into(), summary, is_special }
     }
 
     /// The step that a reaction is in this cell, unless it leads nowhere; what is only counted goes into the summary.
@@ -94,8 +134,8 @@ impl<S: System> Machine<'_, S> {
                 return None;
             }
         }
-        let delta = self.print(next).wrapping_sub(self.print(number));
-        Some(Step { delta, cell: next, reaction: at })
+        let delta = self.cells.get(next).print.wrapping_sub(cell.print);
+        Some(Step::new(delta, next, at, reaction))
     }
 
     /// The actor's own cell after `event`: without what was delivered or lost or is dead now, with what it sent to itself.

@@ -347,8 +347,12 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             return;
         }
         let old = self.visited.places();
-        // Twice as large while it is small; later less, as what is allocated and not used is memory too.
-        let places = if old < 1 << 26 { old * 2 } else { old / 2 * 3 };
+        // Much larger while it is small; later less, as what is allocated and not used is memory too.
+        let places = match old {
+            0..=0x3f_ffff => old * 4,
+            0x40_0000..=0x3ff_ffff => old * 2,
+            _ => old / 2 * 3,
+        };
         let extra = Visited::bytes(places) - if self.exact { Visited::bytes(old) } else { 0 };
         if self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
             self.limit = Some(Limit::Memory);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
 use crate::judge::Judge;
-use crate::machine::Machine;
-use crate::reaction::{Does, Reaction};
+use crate::machine::{Cell, Machine};
+use crate::reaction::Does;
 use crate::records::{Cursor, Records, State};
 use crate::row::{Step, Summary};
 use crate::system::System;
@@ -16,6 +16,8 @@ use crate::visited::Visited;
 
 /// Candidates that are looked up together.
 const BATCH: usize = 256;
+/// States whose cells are looked up together.
+const BLOCK: u32 = 16;
 /// Places in a thread's memory of cells that were sent something, and of ambients that were turned.
 const ADDED: usize = 1 << 15;
 const TURNED: usize = 1 << 12;
@@ -74,13 +76,11 @@ struct Candidate<const W: usize> {
 /// A state that is being expanded.
 struct From<'s, const W: usize> {
     state: &'s State<W>,
-    /// What each cell, and the ambient, adds to its fingerprint.
-    prints: &'s State64<W>,
+    cells: &'s [&'s Cell],
+    ambient_print: u64,
     print: u64,
     at: u32,
 }
-
-type State64<const W: usize> = [u64; W];
 
 /// What one thread keeps from level to level.
 pub(crate) struct Worker<const W: usize> {
@@ -90,6 +90,8 @@ pub(crate) struct Worker<const W: usize> {
     turned: Vec<(u64, u32)>,
     judge: Judge,
     sums: Sums,
+    /// For each summary, how many rows that have it were walked.
+    visits: Vec<u64>,
     pub tally: Tally,
     /// The best of each property, in this level.
     pub found: Vec<Option<Found>>,
@@ -160,6 +162,7 @@ impl<const W: usize> Worker<W> {
             turned: vec![(u64::MAX, 0); TURNED],
             judge: Judge::new(machine.actors),
             sums: Sums::new(machine),
+            visits: Vec::new(),
             tally: Tally { idle: vec![0; kinds], taken: vec![0; kinds], ..Tally::default() },
             found: vec![None; machine.properties.list.len()],
             panic: None,
@@ -225,69 +228,73 @@ impl<const W: usize> Worker<W> {
 
     /// Takes ranges and expands their states until there are none left, or all are told to pause.
     pub fn run<S: System>(&mut self, level: &Level<S, W>) {
+        let mut cells = Vec::with_capacity(BLOCK as usize * W);
         while !level.pause.load(Ordering::Relaxed) {
             let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
-            self.prefetch(level, unit);
-            for at in unit.clone() {
-                if level.pause.load(Ordering::Relaxed) {
-                    lock(&level.left).push(at..unit.end);
-                    break;
-                }
-                self.expand(level, at);
-                if self.batch.len() >= BATCH {
-                    self.flush(level);
-                }
+            let mut at = unit.start;
+            while at < unit.end && !level.pause.load(Ordering::Relaxed) {
+                let block = at..unit.end.min(at + BLOCK);
+                at = block.end;
+                self.expand_block(level, block, &mut cells);
+            }
+            if at < unit.end {
+                lock(&level.left).push(at..unit.end);
             }
         }
         self.flush(level);
+        self.count_visits(level);
     }
 
-    /// Touches the rows of the states that come next, all at once.
-    fn prefetch<S: System>(&mut self, level: &Level<S, W>, unit: &Range<u32>) {
+    /// Expands a few states: first the cells of all of them are looked up, so that memory is on its way for all.
+    fn expand_block<'m, S: System>(
+        &mut self,
+        level: &Level<'m, S, W>,
+        block: Range<u32>,
+        cells: &mut Vec<&'m Cell>,
+    ) {
         let machine = level.machine;
-        for at in unit.clone() {
+        cells.clear();
+        for at in block.clone() {
             let state = level.records.read(at);
-            for &cell in &state[..machine.actors] {
-                self.touched ^= u64::from(machine.cells.get(cell).local);
-            }
+            cells.extend(state[..machine.actors].iter().map(|&cell| machine.cells.get(cell)));
         }
-        for at in unit.clone() {
-            let state = level.records.read(at);
-            for &cell in &state[..machine.actors] {
-                let row = machine.cells.get(cell).row.get();
-                let first = row.and_then(|row| row.steps.first());
-                self.touched ^= first.map_or(0, |step| step.delta);
+        for cell in cells.iter() {
+            let first = cell.row.get().and_then(|row| row.steps.first());
+            self.touched ^= first.map_or(0, |step| step.delta);
+        }
+        for (at, cells) in block.zip(cells.chunks(machine.actors.max(1))) {
+            self.expand(level, at, cells);
+            if self.batch.len() >= BATCH {
+                self.flush(level);
             }
         }
     }
 
-    fn expand<S: System>(&mut self, level: &Level<S, W>, at: u32) {
+    fn expand<S: System>(&mut self, level: &Level<S, W>, at: u32, cells: &[&Cell]) {
         let machine = level.machine;
         let state = level.records.read(at);
-        let prints = prints(machine, &state);
-        let print = prints.iter().fold(0, |sum: u64, &own| sum.wrapping_add(own));
-        let may_crash = machine.may_crash(&state[..machine.actors]);
-        for place in 0..machine.actors {
-            let row = machine.row(state[place]);
-            let summary = machine.summaries.get(row.summary);
-            self.count(machine, summary, state[machine.actors]);
-            if let Some(panic) = summary.panic {
-                self.note_panic(
-                    machine,
-                    panic,
-                    state[machine.actors],
-                    Found { print, parent: at, via: Via::panic(place) },
-                );
+        let ambient = state[machine.actors];
+        let ambient_print = machine.ambient_print(ambient);
+        let print = cells.iter().fold(ambient_print, |sum, cell| sum.wrapping_add(cell.print));
+        let from = From { state: &state, cells, ambient_print, print, at };
+        let may_crash = machine.may_crash(cells);
+        for (place, cell) in cells.iter().enumerate() {
+            let row = machine.row_of(state[place], cell);
+            if row.is_special {
+                self.count_special(machine, &from, place, row.summary);
+            } else {
+                self.visit(row.summary);
             }
             for (index, step) in row.steps.iter().enumerate() {
-                let reaction = machine.reaction(step.reaction);
-                if reaction.is_crash && !may_crash {
-                    self.tally.taken[usize::from(reaction.kind)] -= u64::from(reaction.effect == 0);
-                    continue;
+                let via = Via::new(place, index, step.turned());
+                if step.has_more() {
+                    self.take(level, &from, via, *step, may_crash);
+                } else {
+                    let mut next = state;
+                    next[place] = step.cell;
+                    let print = print.wrapping_add(step.delta);
+                    self.offer(level, Candidate { print, check: 0, state: next, parent: at, via }, 0, &state);
                 }
-                let via = Via::new(place, index, reaction.turned);
-                let from = From { state: &state, prints: &prints, print, at };
-                self.take(level, &from, via, step, reaction);
             }
         }
         if machine.lossy {
@@ -295,60 +302,79 @@ impl<const W: usize> Worker<W> {
         }
     }
 
-    /// Counts what needs no look at each step.
     #[inline]
-    fn count<S: System>(&mut self, machine: &Machine<S>, summary: &Summary, ambient: u32) {
-        self.tally.generated += u64::from(summary.still);
-        for &(kind, count) in &summary.free {
-            self.tally.taken[usize::from(kind)] += u64::from(count);
+    fn visit(&mut self, summary: u32) {
+        let summary = summary as usize;
+        if summary >= self.visits.len() {
+            self.visits.resize(summary + 1, 0);
         }
-        for &(kind, cause, count) in &summary.idle {
-            let listed = if machine.affords(ambient, cause) { u64::from(count) } else { 0 };
-            self.tally.idle[usize::from(kind)] += listed;
-        }
+        self.visits[summary] += 1;
     }
 
+    /// Counts what is the same at each visit.
+    fn count_visits<S: System>(&mut self, level: &Level<S, W>) {
+        for (number, visits) in (0..).zip(&mut self.visits) {
+            let visits = std::mem::take(visits);
+            if visits > 0 {
+                self.tally.count(level.machine.summaries.get(number), visits, |_| true);
+            }
+        }
+        level.generated.fetch_add(std::mem::take(&mut self.tally.generated), Ordering::Relaxed);
+    }
+
+    /// Counts what depends on what is spent, and looks after panics.
     #[cold]
-    fn note_panic<S: System>(&mut self, machine: &Machine<S>, panic: u32, ambient: u32, found: Found) {
+    fn count_special<S: System>(&mut self, machine: &Machine<S>, from: &From<W>, place: usize, summary: u32) {
+        let summary = machine.summaries.get(summary);
+        let ambient = from.state[machine.actors];
+        self.tally.count(summary, 1, |cause| machine.affords(ambient, cause));
+        let Some(panic) = summary.panic else { return };
         let reaction = machine.reaction(panic);
         if let Does::Panic(message) = &reaction.does
             && machine.affords(ambient, reaction.cause)
         {
+            let found = Found { print: from.print, parent: from.at, via: Via::panic(place) };
             note_panic(&mut self.panic, found, message);
         }
     }
 
-    /// Takes a step: what it leads to, and its fingerprint, by additions.
+    /// Takes a step that does more than change its own cell: where it leads, and the fingerprint of that, by additions.
     #[inline]
     fn take<S: System>(
         &mut self,
         level: &Level<S, W>,
         from: &From<W>,
         via: Via,
-        step: &Step,
-        reaction: &Reaction,
+        step: Step,
+        may_crash: bool,
     ) {
         let machine = level.machine;
+        let reaction = machine.reaction(step.reaction());
+        if reaction.is_crash && !may_crash {
+            let taken = &mut self.tally.taken[usize::from(reaction.kind)];
+            *taken = taken.wrapping_sub(u64::from(reaction.effect == 0));
+            return;
+        }
         let mut notes = reaction.notes;
         let mut next = *from.state;
         next[via.place()] = step.cell;
-        let mut moved = from.print.wrapping_add(step.delta);
+        let mut print = from.print.wrapping_add(step.delta);
         if reaction.effect != 0 {
             let ambient = next[machine.actors];
             let Some(turned) = self.turn(machine, ambient, reaction.effect) else { return };
-            self.tally.taken[usize::from(reaction.kind)] += 1;
+            let taken = &mut self.tally.taken[usize::from(reaction.kind)];
+            *taken = taken.wrapping_add(1);
             notes |= machine.ambients.get(turned).notes;
-            moved = moved.wrapping_add(machine.ambient_print(turned));
-            moved = moved.wrapping_sub(from.prints[machine.actors]);
+            print = print.wrapping_add(machine.ambient_print(turned)).wrapping_sub(from.ambient_print);
             next[machine.actors] = turned;
         }
         for &(to, bundle) in &reaction.sends {
             let to = to as usize;
-            let (cell, print) = self.add(machine, from.state[to], bundle);
-            moved = moved.wrapping_add(print).wrapping_sub(from.prints[to]);
+            let (cell, added) = self.add(machine, from.state[to], bundle);
+            print = print.wrapping_add(added).wrapping_sub(from.cells[to].print);
             next[to] = cell;
         }
-        let candidate = Candidate { print: moved, check: 0, state: next, parent: from.at, via };
+        let candidate = Candidate { print, check: 0, state: next, parent: from.at, via };
         self.offer(level, candidate, notes, from.state);
     }
 
@@ -382,7 +408,8 @@ impl<const W: usize> Worker<W> {
         let ambient = state[machine.actors];
         for (index, (_, effect, kind)) in machine.losses(ambient).into_iter().enumerate() {
             let Some(turned) = self.turn(machine, ambient, effect) else { continue };
-            self.tally.taken[usize::from(kind)] += 1;
+            let taken = &mut self.tally.taken[usize::from(kind)];
+            *taken = taken.wrapping_add(1);
             let mut next = *state;
             next[machine.actors] = turned;
             let moved = print.wrapping_add(machine.ambient_print(turned));
@@ -473,7 +500,8 @@ impl<const W: usize> Worker<W> {
             self.tally.generated -= 1;
             let parent = level.records.read(candidate.parent);
             let kind = machine.kind(&parent[..=machine.actors], candidate.via);
-            self.tally.taken[usize::from(kind)] -= 1;
+            let taken = &mut self.tally.taken[usize::from(kind)];
+            *taken = taken.wrapping_sub(1);
         }
         within
     }
@@ -485,7 +513,7 @@ impl<const W: usize> Worker<W> {
         let known = &mut self.added[spread(key) % ADDED];
         if known.0 != key {
             let cell = machine.add(cell, bundle);
-            *known = (key, cell, machine.print(cell));
+            *known = (key, cell, machine.cells.get(cell).print);
         }
         (known.1, known.2)
     }
@@ -517,17 +545,7 @@ fn spread(key: u64) -> usize {
 #[inline]
 fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
     let ambient = machine.ambient_print(state[machine.actors]);
-    state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.print(cell)))
-}
-
-/// What each part of a state adds to its fingerprint.
-#[inline]
-fn prints<S: System, const W: usize>(machine: &Machine<S>, state: &State<W>) -> State64<W> {
-    std::array::from_fn(|place| match place.cmp(&machine.actors) {
-        std::cmp::Ordering::Less => machine.print(state[place]),
-        std::cmp::Ordering::Equal => machine.ambient_print(state[place]),
-        std::cmp::Ordering::Greater => 0,
-    })
+    state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.cells.get(cell).print))
 }
 
 /// Puts states that are all different into an empty table.
@@ -592,6 +610,21 @@ fn found<const W: usize>(candidate: &Candidate<W>) -> Found {
 fn note_panic(best: &mut Option<(Found, String)>, found: Found, message: &str) {
     if best.as_ref().is_none_or(|(best, _)| found < *best) {
         *best = Some((found, message.to_owned()));
+    }
+}
+
+impl Tally {
+    /// Counts a summary so many times; `listed` says of which causes there is something left.
+    fn count(&mut self, summary: &Summary, times: u64, listed: impl Fn(Option<u8>) -> bool) {
+        self.generated += times * u64::from(summary.still);
+        for &(kind, count) in &summary.free {
+            let taken = &mut self.taken[usize::from(kind)];
+            *taken = taken.wrapping_add(times * u64::from(count));
+        }
+        for &(kind, cause, count) in &summary.idle {
+            let count = if listed(cause) { times * u64::from(count) } else { 0 };
+            self.idle[usize::from(kind)] += count;
+        }
     }
 }
 

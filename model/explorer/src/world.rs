@@ -58,7 +58,7 @@ impl<S: System> Machine<'_, S> {
         let row = self.row(cell);
         let reaction = match self.summaries.get(row.summary).panic {
             Some(panic) if via.is_panic() => panic,
-            _ => row.steps[via.step()].reaction,
+            _ => row.steps[via.step()].reaction(),
         };
         self.action(self.cells.get(cell).local, self.reaction(reaction).event)
     }
@@ -68,18 +68,19 @@ impl<S: System> Machine<'_, S> {
         if via.place() == self.actors {
             return self.losses(state[self.actors])[via.step()].2;
         }
-        self.reaction(self.row(state[via.place()]).steps[via.step()].reaction).kind
+        self.reaction(self.row(state[via.place()]).steps[via.step()].reaction()).kind
     }
 
     /// Every step that can be taken in `state`, and where it leads.
     pub fn steps(&self, state: &[u32]) -> Vec<(Via, Vec<u32>)> {
         let ambient = state[self.actors];
         let mut steps = Vec::new();
-        let may_crash = self.may_crash(&state[..self.actors]);
+        let cells: Vec<_> = state[..self.actors].iter().map(|&cell| self.cells.get(cell)).collect();
+        let may_crash = self.may_crash(&cells);
         for place in 0..self.actors {
             let row = self.row(state[place]);
             for (index, step) in row.steps.iter().enumerate() {
-                let reaction = self.reaction(step.reaction);
+                let reaction = self.reaction(step.reaction());
                 let turned = self.turn(ambient, reaction.effect);
                 if turned == crate::machine::UNKNOWN || reaction.is_crash && !may_crash {
                     continue;

@@ -5,6 +5,7 @@
 
 mod ambient;
 mod binary;
+mod cell;
 mod checkpoint;
 mod chunks;
 pub mod complete;

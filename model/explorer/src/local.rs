@@ -45,6 +45,9 @@ pub(crate) struct KnownLocal<S: System> {
     pub notes: u32,
     /// For each message to it, by its ordinal, the number of the reaction.
     pub on_arrival: Lanes,
+    /// Which messages are dead to it, and of which that is known: bits by ordinal, in words.
+    pub dead: Lanes,
+    pub judged: Lanes,
     /// The reactions to all else that can happen to it.
     pub on_own: OnceLock<Box<[u32]>>,
 }

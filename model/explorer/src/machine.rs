@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use stateright::actor::{Envelope, Id, LossyNetwork, Network};
 
 use crate::ambient::{Ambient, AmbientOrigin, Effect, Memo, lock, place};
+use crate::cell::{Arrivals, Cell};
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::hash::{Sort, content, fold};
@@ -18,54 +19,9 @@ use crate::lanes::Lanes;
 use crate::local::{Event, KnownEnvelope, KnownLocal, Local, Origin};
 use crate::property::Properties;
 use crate::reaction::Reaction;
-use crate::row::{Row, Step, Summary};
+use crate::row::{Echo, Step, Summary};
 use crate::symmetry::Permutation;
 use crate::system::{Action, Msg, System};
-
-/// An actor and the messages in flight to it.
-pub(crate) struct Cell {
-    /// What it adds to a fingerprint.
-    pub print: u64,
-    /// The sum of the content hashes of the actor's state and, unless they are in queues, of the messages.
-    pub key: u128,
-    pub local: u32,
-    pub crashed: bool,
-    pub inbox: Box<[u32]>,
-    /// What it can do, once somebody asked.
-    pub row: OnceLock<Row>,
-}
-
-/// A few envelopes that come into an inbox together, sorted by nothing; mostly one.
-#[derive(Default)]
-struct Fresh {
-    first: Option<u32>,
-    more: Vec<u32>,
-}
-
-impl Fresh {
-    /// Adds one; not twice, where the network keeps no copies. True if it was added.
-    fn push(&mut self, at: u32, carrier: Carrier) -> bool {
-        let is_added = carrier == Carrier::Bag || !self.iter().any(|other| other == at);
-        if is_added && self.first.is_some() {
-            self.more.push(at);
-        } else if is_added {
-            self.first = Some(at);
-        }
-        is_added
-    }
-
-    fn iter(&self) -> impl Iterator<Item = u32> {
-        self.first.iter().chain(&self.more).copied()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    fn len(&self) -> usize {
-        self.iter().count()
-    }
-}
 
 /// No ambient: there is nothing left to spend.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
@@ -78,20 +34,21 @@ pub(crate) struct Machine<'a, S: System> {
     pub carrier: Carrier,
     /// The group; the identity alone when symmetry is off.
     pub group: Vec<Permutation>,
-    seed: u64,
+    pub seed: u64,
     pub lossy: bool,
-    removes_dead: bool,
+    pub removes_dead: bool,
     pub locals: Interner<KnownLocal<S>>,
     pub envelopes: Interner<KnownEnvelope<S>>,
     pub bundles: Interner<Box<[u32]>>,
     pub cells: Interner<Cell>,
     /// For each cell and permutation, what it adds to a fingerprint.
-    cell_prints: Chunks<AtomicU64>,
+    pub cell_prints: Chunks<AtomicU64>,
     pub reactions: Chunks<OnceLock<Reaction>>,
     pub reaction_count: AtomicU32,
     /// For each receiver, how many different messages there are to it.
-    arrivals: Box<[AtomicU32]>,
+    pub arrivals: Box<[Arrivals]>,
     pub summaries: Interner<Summary>,
+    pub echoes: Interner<Box<[Echo]>>,
     pub effects: Interner<Effect>,
     /// Counts what becomes known, in an order in which everything comes after what it was made of.
     births: AtomicU32,
@@ -100,7 +57,7 @@ pub(crate) struct Machine<'a, S: System> {
     turns: Memo<u32>,
     /// Steps in all rows, and messages in all inboxes.
     pub step_count: AtomicU64,
-    letter_count: AtomicU64,
+    pub inbox_words: AtomicU64,
     budgets: Vec<u32>,
     fault: Mutex<Option<Error>>,
 }
@@ -133,8 +90,9 @@ impl<'a, S: System> Machine<'a, S> {
 
             reactions: Chunks::new(),
             reaction_count: AtomicU32::new(0),
-            arrivals: model.actors.iter().map(|_| AtomicU32::new(0)).collect(),
+            arrivals: model.actors.iter().map(|_| Arrivals::new()).collect(),
             summaries: Interner::new(),
+            echoes: Interner::new(),
             effects: Interner::new(),
             births: AtomicU32::new(0),
             ambients: Interner::new(),
@@ -142,7 +100,7 @@ impl<'a, S: System> Machine<'a, S> {
             group,
             turns: Memo::new(),
             step_count: AtomicU64::new(0),
-            letter_count: AtomicU64::new(0),
+            inbox_words: AtomicU64::new(0),
             budgets: system.budgets(),
             fault: Mutex::new(None),
         };
@@ -163,7 +121,7 @@ impl<'a, S: System> Machine<'a, S> {
     pub fn bytes(&self) -> usize {
         let known = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
         let steps = self.step_count.load(Ordering::Relaxed) as usize * size_of::<Step>();
-        let letters = self.letter_count.load(Ordering::Relaxed) as usize * size_of::<u32>();
+        let letters = self.inbox_words.load(Ordering::Relaxed) as usize * size_of::<u32>();
         // Two allocations a cell, each with what an allocator adds.
         let cells = steps + letters + self.cells.len() as usize * 32;
         let prints = self.cell_prints.bytes();
@@ -241,7 +199,7 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// Sets what something adds to fingerprints, of which `key` is the content hash under each permutation.
-    fn set_prints(&self, prints: &[AtomicU64], key: impl Fn(usize) -> u128) {
+    pub fn set_prints(&self, prints: &[AtomicU64], key: impl Fn(usize) -> u128) {
         let order = self.group.len();
         for by in 0..order {
             let key = key(by);
@@ -261,7 +219,17 @@ impl<'a, S: System> Machine<'a, S> {
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let notes = self.properties.of_local(actor, &local.state);
             let born = self.births.fetch_add(1, Ordering::Relaxed);
-            KnownLocal { local, origin, born, keys, notes, on_arrival: Lanes::new(), on_own: OnceLock::new() }
+            KnownLocal {
+                local,
+                origin,
+                born,
+                keys,
+                notes,
+                on_arrival: Lanes::new(),
+                on_own: OnceLock::new(),
+                dead: Lanes::new(),
+                judged: Lanes::new(),
+            }
         });
         self.check_hash(number, is_new, &state);
         number
@@ -291,17 +259,17 @@ impl<'a, S: System> Machine<'a, S> {
     /// The number of a message on its way.
     pub fn envelope(&self, envelope: Envelope<Msg<S>>, origin: Origin) -> u32 {
         let key = content(Sort::Envelope, &envelope);
-        let make = || {
+        let make = |number| {
             let permute = |by: &Permutation| content(Sort::Envelope, &self.permuted_envelope(&envelope, by));
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let Envelope { src, dst, msg } = &envelope;
             let notes = self.properties.of_message(Envelope { src: *src, dst: *dst, msg });
             let receiver = place(envelope.dst, self.actors);
-            let ordinal = receiver.map_or(0, |place| self.arrivals[place].fetch_add(1, Ordering::Relaxed));
+            let ordinal = receiver.map_or(0, |place| self.arrivals[place].add(number));
             let born = self.births.fetch_add(1, Ordering::Relaxed);
             KnownEnvelope { key, keys, notes, ordinal, envelope, origin, born, on_loss: OnceLock::new() }
         };
-        self.envelopes.intern(key, make).0
+        self.envelopes.intern_at(key, make).0
     }
 
     fn permuted_envelope(&self, envelope: &Envelope<Msg<S>>, by: &Permutation) -> Envelope<Msg<S>> {
@@ -309,32 +277,8 @@ impl<'a, S: System> Machine<'a, S> {
         Envelope { src: by.of(envelope.src), dst: by.of(envelope.dst), msg }
     }
 
-    fn inbox_key(&self, inbox: &[u32], by: usize) -> u128 {
+    pub fn inbox_key(&self, inbox: &[u32], by: usize) -> u128 {
         self.carrier.key(inbox, |at| self.envelopes.get(at).keys[by], |at| self.flow(at))
-    }
-
-    /// The number of a cell.
-    pub fn cell(&self, local: u32, inbox: &[u32]) -> u32 {
-        let key = self.locals.get(local).keys[0].wrapping_add(self.inbox_key(inbox, 0));
-        self.cell_of(key, local, || inbox.into())
-    }
-
-    /// The number of the cell of this key, whose inbox is made if it is new.
-    pub fn cell_of(&self, key: u128, local: u32, inbox: impl FnOnce() -> Box<[u32]>) -> u32 {
-        let make = |number| {
-            let (inbox, known) = (inbox(), self.locals.get(local));
-            self.letter_count.fetch_add(inbox.len() as u64, Ordering::Relaxed);
-            let key_of = |by| match by {
-                0 => key,
-                _ => known.keys[by].wrapping_add(self.inbox_key(&inbox, by)),
-            };
-            if self.group.len() > 1 {
-                self.set_prints(self.cell_prints.make_all(number), key_of);
-            }
-            let print = fold(key, self.seed);
-            Cell { print, key, local, crashed: known.local.crashed, inbox, row: OnceLock::new() }
-        };
-        self.cells.intern_at(key, make).0
     }
 
     /// May one more actor crash?
@@ -402,50 +346,6 @@ impl<'a, S: System> Machine<'a, S> {
         cause.is_none_or(|cause| {
             self.ambients.get(ambient).spent[usize::from(cause)] < self.budgets[usize::from(cause)]
         })
-    }
-
-    /// The cell that `cell` becomes when a bundle of messages is sent to it.
-    pub fn add(&self, number: u32, bundle: u32) -> u32 {
-        let cell = self.cells.get(number);
-        let state = self.locals.get(cell.local);
-        let alive = self.bundles.get(bundle).iter().copied().filter(|&at| !self.is_dead(state, at));
-        if self.carrier == Carrier::Queues {
-            let mut inbox = cell.inbox.to_vec();
-            alive.for_each(|at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
-            return self.cell(cell.local, &inbox);
-        }
-        // What is added to the key is known before anything is built; mostly the cell is known too.
-        let is_new = |at: &u32| self.carrier == Carrier::Bag || cell.inbox.binary_search(at).is_err();
-        let mut key = cell.key;
-        let mut fresh = Fresh::default();
-        for at in alive.filter(is_new) {
-            if fresh.push(at, self.carrier) {
-                key = key.wrapping_add(self.envelopes.get(at).key);
-            }
-        }
-        if fresh.is_empty() {
-            return number;
-        }
-        self.cell_of(key, cell.local, || {
-            let mut inbox = Vec::with_capacity(cell.inbox.len() + fresh.len());
-            inbox.extend_from_slice(&cell.inbox);
-            fresh.iter().for_each(|at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
-            inbox.into()
-        })
-    }
-
-    pub fn is_dead(&self, receiver: &KnownLocal<S>, envelope: u32) -> bool {
-        self.removes_dead && {
-            let Envelope { src, dst, msg } = &self.envelopes.get(envelope).envelope;
-            self.system.is_dead(*dst, &receiver.local.state, *src, msg)
-        }
-    }
-
-    /// What of an inbox is not dead to an actor in this state.
-    pub fn alive(&self, local: u32, mut inbox: Vec<u32>) -> Vec<u32> {
-        let receiver = self.locals.get(local);
-        inbox.retain(|&envelope| !self.is_dead(receiver, envelope));
-        inbox
     }
 
     /// What stateright would list for `event` of an actor in this state.

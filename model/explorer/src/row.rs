@@ -1,12 +1,13 @@
 //! What a cell can do, as a flat row: computed once, walked once for each state that holds the cell.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use crate::ambient::Effect;
+use crate::cell::Cell;
 use crate::hash::{Sort, content};
 use crate::inbox::Carrier;
-use crate::local::Event;
-use crate::machine::{Cell, Machine};
+use crate::machine::Machine;
 use crate::reaction::{Does, Reaction};
 use crate::system::System;
 
@@ -18,6 +19,18 @@ pub(crate) struct Row {
     pub summary: u32,
     /// Is there more to its summary than can be multiplied by the number of visits?
     pub is_special: bool,
+    /// Where in `steps` those start that only send; they are echoes, if what they send is there already.
+    pub echoes_from: u32,
+    /// The number of what they send.
+    pub echoes: u32,
+}
+
+/// What all steps of a row that only send send to one actor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Echo {
+    pub to: u32,
+    /// The messages, as [`Machine::absorbs`] takes them.
+    pub mask: Box<[u32]>,
 }
 
 /// One thing that a cell can do.
@@ -90,26 +103,42 @@ impl<S: System> Machine<'_, S> {
     }
 
     fn make_row(&self, number: u32, cell: &Cell) -> Row {
-        let mut steps = Vec::new();
+        let (mut steps, mut echoing) = (Vec::new(), Vec::new());
         let mut summary = Summary::default();
         let mut add = |reaction: u32| {
             if let Some(step) = self.step(number, cell, reaction, &mut summary) {
-                steps.push(step);
+                let only_sends = self.carrier == Carrier::Set && step.cell == number;
+                let reaction = self.reaction(reaction);
+                let is_echo = only_sends && reaction.effect == 0 && reaction.notes == 0;
+                if is_echo { &mut echoing } else { &mut steps }.push(step);
             }
         };
-        for envelope in self.carrier.heads(&cell.inbox, |at| self.flow(at)) {
+        for envelope in self.carrier.heads(&self.letters(cell), |at| self.flow(at)) {
             if self.lossy {
                 add(self.on_loss(cell.local, envelope));
             }
             add(self.on_arrival(cell.local, envelope));
         }
         self.on_own(cell.local).iter().copied().for_each(add);
+        let echoes_from = u32::try_from(steps.len()).expect("a row that fits");
+        let echoes = self.echoes_of(&echoing);
+        steps.extend(echoing);
         self.step_count.fetch_add(steps.len() as u64, Ordering::Relaxed);
         summary.free.sort_unstable();
         summary.idle.sort_unstable();
         let is_special = summary.panic.is_some() || summary.idle.iter().any(|(_, cause, _)| cause.is_some());
         let summary = self.summaries.intern(content(Sort::Summary, &summary), || summary).0;
-        Row { steps: steps.into(), summary, is_special }
+        Row { steps: steps.into(), summary, is_special, echoes_from, echoes }
+    }
+
+    /// What these steps send together, by receiver.
+    fn echoes_of(&self, steps: &[Step]) -> u32 {
+        let mut masks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for &(to, bundle) in steps.iter().flat_map(|step| &self.reaction(step.reaction()).sends) {
+            self.mask(masks.entry(to).or_default(), bundle);
+        }
+        let echoes: Box<[Echo]> = masks.into_iter().map(|(to, mask)| Echo { to, mask: mask.into() }).collect();
+        self.echoes.intern(content(Sort::Summary, &echoes), || echoes).0
     }
 
     /// The step that a reaction is in this cell, unless it leads nowhere; what is only counted goes into the summary.
@@ -136,44 +165,6 @@ impl<S: System> Machine<'_, S> {
         }
         let delta = self.cells.get(next).print.wrapping_sub(cell.print);
         Some(Step::new(delta, next, at, reaction))
-    }
-
-    /// The actor's own cell after `event`: without what was delivered or lost or is dead now, with what it sent to itself.
-    fn next_cell(&self, number: u32, cell: &Cell, event: Event, local: u32, to_self: &[u32]) -> u32 {
-        let taken = match event {
-            Event::Deliver(at) if self.carrier != Carrier::Set => Some(at),
-            Event::Drop(at) => Some(at),
-            _ => None,
-        };
-        let turned = local != cell.local;
-        if !turned && taken.is_none() && to_self.is_empty() {
-            return number;
-        }
-        if self.carrier == Carrier::Queues {
-            let mut inbox = cell.inbox.to_vec();
-            taken.into_iter().for_each(|at| Carrier::take(&mut inbox, at));
-            to_self.iter().for_each(|&at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
-            return self.cell(local, &inbox);
-        }
-        let receiver = self.locals.get(local);
-        let mut key = receiver.keys[0];
-        let mut inbox = smallvec::SmallVec::<[u32; 64]>::new();
-        let mut taken = taken;
-        for &at in &cell.inbox {
-            if taken == Some(at) {
-                taken = None;
-            } else if !turned || !self.is_dead(receiver, at) {
-                key = key.wrapping_add(self.envelopes.get(at).key);
-                inbox.push(at);
-            }
-        }
-        if to_self.iter().any(|&at| !self.is_dead(receiver, at)) {
-            let mut inbox = inbox.into_vec();
-            let alive = to_self.iter().filter(|&&at| !self.is_dead(receiver, at));
-            alive.for_each(|&at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
-            return self.cell(local, &inbox);
-        }
-        self.cell_of(key, local, || inbox[..].into())
     }
 
     /// The envelopes to nobody that can be lost now, each with the effect of losing it, and the kind by which it is counted.

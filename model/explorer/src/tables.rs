@@ -43,7 +43,7 @@ impl<S: System> Machine<'_, S> {
         (0..self.cells.len()).try_for_each(|cell| {
             let cell = self.cells.get(cell);
             to.u32(cell.local)?;
-            to.list(&cell.inbox, |to, &at| to.u32(at))
+            to.list(&self.letters(cell), |to, &at| to.u32(at))
         })
     }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
 use crate::judge::Judge;
-use crate::machine::{Cell, Machine};
+use crate::cell::Cell;
+use crate::machine::Machine;
 use crate::reaction::Does;
 use crate::records::{Cursor, Records, State};
 use crate::row::{Step, Summary};
@@ -183,7 +184,8 @@ impl<const W: usize> Worker<W> {
         let cells = &state[..machine.actors];
         let notes = cells.iter().fold(machine.ambients.get(state[machine.actors]).notes, |notes, &cell| {
             let cell = machine.cells.get(cell);
-            let inbox = cell.inbox.iter().map(|&at| machine.envelopes.get(at).notes);
+            let letters = machine.letters(cell);
+            let inbox = letters.iter().map(|&at| machine.envelopes.get(at).notes);
             notes | machine.locals.get(cell.local).notes | inbox.fold(0, |notes, own| notes | own)
         });
         Some(notes | self.judge.judge(machine, cells, None) | self.judge.judge_state(machine, state))
@@ -285,7 +287,14 @@ impl<const W: usize> Worker<W> {
             } else {
                 self.visit(row.summary);
             }
-            for (index, step) in row.steps.iter().enumerate() {
+            let echoes_from = row.echoes_from as usize;
+            let is_echo = echoes_from < row.steps.len() && {
+                let mut echoes = machine.echoes.get(row.echoes).iter();
+                echoes.all(|echo| machine.absorbs(cells[echo.to as usize], &echo.mask))
+            };
+            let steps = if is_echo { &row.steps[..echoes_from] } else { &row.steps[..] };
+            self.tally.generated += (row.steps.len() - steps.len()) as u64;
+            for (index, step) in steps.iter().enumerate() {
                 let via = Via::new(place, index, step.turned());
                 if step.has_more() {
                     self.take(level, &from, via, *step, may_crash);

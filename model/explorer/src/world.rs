@@ -15,8 +15,9 @@ impl<S: System> Machine<'_, S> {
         let cells: Vec<_> = state[..self.actors].iter().map(|&cell| self.cells.get(cell)).collect();
         let locals: Vec<_> = cells.iter().map(|cell| &self.locals.get(cell.local).local).collect();
         let ambient = self.ambients.get(state[self.actors]);
-        let numbers = cells.iter().flat_map(|cell| cell.inbox.iter()).chain(ambient.nobody.iter());
-        let envelopes = numbers.map(|&at| self.envelopes.get(at).envelope.clone());
+        let letters = cells.iter().flat_map(|cell| self.letters(cell));
+        let numbers = letters.chain(ambient.nobody.iter().copied());
+        let envelopes = numbers.map(|at| self.envelopes.get(at).envelope.clone());
         let network = match self.carrier {
             Carrier::Set => {
                 let last = ambient.last.map(|at| self.envelopes.get(at).envelope.clone());

@@ -28,8 +28,6 @@ pub(crate) struct Cell {
     /// In a set network bits, by the ordinals of messages, in words; otherwise the numbers of messages, as
     /// [`Carrier::put`] orders them.
     pub inbox: Box<[u32]>,
-    /// The sum of the content hashes of the actor's state and of the messages, or their queues.
-    pub key: u128,
 }
 
 /// Numbers of messages, mostly few.
@@ -115,17 +113,18 @@ impl<S: System> Machine<'_, S> {
 
     /// The number of a cell.
     pub fn cell(&self, local: u32, letters: &[u32]) -> u32 {
-        let key = self.locals.get(local).keys[0].wrapping_add(self.inbox_key(letters, 0));
+        let key = self.locals.key(local).wrapping_add(self.inbox_key(letters, 0));
         self.cell_of(key, local, || self.packed(letters))
     }
 
-    /// The number of the cell of this key, whose inbox is made if it is new.
+    /// The number of the cell of this key, the sum of the content hashes of its actor's state and of the messages, or of
+    /// their queues. Its inbox is made if it is new.
     fn cell_of(&self, key: u128, local: u32, inbox: impl FnOnce() -> Box<[u32]>) -> u32 {
         let make = |number| {
             let known = self.locals.get(local);
             let (inbox, crashed) = (inbox(), known.local.crashed);
             self.inbox_words.fetch_add(inbox.len() as u64, Ordering::Relaxed);
-            let cell = Cell { print: fold(key, self.seed), row: OnceLock::new(), local, crashed, inbox, key };
+            let cell = Cell { print: fold(key, self.seed), row: OnceLock::new(), local, crashed, inbox };
             if self.group.len() > 1 {
                 let letters = self.letters(&cell);
                 self.set_prints(self.cell_prints.make_all(number), |by| match by {
@@ -149,13 +148,13 @@ impl<S: System> Machine<'_, S> {
             return self.cell(cell.local, &letters);
         }
         // What is added to the key is known before anything is built; mostly the cell is known too.
-        let mut key = cell.key;
+        let mut key = self.cells.key(number);
         let mut fresh = Letters::new();
         for at in alive {
             let is_set = self.carrier == Carrier::Set;
             if !is_set || !self.holds(cell, at) && !fresh.contains(&at) {
                 fresh.push(at);
-                key = key.wrapping_add(self.envelopes.get(at).key);
+                key = key.wrapping_add(self.envelopes.key(at));
             }
         }
         if fresh.is_empty() {
@@ -195,13 +194,13 @@ impl<S: System> Machine<'_, S> {
     /// The cell of the same messages and an actor that changed, in a set network.
     fn turned_cell(&self, cell: &Cell, local: u32) -> u32 {
         let receiver = self.locals.get(local);
-        let mut key = receiver.keys[0];
+        let mut key = self.locals.key(local);
         let mut inbox = SmallVec::<[u32; 64]>::new();
         for (at, &word) in (0..).zip(&cell.inbox) {
             let kept = if word == 0 { 0 } else { word & !self.dead(receiver, at, word) };
             for bit in bits(kept) {
                 let letter = self.arrivals[receiver.local.actor].message(at * u32::BITS + bit);
-                key = key.wrapping_add(self.envelopes.get(letter).key);
+                key = key.wrapping_add(self.envelopes.key(letter));
             }
             inbox.push(kept);
         }

@@ -1,19 +1,23 @@
 //! Numbers for contents: equal contents, equal numbers.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Mutex;
+use std::hash::Hasher;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
+use hashbrown::HashTable;
+
+use crate::ambient::lock;
 use crate::chunks::Chunks;
+use crate::hash::mix;
 
 const SHARDS: usize = 64;
 
 /// Gives each content a number, by its 128-bit hash. Numbers are a process's own, in the order of first sight.
 pub(crate) struct Interner<T> {
-    shards: Box<[Mutex<HashMap<u128, u32, BuildHasherDefault<Taken>>>]>,
+    /// A part of the hash, to tell most contents apart without a look at them, and the number.
+    shards: Box<[Mutex<HashTable<(u32, u32)>>]>,
     next: AtomicU32,
-    items: Chunks<std::sync::OnceLock<T>>,
+    items: Chunks<OnceLock<(u128, T)>>,
 }
 
 impl<T> Interner<T> {
@@ -31,25 +35,37 @@ impl<T> Interner<T> {
     }
 
     /// The same, where making the content needs its number.
+    #[expect(clippy::cast_possible_truncation, reason = "parts of a hash")]
     pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
-        let mut shard = self.shards[(key >> 64) as usize % SHARDS]
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(&number) = shard.get(&key) {
+        let (part, hash) = (key as u32, |part: u32| mix(u64::from(part)));
+        let mut shard = lock(&self.shards[(key >> 64) as usize % SHARDS]);
+        let is_same = |&(other, number): &(u32, u32)| other == part && self.key(number) == key;
+        if let Some(&(_, number)) = shard.find(hash(part), is_same) {
             return (number, false);
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let item = make(number);
         // The number leaves this function only after the content is in its place.
-        let _ = self.items.make(number).set(item);
-        shard.insert(key, number);
+        let _ = self.items.make(number).set((key, item));
+        shard.insert_unique(hash(part), (part, number), |&(part, _)| hash(part));
         (number, true)
+    }
+
+    #[inline]
+    fn item(&self, number: u32) -> &(u128, T) {
+        self.items.get(number).get().expect("a number that was given")
     }
 
     /// The content of a number that [`Interner::intern`] gave.
     #[inline]
     pub fn get(&self, number: u32) -> &T {
-        self.items.get(number).get().expect("a number that was given")
+        &self.item(number).1
+    }
+
+    /// The hash of the content of a number.
+    #[inline]
+    pub fn key(&self, number: u32) -> u128 {
+        self.item(number).0
     }
 
     /// Makes the next contents take numbers from here on, whatever numbers were given. For contents that had numbers in
@@ -60,7 +76,7 @@ impl<T> Interner<T> {
 
     /// The content of a number, unless it is being made just now.
     pub fn try_get(&self, number: u32) -> Option<&T> {
-        self.items.make(number).get()
+        self.items.make(number).get().map(|(_, item)| item)
     }
 
     /// How many contents there are.
@@ -70,12 +86,12 @@ impl<T> Interner<T> {
 
     /// Bytes for numbers and places, without what contents own elsewhere.
     pub fn bytes(&self) -> usize {
-        // A map entry is a key and a number, at a load of 7/8 to 7/16.
-        self.items.bytes() + self.len() as usize * 48
+        let of_shard = |shard: &Mutex<HashTable<(u32, u32)>>| lock(shard).allocation_size();
+        self.items.bytes() + self.shards.iter().map(of_shard).sum::<usize>()
     }
 }
 
-/// A hasher for keys that are hashes.
+/// A hasher for keys that are hashes, or few.
 #[derive(Default)]
 pub(crate) struct Taken(u64);
 
@@ -90,12 +106,7 @@ impl Hasher for Taken {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "any 64 bits of a hash are a hash")]
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
-    }
-
     fn write_u64(&mut self, key: u64) {
-        self.0 = crate::hash::mix(key);
+        self.0 = mix(key);
     }
 }

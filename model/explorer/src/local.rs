@@ -54,9 +54,7 @@ pub(crate) struct KnownLocal<S: System> {
 
 /// A message on its way, that has a number.
 pub(crate) struct KnownEnvelope<S: System> {
-    /// Its content hash.
-    pub key: u128,
-    /// The same, for each permutation.
+    /// Its content hash, for each permutation.
     pub keys: Box<[u128]>,
     pub notes: u32,
     /// Its place among the messages to its receiver.

@@ -267,7 +267,7 @@ impl<'a, S: System> Machine<'a, S> {
             let receiver = place(envelope.dst, self.actors);
             let ordinal = receiver.map_or(0, |place| self.arrivals[place].add(number));
             let born = self.births.fetch_add(1, Ordering::Relaxed);
-            KnownEnvelope { key, keys, notes, ordinal, envelope, origin, born, on_loss: OnceLock::new() }
+            KnownEnvelope { keys, notes, ordinal, envelope, origin, born, on_loss: OnceLock::new() }
         };
         self.envelopes.intern_at(key, make).0
     }

@@ -24,7 +24,7 @@ impl<S: System> Machine<'_, S> {
     /// A hash of all by which two models can be told apart without exploring them.
     pub fn identity(&self) -> u128 {
         let initial = self.initial();
-        let keys = initial[..self.actors].iter().map(|&cell| self.cells.get(cell).key);
+        let keys = initial[..self.actors].iter().map(|&cell| self.cells.key(cell));
         let keys: Vec<u128> = keys.collect();
         let names: Vec<_> = self.properties.list.iter().map(|own| own.name).collect();
         let prints = self.ambient_print(initial[self.actors]);
@@ -51,11 +51,11 @@ impl<S: System> Machine<'_, S> {
         let mut births = Vec::new();
         for at in 0..self.locals.len() {
             let known = self.locals.get(at);
-            births.push((known.born, Birth::Local(at, known.keys[0], known.origin)));
+            births.push((known.born, Birth::Local(at, self.locals.key(at), known.origin)));
         }
         for at in 0..self.envelopes.len() {
             let known = self.envelopes.get(at);
-            births.push((known.born, Birth::Envelope(at, known.key, known.origin)));
+            births.push((known.born, Birth::Envelope(at, self.envelopes.key(at), known.origin)));
         }
         for at in 0..self.ambients.len() {
             let known = self.ambients.get(at);
@@ -96,18 +96,18 @@ impl<S: System> Machine<'_, S> {
             Birth::Local(at, key, origin) => {
                 self.locals.number_from(at);
                 let number = match origin {
-                    Origin::Start => return self.is_again(self.locals.get(at).keys[0] == key),
+                    Origin::Start => return self.is_again(self.locals.key(at) == key),
                     Origin::Reaction(local, event) => match self.outcome(local, event) {
                         Some(Outcome::Step { after, .. }) => self.local(after, origin),
                         _ => return self.is_again(false),
                     },
                 };
-                self.is_again(number == at && self.locals.get(at).keys[0] == key)
+                self.is_again(number == at && self.locals.key(at) == key)
             }
             Birth::Envelope(at, key, origin) => {
                 self.envelopes.number_from(at);
                 let number = match origin {
-                    Origin::Start => return self.is_again(self.envelopes.get(at).key == key),
+                    Origin::Start => return self.is_again(self.envelopes.key(at) == key),
                     Origin::Reaction(local, event) => {
                         let Some(Outcome::Step { sent, .. }) = self.outcome(local, event) else {
                             return self.is_again(false);

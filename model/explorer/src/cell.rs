@@ -82,7 +82,8 @@ impl<S: System> Machine<'_, S> {
 
     fn unpacked<'m>(&'m self, actor: usize, words: &'m [u32]) -> impl Iterator<Item = u32> + 'm {
         let messages = &self.arrivals[actor];
-        let of = move |(at, &word): (u32, &u32)| bits(word).map(move |bit| messages.message(at * u32::BITS + bit));
+        let of =
+            move |(at, &word): (u32, &u32)| bits(word).map(move |bit| messages.message(at * u32::BITS + bit));
         (0..).zip(words).flat_map(of)
     }
 

@@ -54,10 +54,8 @@ impl Step {
 
     fn new(delta: u64, cell: u32, number: u32, reaction: &Reaction) -> Step {
         assert!(number < Step::MORE, "more reactions than there are numbers");
-        let needs_more = !reaction.sends.is_empty()
-            || reaction.effect != 0
-            || reaction.notes != 0
-            || reaction.is_crash;
+        let needs_more =
+            !reaction.sends.is_empty() || reaction.effect != 0 || reaction.notes != 0 || reaction.is_crash;
         let more = if needs_more { Step::MORE } else { 0 };
         let turned = if reaction.turned { Step::TURNED } else { 0 };
         Step { delta, cell, reaction: number | more | turned }
@@ -137,7 +135,8 @@ impl<S: System> Machine<'_, S> {
         for &(to, bundle) in steps.iter().flat_map(|step| &self.reaction(step.reaction()).sends) {
             self.mask(masks.entry(to).or_default(), bundle);
         }
-        let echoes: Box<[Echo]> = masks.into_iter().map(|(to, mask)| Echo { to, mask: mask.into() }).collect();
+        let echoes: Box<[Echo]> =
+            masks.into_iter().map(|(to, mask)| Echo { to, mask: mask.into() }).collect();
         self.echoes.intern(content(Sort::Summary, &echoes), || echoes).0
     }
 

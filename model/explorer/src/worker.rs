@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
-use crate::judge::Judge;
 use crate::cell::Cell;
+use crate::judge::Judge;
 use crate::machine::Machine;
 use crate::reaction::Does;
 use crate::records::{Cursor, Records, State};

@@ -1,5 +1,6 @@
 //! How an exploration is asked for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use stateright::Expectation;
 
 use crate::error::Error;
-use crate::machine::Machine;
+use crate::machine::{Machine, message};
 use crate::property::{MAX, Properties};
 use crate::report::{Progress, Report};
 use crate::search::{ACTORS_MAX, Search};
@@ -150,13 +151,23 @@ impl<'a, S: System> Explorer<'a, S> {
             return Err(Error::TooManyProperties(properties.len()));
         }
         let actors = self.system.model().actors.len();
+        if actors > ACTORS_MAX {
+            return Err(Error::TooManyActors(actors));
+        }
         let group =
             if self.symmetry { self.system.symmetries() } else { vec![Permutation::identity(actors)] };
+        Permutation::check_group(&group, actors).map_err(Error::NotSymmetric)?;
         let seed = match self.mode {
             Mode::Exact => 0,
             Mode::Fingerprints { seed } => seed,
         };
-        let machine = Machine::new(self.system, Properties::new(properties), group, seed);
+        // Threads and handlers catch their own panics. What is left is where no step was taken yet, or none is any more.
+        let run = || self.search(Machine::new(self.system, Properties::new(properties), group, seed));
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Error::Panicked(message(&*panic))))
+    }
+
+    fn search(&self, machine: Machine<S>) -> Result<Report<S>, Error> {
+        let actors = machine.actors;
         // A state of a few words is copied, compared and stored as such; how many is known when this is compiled.
         match actors + 1 {
             1 | 2 => Search::<S, 2>::new(self, machine).run(),

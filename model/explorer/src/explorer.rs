@@ -168,16 +168,13 @@ impl<'a, S: System> Explorer<'a, S> {
 
     fn search(&self, machine: Machine<S>) -> Result<Report<S>, Error> {
         let actors = machine.actors;
-        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled.
-        match actors + 1 {
-            1 | 2 => Search::<S, 2>::new(self, machine).run(),
-            3 => Search::<S, 3>::new(self, machine).run(),
-            4 => Search::<S, 4>::new(self, machine).run(),
-            5 => Search::<S, 5>::new(self, machine).run(),
-            6 => Search::<S, 6>::new(self, machine).run(),
-            7 | 8 => Search::<S, 8>::new(self, machine).run(),
-            9..=16 => Search::<S, 16>::new(self, machine).run(),
-            _ => Err(Error::TooManyActors(actors)),
+        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled. Each width
+        // is compiled for each system, which takes seconds, so there are few.
+        match actors {
+            0..=3 => Search::<S, 4>::new(self, machine).run(),
+            4 | 5 => Search::<S, 6>::new(self, machine).run(),
+            6 | 7 => Search::<S, 8>::new(self, machine).run(),
+            _ => Search::<S, 16>::new(self, machine).run(),
         }
     }
 }

@@ -7,7 +7,10 @@
 //! States at the bound are counted by both. stateright does not judge them and the explorer does, so what the explorer
 //! reports by a way of exactly `k` steps stateright does not report within that bound, and everything else both do.
 
-mod support;
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "support/survey.rs"]
+mod survey;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -20,8 +23,8 @@ use raftlab_explorer::complete::Complete;
 use raftlab_explorer::{Explorer, Limit, Mode, Property, Reads, Report, System, explore};
 use stateright::actor::{Actor, ActorModel};
 use stateright::{Checker, Expectation, Model};
-use support::cases::{self, Case, Visitor};
-use support::survey::{Survey, reported, survey};
+use cases::{Case, Visitor};
+use survey::{Survey, reported, survey};
 
 /// Spaces up to this size are also walked naively.
 const NAIVE_MAX: usize = 20_000;

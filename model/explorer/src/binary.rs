@@ -1,8 +1,11 @@
 //! Numbers in a file, with a checksum over all of them at its end.
+//!
+//! The checksum is held against the file before anything of it is believed: a number of a damaged file could be a length
+//! that fills the memory, or a place in a table that there is not.
 
 use std::fs::File;
 use std::hash::Hasher;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
 use siphasher::sip::SipHasher13;
@@ -15,9 +18,11 @@ pub(crate) struct Writer {
 
 /// Reads them back.
 pub(crate) struct Reader {
-    from: BufReader<File>,
-    sum: SipHasher13,
+    from: io::Take<BufReader<File>>,
 }
+
+/// Bytes of the checksum.
+const SUM: u64 = 8;
 
 impl Writer {
     pub fn create(path: &Path) -> io::Result<Writer> {
@@ -73,14 +78,18 @@ impl Writer {
 
 impl Reader {
     pub fn open(path: &Path) -> io::Result<Reader> {
-        Ok(Reader { from: BufReader::with_capacity(1 << 20, File::open(path)?), sum: SipHasher13::new() })
+        let mut from = BufReader::with_capacity(1 << 20, File::open(path)?);
+        let damaged = || io::Error::other("the checksum is wrong: the file is damaged");
+        let length = from.get_ref().metadata()?.len().checked_sub(SUM).ok_or_else(damaged)?;
+        if sum_of(&mut from.by_ref().take(length))? != u64::from_le_bytes(read(&mut from)?) {
+            return Err(damaged());
+        }
+        from.rewind()?;
+        Ok(Reader { from: from.take(length) })
     }
 
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.from.read_exact(&mut bytes)?;
-        self.sum.write(&bytes);
-        Ok(bytes)
+        read(&mut self.from)
     }
 
     pub fn u32(&mut self) -> io::Result<u32> {
@@ -117,14 +126,25 @@ impl Reader {
         if self.u32()? == 0 { Ok(None) } else { each(self).map(Some) }
     }
 
-    /// Holds what was read against the checksum.
-    pub fn finish(mut self) -> io::Result<()> {
-        let (sum, mut bytes) = (self.sum.finish(), [0; 8]);
-        self.from.read_exact(&mut bytes)?;
-        if u64::from_le_bytes(bytes) == sum {
-            Ok(())
-        } else {
-            Err(io::Error::other("the checksum is wrong: the file is damaged"))
+    /// Nothing may be left.
+    pub fn finish(self) -> io::Result<()> {
+        if self.from.limit() == 0 { Ok(()) } else { Err(io::Error::other("there is more than was written")) }
+    }
+}
+
+fn read<const N: usize>(from: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    from.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The checksum of all that there is to read.
+fn sum_of(from: &mut impl Read) -> io::Result<u64> {
+    let (mut sum, mut bytes) = (SipHasher13::new(), vec![0; 1 << 16]);
+    loop {
+        match from.read(&mut bytes)? {
+            0 => return Ok(sum.finish()),
+            length => sum.write(&bytes[..length]),
         }
     }
 }

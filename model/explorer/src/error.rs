@@ -26,6 +26,11 @@ pub enum Error {
         "`Hash` of an actor's state sees something that `PartialEq` does not: equal states have different hashes\n  {0}"
     )]
     HashAdds(String),
+    /// Two messages, or two actors with what is kept for them, are different and have one hash.
+    #[error(
+        "`Hash` of a {0} loses something that `PartialEq` sees. Of one hash are\n  {1}\nand\n  {2}"
+    )]
+    PartHashLoses(&'static str, String, String),
     /// An actor did two things in one situation.
     #[error(
         "an actor is not deterministic: {0} was taken twice in one state, with different results. The state was\n  {1}"
@@ -34,6 +39,10 @@ pub enum Error {
     /// A permutation of the system is not a symmetry.
     #[error("the actors are not interchangeable as the system says: {0}")]
     NotSymmetric(String),
+    /// Code of the model panicked where no path can be shown that leads there: in the initial state, or in a judgement of a
+    /// part of a state. What panics in a handler, or in a judgement of a whole state, is a [`Discovery`](crate::Discovery).
+    #[error("the model's code panicked outside of any step that could be shown: {0}")]
+    Panicked(String),
     /// A checkpoint could not be written, or read.
     #[error("checkpoint {0}: {1}")]
     Checkpoint(String, String),

@@ -1,5 +1,6 @@
 //! How an exploration is asked for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use stateright::Expectation;
 
 use crate::error::Error;
-use crate::machine::Machine;
+use crate::machine::{Machine, message};
 use crate::property::{MAX, Properties};
 use crate::report::{Progress, Report};
 use crate::search::{ACTORS_MAX, Search};
@@ -150,23 +151,30 @@ impl<'a, S: System> Explorer<'a, S> {
             return Err(Error::TooManyProperties(properties.len()));
         }
         let actors = self.system.model().actors.len();
+        if actors > ACTORS_MAX {
+            return Err(Error::TooManyActors(actors));
+        }
         let group =
             if self.symmetry { self.system.symmetries() } else { vec![Permutation::identity(actors)] };
+        Permutation::check_group(&group, actors).map_err(Error::NotSymmetric)?;
         let seed = match self.mode {
             Mode::Exact => 0,
             Mode::Fingerprints { seed } => seed,
         };
-        let machine = Machine::new(self.system, Properties::new(properties), group, seed);
-        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled.
-        match actors + 1 {
-            1 | 2 => Search::<S, 2>::new(self, machine).run(),
-            3 => Search::<S, 3>::new(self, machine).run(),
-            4 => Search::<S, 4>::new(self, machine).run(),
-            5 => Search::<S, 5>::new(self, machine).run(),
-            6 => Search::<S, 6>::new(self, machine).run(),
-            7 | 8 => Search::<S, 8>::new(self, machine).run(),
-            9..=16 => Search::<S, 16>::new(self, machine).run(),
-            _ => Err(Error::TooManyActors(actors)),
+        // Threads and handlers catch their own panics. What is left is where no step was taken yet, or none is any more.
+        let run = || self.search(Machine::new(self.system, Properties::new(properties), group, seed));
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Error::Panicked(message(&*panic))))
+    }
+
+    fn search(&self, machine: Machine<S>) -> Result<Report<S>, Error> {
+        let actors = machine.actors;
+        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled. Each width
+        // is compiled for each system, which takes seconds, so there are few.
+        match actors {
+            0..=3 => Search::<S, 4>::new(self, machine).run(),
+            4 | 5 => Search::<S, 6>::new(self, machine).run(),
+            6 | 7 => Search::<S, 8>::new(self, machine).run(),
+            _ => Search::<S, 16>::new(self, machine).run(),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Judge {
             return 0;
         }
         let model = machine.system.model();
-        self.caught(|| machine.properties.of_state(model, &machine.world(state)))
+        self.caught("a property", || machine.properties.of_state(model, &machine.world(state)))
     }
 
     /// Is the state within the model's boundary?
@@ -78,7 +78,8 @@ impl Judge {
         }
         let model = machine.system.model();
         let within =
-            self.caught(|| u32::from((model.within_boundary)(&model.cfg, &machine.world(state)))) == 1;
+            self.caught("the boundary", || u32::from((model.within_boundary)(&model.cfg, &machine.world(state))))
+                == 1;
         if !within {
             self.outside.insert(state.into());
         }
@@ -86,9 +87,9 @@ impl Judge {
     }
 
     /// What `judged` says; nothing if it panics, which is kept.
-    fn caught(&mut self, judged: impl FnOnce() -> u32) -> u32 {
+    fn caught(&mut self, what: &str, judged: impl FnOnce() -> u32) -> u32 {
         catch_unwind(AssertUnwindSafe(judged)).unwrap_or_else(|panic| {
-            self.panic.get_or_insert(format!("a property panicked: {}", message(&*panic)));
+            self.panic.get_or_insert_with(|| format!("{what} panicked: {}", message(&*panic)));
             0
         })
     }
@@ -100,7 +101,7 @@ impl Judge {
             let state = |local| &*machine.locals.get(local).local.state;
             let judged =
                 || machine.properties.of_pair((Id::from(a), state(key.0)), (Id::from(b), state(key.1)));
-            let notes = self.caught(judged);
+            let notes = self.caught("a property", judged);
             self.pairs[at] = (key, notes);
         }
         self.pairs[at].1
@@ -114,7 +115,7 @@ impl Judge {
         if self.keys[keys.clone()] != self.locals {
             let states: Vec<_> =
                 self.locals.iter().map(|&local| &*machine.locals.get(local).local.state).collect();
-            self.tuples[at] = self.caught(|| machine.properties.of_tuple(&states));
+            self.tuples[at] = self.caught("a property", || machine.properties.of_tuple(&states));
             self.keys[keys].copy_from_slice(&self.locals);
         }
         self.tuples[at]

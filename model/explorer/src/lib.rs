@@ -4,6 +4,7 @@
 //! holds a state: not as a clone of the whole system, but as one small number for each actor.
 
 mod ambient;
+mod audit;
 mod binary;
 mod cell;
 mod checkpoint;
@@ -26,6 +27,7 @@ mod records;
 mod report;
 mod row;
 mod search;
+mod symmetric;
 mod symmetry;
 mod system;
 mod tables;
@@ -38,5 +40,6 @@ pub use explorer::{Explorer, Mode, explore};
 pub use property::{Condition, Property, Reads};
 pub use report::{Coverage, Discovery, Level, Limit, PANIC, Progress, Report};
 pub use search::ACTORS_MAX;
+pub use symmetric::Symmetric;
 pub use symmetry::Permutation;
 pub use system::{Action, Msg, Random, State, Storage, System, Timer};

@@ -4,7 +4,7 @@
 //! [`Ambient`]. What a cell can do is a [`Row`] of steps: its own next cell, and what it sends.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use stateright::actor::{Envelope, Id, LossyNetwork, Network};
 
@@ -167,6 +167,7 @@ impl<'a, S: System> Machine<'a, S> {
         let told = Effect { said, ..Effect::default() };
         let history = ambient.history_after(self.system, &told, |at| &self.envelopes.get(at).envelope);
         state.push(self.ambient(Ambient { history, ..ambient }, AmbientOrigin::Start));
+        self.audit_start(&state);
         state
     }
 
@@ -213,11 +214,12 @@ impl<'a, S: System> Machine<'a, S> {
     /// The number of an actor's state.
     pub fn local(&self, local: Local<S>, origin: Origin) -> u32 {
         let key = local.key();
-        let (actor, state) = (Id::from(local.actor), Arc::clone(&local.state));
-        let (number, is_new) = self.locals.intern(key, || {
+        let mut held = Some(local);
+        let (number, _) = self.locals.intern(key, || {
+            let local = held.take().expect("made once");
             let permute = |by: &Permutation| local.permuted(self.system, by).key();
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
-            let notes = self.properties.of_local(actor, &local.state);
+            let notes = self.properties.of_local(Id::from(local.actor), &local.state);
             let born = self.births.fetch_add(1, Ordering::Relaxed);
             KnownLocal {
                 local,
@@ -231,35 +233,16 @@ impl<'a, S: System> Machine<'a, S> {
                 judged: Lanes::new(),
             }
         });
-        self.check_hash(number, is_new, &state);
+        self.check_hash(number, held.as_ref());
         number
-    }
-
-    /// Does the hash of states see what their equality sees, and no more? Checked against what is already there: against
-    /// the state of equal hash, and against some of those of other hashes.
-    fn check_hash(&self, number: u32, is_new: bool, state: &Arc<crate::system::State<S>>) {
-        let known = |at: u32| &self.locals.get(at).local;
-        if !is_new {
-            let same = &known(number).state;
-            if !Arc::ptr_eq(same, state) && **same != **state {
-                self.note_fault(Error::HashLoses(format!("{:?}", known(number).state), format!("{state:?}")));
-            }
-            return;
-        }
-        let (last, mine) = (number.saturating_sub(1), known(number));
-        for other in (number.saturating_sub(16)..number).chain([last / 2, last / 3]).filter(|&at| at < number)
-        {
-            // Another thread may not have put that one in its place yet.
-            if self.locals.try_get(other).is_some_and(|other| other.local == *mine) {
-                self.note_fault(Error::HashAdds(format!("{state:?}")));
-            }
-        }
     }
 
     /// The number of a message on its way.
     pub fn envelope(&self, envelope: Envelope<Msg<S>>, origin: Origin) -> u32 {
         let key = content(Sort::Envelope, &envelope);
+        let mut held = Some(envelope);
         let make = |number| {
+            let envelope = held.take().expect("made once");
             let permute = |by: &Permutation| content(Sort::Envelope, &self.permuted_envelope(&envelope, by));
             let keys = std::iter::once(key).chain(self.group[1..].iter().map(permute)).collect();
             let Envelope { src, dst, msg } = &envelope;
@@ -269,10 +252,12 @@ impl<'a, S: System> Machine<'a, S> {
             let born = self.births.fetch_add(1, Ordering::Relaxed);
             KnownEnvelope { keys, notes, ordinal, envelope, origin, born, on_loss: OnceLock::new() }
         };
-        self.envelopes.intern_at(key, make).0
+        let number = self.envelopes.intern_at(key, make).0;
+        self.check_message_hash(number, held.as_ref());
+        number
     }
 
-    fn permuted_envelope(&self, envelope: &Envelope<Msg<S>>, by: &Permutation) -> Envelope<Msg<S>> {
+    pub fn permuted_envelope(&self, envelope: &Envelope<Msg<S>>, by: &Permutation) -> Envelope<Msg<S>> {
         let msg = self.system.permute_message(&envelope.msg, by);
         Envelope { src: by.of(envelope.src), dst: by.of(envelope.dst), msg }
     }
@@ -331,6 +316,7 @@ impl<'a, S: System> Machine<'a, S> {
         let mut nobody = old.nobody.to_vec();
         effect.to_nobody.iter().for_each(|&at| self.carrier.put(&mut nobody, at, |at| self.flow(at)));
         effect.lost.iter().for_each(|&at| Carrier::take(&mut nobody, at));
+        self.audit_history(&old.history, effect);
         let turned = Ambient {
             history: old.history_after(self.system, effect, |at| &self.envelopes.get(at).envelope),
             spent,

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use stateright::actor::Id;
 
 use crate::ambient::{Effect, place};
-use crate::error::Error;
 use crate::hash::{Sort, content};
 use crate::inbox::Carrier;
 use crate::local::{Event, Origin, Outcome};
@@ -96,15 +95,12 @@ impl<S: System> Machine<'_, S> {
             event,
             does: Does::Idle,
         };
-        match catch_unwind(AssertUnwindSafe(run)) {
+        let answer = catch_unwind(AssertUnwindSafe(run));
+        self.audit(number, event, &answer);
+        match answer {
             Err(panic) => reaction.does = Does::Panic(message(&*panic)),
             Ok(Outcome::Idle) => {}
             Ok(Outcome::Step { after, sent }) => {
-                let again = catch_unwind(AssertUnwindSafe(run));
-                if !matches!(&again, Ok(Outcome::Step { after: a, sent: s }) if *a == after && *s == sent) {
-                    let (action, state) = (format!("{action:?}"), format!("{:?}", known.local.state));
-                    self.note_fault(Error::NotDeterministic(action, state));
-                }
                 let (id, before) = (Id::from(after.actor), &known.local.state);
                 if *before != after.state {
                     reaction.notes = self.properties.of_step(id, before, &after.state);

@@ -149,7 +149,10 @@ impl<S: System> Machine<'_, S> {
                 return None;
             }
             Does::Panic(_) => {
-                summary.panic.get_or_insert(at);
+                // One that no budget bounds is found in every state that holds the cell.
+                if summary.panic.is_none_or(|other| self.reaction(other).cause.is_some()) {
+                    summary.panic = Some(at);
+                }
                 return None;
             }
             Does::Loss => self.next_cell(number, cell, reaction.event, cell.local, &[]),

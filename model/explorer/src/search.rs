@@ -96,14 +96,14 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             }
         };
         loop {
+            if let Some(fault) = self.machine.fault() {
+                return Err(fault);
+            }
             left = if left.is_empty() { self.next_level() } else { left };
             if left.is_empty() || self.limit.is_some() {
                 break;
             }
             left = self.expand_level(left)?;
-            if let Some(fault) = self.machine.fault() {
-                return Err(fault);
-            }
         }
         if left.is_empty() && self.frontier.is_empty() {
             // A limit that was reached when the last state was expanded has cut nothing off.
@@ -256,7 +256,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let level = self.level(&units, &pause, &is_full, self.claims_max());
         let mut limit = None;
         if states < ALONE {
-            workers[0].run(&level);
+            workers[0].run_safely(&level);
             limit = self.reached();
         } else {
             let resting = AtomicUsize::new(0);
@@ -265,7 +265,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
                     let (level, resting) = (&level, &resting);
                     scope.spawn(move || {
                         let _rests = Rests(resting);
-                        worker.run(level);
+                        worker.run_safely(level);
                     });
                 }
                 limit = self.watch(&pause, &resting, self.explorer.threads);

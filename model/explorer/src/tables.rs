@@ -5,12 +5,14 @@
 //! serialisable, and a model that was changed in between is noticed.
 
 use std::io;
+use std::mem::discriminant;
 
 use crate::ambient::{AmbientOrigin, Effect};
 use crate::binary::{Reader, Writer};
 use crate::hash::{Sort, content};
 use crate::local::{Event, Origin, Outcome};
 use crate::machine::Machine;
+use crate::symmetry::Permutation;
 use crate::system::System;
 
 /// Something that has a number, and how it came to have it.
@@ -26,11 +28,17 @@ impl<S: System> Machine<'_, S> {
         let initial = self.initial();
         let keys = initial[..self.actors].iter().map(|&cell| self.cells.key(cell));
         let keys: Vec<u128> = keys.collect();
-        let names: Vec<_> = self.properties.list.iter().map(|own| own.name).collect();
-        let prints = self.ambient_print(initial[self.actors]);
-        let model = self.system.model();
-        let faults = (self.lossy, model.max_crashes, &self.system.budgets(), self.group.len());
-        content(Sort::Summary, &(keys, names, prints, faults))
+        let properties = self.properties.list.iter();
+        let properties: Vec<_> = properties.map(|own| (own.name, discriminant(&own.expectation))).collect();
+        let system = self.system;
+        let names = (properties, system.kinds());
+        // The print depends on the seed, without which fingerprints of two runs have nothing in common.
+        let print = self.ambient_print(initial[self.actors]);
+        let network = (self.carrier as u8, self.lossy, system.remembers_last_message());
+        let extent = (system.has_boundary(), system.removes_dead(), system.records_history());
+        let group: Vec<_> = self.group.iter().map(Permutation::places).collect();
+        let faults = (system.model().max_crashes, system.budgets());
+        content(Sort::Summary, &(keys, names, print, network, extent, group, faults))
     }
 
     /// Writes all tables.

@@ -2,13 +2,15 @@
 //! table, in batches: so that many cache lines are on their way at once.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
 use crate::cell::Cell;
+use crate::error::Error;
 use crate::judge::Judge;
-use crate::machine::Machine;
+use crate::machine::{Machine, message};
 use crate::reaction::Does;
 use crate::records::{Cursor, Records, State};
 use crate::row::{Step, Summary};
@@ -171,14 +173,17 @@ impl<const W: usize> Worker<W> {
         }
     }
 
-    /// What there is to report of the initial state; nothing if it is beyond the model's boundary.
+    /// What there is to report of the initial state; nothing if it is beyond the model's boundary. A panic of a judgement is
+    /// a fault of the machine: there is no step to show.
     pub fn begin<S: System>(
         &mut self,
         machine: &Machine<S>,
         state: &[u32],
         has_boundary: bool,
     ) -> Option<u32> {
-        if has_boundary && !self.judge.is_within(machine, state) {
+        let within = !has_boundary || self.judge.is_within(machine, state);
+        if !within {
+            self.judge.panic.take().into_iter().for_each(|panic| machine.note_fault(Error::Panicked(panic)));
             return None;
         }
         let cells = &state[..machine.actors];
@@ -188,7 +193,9 @@ impl<const W: usize> Worker<W> {
             let inbox = letters.iter().map(|&at| machine.envelopes.get(at).notes);
             notes | machine.locals.get(cell.local).notes | inbox.fold(0, |notes, own| notes | own)
         });
-        Some(notes | self.judge.judge(machine, cells, None) | self.judge.judge_state(machine, state))
+        let judged = self.judge.judge(machine, cells, None) | self.judge.judge_state(machine, state);
+        self.judge.panic.take().into_iter().for_each(|panic| machine.note_fault(Error::Panicked(panic)));
+        Some(notes | judged)
     }
 
     /// Takes over what another thread counted, found and numbered.
@@ -228,8 +235,16 @@ impl<const W: usize> Worker<W> {
         }
     }
 
+    /// The same as [`Worker::run`]; a panic of the model's code that nobody else caught is a fault of the machine.
+    pub fn run_safely<S: System>(&mut self, level: &Level<S, W>) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run(level))) {
+            level.machine.note_fault(Error::Panicked(message(&*panic)));
+            level.pause.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Takes ranges and expands their states until there are none left, or all are told to pause.
-    pub fn run<S: System>(&mut self, level: &Level<S, W>) {
+    fn run<S: System>(&mut self, level: &Level<S, W>) {
         let mut cells = Vec::with_capacity(BLOCK as usize * W);
         while !level.pause.load(Ordering::Relaxed) {
             let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
@@ -476,21 +491,29 @@ impl<const W: usize> Worker<W> {
             0
         };
         let notes = notes | self.judge.judge_state(machine, &candidate.state[..=machine.actors]);
-        if let Some(message) = self.judge.panic.take() {
-            note_panic(&mut self.panic, found(candidate), &message);
-        }
+        self.blame(candidate);
         if notes & !level.reported != 0 {
             self.note(level, notes, candidate);
+        }
+    }
+
+    /// If a judgement panicked, it was that of this candidate.
+    #[inline]
+    fn blame(&mut self, candidate: &Candidate<W>) {
+        if let Some(message) = self.judge.panic.take() {
+            note_panic(&mut self.panic, found(candidate), &message);
         }
     }
 
     #[cold]
     fn note<S: System>(&mut self, level: &Level<S, W>, notes: u32, candidate: &Candidate<W>) {
         // A step is taken only to a state that stateright would have kept.
-        if level.has_boundary
-            && !self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors])
-        {
-            return;
+        if level.has_boundary {
+            let within = self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors]);
+            self.blame(candidate);
+            if !within {
+                return;
+            }
         }
         let found = found(candidate);
         for (at, best) in self.found.iter_mut().enumerate() {
@@ -505,6 +528,7 @@ impl<const W: usize> Worker<W> {
     fn is_within<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) -> bool {
         let machine = level.machine;
         let within = self.judge.is_within(machine, &candidate.state[..=machine.actors]);
+        self.blame(candidate);
         if !within {
             self.tally.generated -= 1;
             let parent = level.records.read(candidate.parent);

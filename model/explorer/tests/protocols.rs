@@ -1,24 +1,22 @@
-//! How many states each protocol has, exactly, as stateright counts them over [`Complete`] with one thread; where the
-//! number was published, the published one. What explores anything else than these states is wrong.
-//!
-//! A count is (distinct states, generated states, depth); the initial state is generated once and has depth 1.
+//! How many states each protocol has, as stateright counts them over [`Complete`] with one thread. What explores anything
+//! else than these states is wrong.
 
+mod support;
+
+use std::fmt::Debug;
 use std::hash::Hash;
 
 use raftlab_explorer::complete::Complete;
 use raftlab_explorer::protocols::abd::abd;
-use raftlab_explorer::protocols::lww::lww;
 use raftlab_explorer::protocols::paxos::paxos;
-use raftlab_explorer::protocols::ping_pong::{self, ping_pong};
-use raftlab_explorer::protocols::pinger::pinger;
+use raftlab_explorer::protocols::ping_pong::ping_pong;
 use raftlab_explorer::protocols::raft::raft;
 use raftlab_explorer::protocols::reliable_link::{self, reliable_link};
 use raftlab_explorer::protocols::single_copy::single_copy;
 use raftlab_explorer::protocols::write_once::write_once;
-use stateright::actor::{LossyNetwork, Network};
+use stateright::actor::{Actor, ActorModel, LossyNetwork};
 use stateright::{Checker, CheckerBuilder, HasDiscoveries, Model};
-
-type Count = (usize, usize, usize);
+use support::cases::{self, Case, Count, Visitor, bag, queues, rally, set};
 
 /// A model that stateright can check.
 trait Checkable:
@@ -67,52 +65,38 @@ fn steps_to_failure<M: Checkable>(depth: usize, model: M, property: &'static str
     builder.spawn_bfs().join().discovery(property).map(|path| path.into_actions().len())
 }
 
-fn bag<M: Eq + Hash>() -> Network<M> {
-    Network::new_unordered_nonduplicating([])
-}
+/// Counts with stateright.
+struct Stateright;
 
-fn set<M: Eq + Hash>() -> Network<M> {
-    Network::new_unordered_duplicating([])
-}
-
-fn queues<M: Eq + Hash>() -> Network<M> {
-    Network::new_ordered([])
-}
-
-fn rally(max: u32) -> ping_pong::Config {
-    ping_pong::Config { max, counts_messages: false }
+impl Visitor for Stateright {
+    fn visit<A, C, H>(&mut self, case: Case, model: ActorModel<A, C, H>)
+    where
+        A: Actor<Msg: Ord + Send + Sync, Timer: Ord + Send + Sync, State: Send + Sync>
+            + Send
+            + Sync
+            + 'static,
+        A: Actor<Storage: Send + Sync, Random: Send + Sync>,
+        C: Send + Sync + 'static,
+        H: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+    {
+        let builder = Complete(model).checker();
+        let builder = match case.within {
+            None => builder,
+            Some(depth) => builder.target_max_depth(depth),
+        };
+        assert_eq!(search(builder).0, case.count);
+    }
 }
 
 #[test]
-fn paxos_has_as_many_states_as_published() {
-    assert_eq!(count(Complete(paxos(2, 3, bag()))), (16_668, 32_971, 21));
-    assert_eq!(count(Complete(paxos(1, 3, bag()))), (265, 482, 14));
-    assert_eq!(count(Complete(paxos(2, 2, bag()))), (111, 137, 14));
-    assert_eq!(count(Complete(paxos(1, 4, bag()))), (1_169, 2_742, 19));
-    assert_eq!(count(Complete(paxos(2, 3, queues()))), (34_521, 112_970, 25));
-    assert_eq!(count_within(8, Complete(paxos(2, 3, set()))), (966, 1_932, 8));
+fn registers_have_as_many_states_as_published() {
+    cases::registers(&mut Stateright);
 }
 
 #[test]
 #[ignore = "half a minute, and a gigabyte"]
 fn paxos_with_three_clients_has_as_many_states_as_published() {
-    assert_eq!(count(Complete(paxos(3, 3, bag()))), (1_194_428, 2_420_477, 28));
-}
-
-#[test]
-fn abd_has_as_many_states_as_published() {
-    assert_eq!(count(Complete(abd(2, 2, bag()))), (544, 875, 25));
-    assert_eq!(count(Complete(abd(1, 3, bag()))), (1_449, 3_728, 17));
-    assert_eq!(count_within(14, Complete(abd(2, 3, bag()))), (28_419, 73_483, 14));
-    let lossy = abd(2, 2, queues()).lossy_network(LossyNetwork::Yes);
-    assert_eq!(count(Complete(lossy)), (1_166, 2_459, 25));
-}
-
-#[test]
-fn a_single_copy_has_as_many_states_as_published() {
-    assert_eq!(count(Complete(single_copy(2, 1, bag()))), (93, 121, 9));
-    assert_eq!(count(Complete(single_copy(2, 2, bag()))), (62, 81, 9));
-    assert_eq!(count(Complete(single_copy(3, 2, bag()))), (2_519, 4_085, 13));
+    cases::large_paxos(&mut Stateright);
 }
 
 #[test]
@@ -124,59 +108,19 @@ fn two_copies_without_a_property_that_holds_stop_where_published() {
 }
 
 #[test]
-fn a_register_that_is_written_once() {
-    assert_eq!(count(Complete(write_once(2, 1, bag()))), (71, 97, 9));
-    assert_eq!(count(Complete(write_once(2, 2, bag()))), (36, 49, 9));
-    assert_eq!(count(Complete(write_once(3, 2, bag()))), (963, 1_673, 13));
-}
-
-#[test]
-fn pingers() {
-    assert_eq!(count_within(6, Complete(pinger(3, bag()))), (854, 2_327, 6));
-    assert_eq!(count_within(9, Complete(pinger(2, set()))), (453, 1_307, 9));
-}
-
-#[test]
-fn ping_pong_has_as_many_states_as_published() {
-    let lossy = |max| ping_pong(rally(max), set()).lossy_network(LossyNetwork::Yes);
-    assert_eq!(count(Complete(lossy(1))), (14, 21, 6));
-    assert_eq!(count(Complete(lossy(5))), (4_094, 21_505, 22));
-    assert_eq!(count(Complete(ping_pong(rally(5), set()))), (11, 11, 11));
-    assert_eq!(count(Complete(ping_pong(rally(5), bag()))), (11, 11, 11));
-    let counted = ping_pong(ping_pong::Config { max: 3, counts_messages: true }, set());
-    assert_eq!(count(Complete(counted.lossy_network(LossyNetwork::Yes))), (254, 833, 14));
-}
-
-#[test]
-fn a_reliable_link() {
-    let link = |values| reliable_link(reliable_link::Config { values, in_flight_max: 3 }, set());
-    assert_eq!(count(Complete(link(1))), (14, 33, 6));
-    assert_eq!(count(Complete(link(2))), (356, 1_446, 11));
-    assert_eq!(count(Complete(link(3))), (4_412, 19_285, 20));
-}
-
-#[test]
-fn the_last_writer_wins() {
-    assert_eq!(count_within(6, Complete(lww(2, bag()))), (30_991, 68_295, 6));
-    assert_eq!(count_within(5, Complete(lww(3, bag()))), (17_364, 37_504, 5));
+fn timers_boundaries_storage_and_choices() {
+    cases::others(&mut Stateright);
 }
 
 #[test]
 fn raft_has_as_many_states_as_published_with_a_complete_hash() {
-    assert_eq!(count_within(6, Complete(raft(3, bag()))), (5_332, 14_470, 6));
-    assert_eq!(count_within(8, Complete(raft(3, bag()))), (73_408, 211_510, 8));
-    assert_eq!(count_within(9, Complete(raft(3, bag()))), (277_096, 815_296, 9));
-    assert_eq!(count_within(7, Complete(raft(3, set()))), (35_743, 104_077, 7));
-    assert_eq!(count_within(8, Complete(raft(3, queues()))), (58_288, 174_040, 8));
-    assert_eq!(count_within(12, Complete(raft(2, bag()).max_crashes(1))), (194_374, 481_949, 12));
-    let lossy = raft(4, bag()).lossy_network(LossyNetwork::Yes);
-    assert_eq!(count_within(6, Complete(lossy)), (67_849, 233_433, 6));
+    cases::rafts(&mut Stateright);
 }
 
 #[test]
 #[ignore = "a quarter of a minute, and two gigabytes"]
 fn raft_has_as_many_states_deeper_down() {
-    assert_eq!(count_within(10, Complete(raft(3, bag()))), (1_062_112, 3_184_717, 10));
+    cases::large_raft(&mut Stateright);
 }
 
 #[test]
@@ -205,15 +149,7 @@ fn two_threads_count_the_same_in_a_whole_space() {
 
 #[test]
 fn crashes_leave_a_property_that_holds() {
-    let link = reliable_link::Config { values: 2, in_flight_max: 4 };
-    assert_eq!(count_within(11, Complete(paxos(1, 3, bag()).max_crashes(1))), (4_509, 9_980, 11));
-    assert_eq!(count_within(8, Complete(abd(2, 2, queues()).max_crashes(1))), (874, 1_743, 8));
-    assert_eq!(count_within(9, Complete(single_copy(2, 2, bag()).max_crashes(1))), (2_578, 4_971, 9));
-    assert_eq!(count_within(9, Complete(write_once(2, 2, bag()).max_crashes(1))), (1_806, 3_493, 9));
-    assert_eq!(count_within(5, Complete(pinger(3, bag()).max_crashes(1))), (651, 1_474, 5));
-    assert_eq!(count_within(9, Complete(ping_pong(rally(2), set()).max_crashes(1))), (72, 125, 9));
-    assert_eq!(count_within(9, Complete(reliable_link(link, set()).max_crashes(1))), (5_596, 17_045, 9));
-    assert_eq!(count_within(5, Complete(lww(2, bag()).max_crashes(1))), (6_373, 12_115, 5));
+    cases::crashes(&mut Stateright);
 }
 
 #[test]

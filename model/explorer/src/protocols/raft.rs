@@ -463,6 +463,12 @@ impl Rewrite<Id> for Payload {
     }
 }
 
+impl Rewrite<Id> for Timer {
+    fn rewrite<S>(&self, _: &RewritePlan<Id, S>) -> Self {
+        *self
+    }
+}
+
 impl Rewrite<Id> for Entry {
     fn rewrite<S>(&self, plan: &RewritePlan<Id, S>) -> Self {
         Entry { payload: self.payload.rewrite(plan), ..*self }

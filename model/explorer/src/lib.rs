@@ -8,6 +8,7 @@ mod binary;
 mod checkpoint;
 mod chunks;
 pub mod complete;
+mod distributed;
 mod error;
 mod explorer;
 mod hash;
@@ -32,6 +33,7 @@ mod visited;
 mod worker;
 mod world;
 
+pub use distributed::{Cluster, Distribution};
 pub use error::Error;
 pub use explorer::{Explorer, Mode, explore};
 pub use property::{Condition, Property, Reads};

@@ -142,7 +142,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let words = if self.exact { Vec::new() } else { from.list(Reader::u64)? };
         self.read_counts(&mut from)?;
         from.finish()?;
-        let places = usize::try_from(self.claimed.load(Ordering::Relaxed)).map_err(io::Error::other)? * 2;
+        let states = usize::try_from(self.claimed.load(Ordering::Relaxed)).map_err(io::Error::other)?;
+        let places = states.max(words.len()) * 2;
         self.visited = Visited::new(places.max(self.visited.places()));
         if self.exact {
             self.refill();
@@ -171,7 +172,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     }
 
     /// Brings together what the threads counted and found since the level began.
-    fn gather(&mut self) {
+    pub fn gather(&mut self) {
         let (first, others) = self.workers.split_at_mut(1);
         others.iter_mut().for_each(|other| first[0].absorb(other));
         let of_panics = self.workers[0].panic.take();

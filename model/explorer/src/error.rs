@@ -46,6 +46,9 @@ pub enum Error {
     /// A checkpoint could not be written, or read.
     #[error("checkpoint {0}: {1}")]
     Checkpoint(String, String),
+    /// Processes cannot explore together, or not any more.
+    #[error("exploring with other processes: {0}")]
+    Cluster(String),
     /// What was found is not found again when the actors take the way there. The explorer's tables are wrong, or two
     /// contents have one 128-bit hash.
     #[error("a discovery was not confirmed by the actors themselves: {0}")]

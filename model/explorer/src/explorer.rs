@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use stateright::Expectation;
 
+use crate::distributed::Cluster;
 use crate::error::Error;
 use crate::machine::{Machine, message};
 use crate::property::{MAX, Properties};
@@ -42,6 +43,7 @@ pub struct Explorer<'a, S: System> {
     pub(crate) interrupt: Option<&'a AtomicBool>,
     pub(crate) checkpoint: Option<(PathBuf, Duration)>,
     pub(crate) resume: Option<PathBuf>,
+    pub(crate) cluster: Option<Cluster>,
     pub(crate) on_progress: Option<Box<dyn Fn(&Progress) + Sync + 'a>>,
 }
 
@@ -60,6 +62,7 @@ pub fn explore<S: System>(system: &S) -> Explorer<'_, S> {
         interrupt: None,
         checkpoint: None,
         resume: None,
+        cluster: None,
         on_progress: None,
     }
 }
@@ -131,6 +134,18 @@ impl<'a, S: System> Explorer<'a, S> {
         Explorer { resume: Some(directory.into()), ..self }
     }
 
+    /// Explores together with other processes, which all run this with the same model and the same limits; each writes its
+    /// own checkpoints. Each reports what all found, and what it itself holds in memory. States are told apart by
+    /// fingerprints then: numbers mean nothing to another process.
+    #[must_use]
+    pub fn distributed(self, cluster: Cluster) -> Self {
+        let mode = match self.mode {
+            Mode::Exact => Mode::Fingerprints { seed: 0 },
+            mode @ Mode::Fingerprints { .. } => mode,
+        };
+        Explorer { cluster: Some(cluster), mode, ..self }
+    }
+
     /// Tells how far it is, about twenty times a second.
     #[must_use]
     pub fn on_progress(self, tell: impl Fn(&Progress) + Sync + 'a) -> Self {
@@ -149,6 +164,9 @@ impl<'a, S: System> Explorer<'a, S> {
         }
         if properties.len() > MAX {
             return Err(Error::TooManyProperties(properties.len()));
+        }
+        if self.cluster.is_some() && self.mode == Mode::Exact {
+            return Err(Error::Cluster("states are told apart by fingerprints there".into()));
         }
         let actors = self.system.model().actors.len();
         if actors > ACTORS_MAX {

@@ -10,6 +10,7 @@ mod cell;
 mod checkpoint;
 mod chunks;
 pub mod complete;
+mod distributed;
 mod error;
 mod explorer;
 mod hash;
@@ -35,6 +36,7 @@ mod visited;
 mod worker;
 mod world;
 
+pub use distributed::{Cluster, Distribution};
 pub use error::Error;
 pub use explorer::{Explorer, Mode, explore};
 pub use property::{Condition, Property, Reads};

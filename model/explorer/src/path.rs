@@ -62,7 +62,7 @@ impl<S: System> Machine<'_, S> {
     }
 
     /// Takes the actions with stateright's own model, and judges where they lead.
-    fn confirm(&self, actions: &[Action<S>], at: Option<usize>, panics: bool) -> Result<(), Error> {
+    pub fn confirm(&self, actions: &[Action<S>], at: Option<usize>, panics: bool) -> Result<(), Error> {
         let model = self.system.model();
         let mut states = model.init_states();
         for action in &actions[..actions.len() - usize::from(panics)] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::distributed::Distribution;
 use crate::system::{Action, System};
 
 /// Why an exploration ended before it had seen every state.
@@ -107,6 +108,8 @@ pub struct Report<S: System> {
     pub missed_states_expected: f64,
     /// The largest number of bytes that its tables had.
     pub peak_bytes: usize,
+    /// How it was shared, if it was shared by several processes.
+    pub distribution: Option<Distribution>,
 }
 
 impl<S: System> Report<S> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::ambient::lock;
+use crate::distributed::Distribution;
 use crate::error::Error;
 use crate::explorer::{Explorer, Mode};
 use crate::machine::Machine;
@@ -51,9 +52,23 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub level_before: (u64, u64),
     /// When a checkpoint was written last.
     pub saved: Instant,
+    /// Words in the table that are no states of this process: those that it asked other processes for, or gave to them.
+    pub held: AtomicU64,
+    /// What other processes did, as of the last agreement.
+    pub others: Others,
     pub limit: Option<Limit>,
     pub peak_bytes: usize,
     pub start: Instant,
+}
+
+/// What is known of the other processes that explore the same.
+#[derive(Default)]
+pub(crate) struct Others {
+    pub count: u64,
+    /// States and steps of all of them.
+    pub did: (u64, u64),
+    /// States of this process when that was true. Since then they are taken to have found as many each as this one.
+    pub own: u64,
 }
 
 impl<'a, S: System, const W: usize> Search<'a, S, W> {
@@ -78,6 +93,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             initial: 0,
             level_before: (0, 0),
             saved: Instant::now(),
+            held: AtomicU64::new(0),
+            others: Others::default(),
             limit: None,
             peak_bytes: 0,
             start: Instant::now(),
@@ -88,6 +105,9 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     /// Explores, and reports.
     pub fn run(mut self) -> Result<Report<S>, Error> {
+        if let Some(cluster) = &self.explorer.cluster {
+            return self.run_in(cluster);
+        }
         let mut left = match &self.explorer.resume {
             Some(directory) => self.load(directory)?,
             None => {
@@ -116,7 +136,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// The states of the next level, if there is a reason to go on.
-    fn next_level(&mut self) -> Vec<Range<u32>> {
+    pub fn next_level(&mut self) -> Vec<Range<u32>> {
         if self.is_over() || self.frontier.is_empty() {
             return Vec::new();
         }
@@ -130,7 +150,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// Puts the initial state in, and judges it.
-    fn begin(&mut self) {
+    pub fn begin(&mut self) {
         let initial = self.machine.initial();
         let mut state = [0; W];
         state[..initial.len()].copy_from_slice(&initial);
@@ -146,7 +166,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.levels.push(Depth { depth: 0, states: 1, generated: 1 });
     }
 
-    fn level<'l>(
+    pub fn level<'l>(
         &'l self,
         units: &'l [Range<u32>],
         pause: &'l AtomicBool,
@@ -169,12 +189,14 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             claims_max,
             generated: &self.generated,
             is_full,
+            held: &self.held,
+            share: None,
         }
     }
 
     /// Expands what is left of a level, until it is done or a limit is reached. The table may grow in between, and
     /// checkpoints are written. Returns what is left then.
-    fn expand_level(&mut self, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
+    pub fn expand_level(&mut self, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
         while !left.is_empty() {
             self.make_room();
             if self.limit.is_some() || self.machine.fault().is_some() {
@@ -192,10 +214,12 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     fn is_checkpoint_due(&self) -> bool {
-        self.explorer.checkpoint.as_ref().is_some_and(|(_, every)| self.saved.elapsed() >= *every)
+        let is_alone = self.explorer.cluster.is_none();
+        let checkpoint = self.explorer.checkpoint.as_ref().filter(|_| is_alone);
+        checkpoint.is_some_and(|(_, every)| self.saved.elapsed() >= *every)
     }
 
-    fn end_level(&mut self) {
+    pub fn end_level(&mut self) {
         let taken = |at: usize| self.workers.iter().any(|worker| worker.tally.taken[at] > 0);
         for at in 0..self.first_depths.len() {
             if self.first_depths[at].is_none() && taken(at) {
@@ -211,12 +235,18 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.collect();
     }
 
-    fn counts(&self) -> (u64, u64) {
-        (self.claimed.load(Ordering::Relaxed), self.generated.load(Ordering::Relaxed))
+    pub fn counts(&self) -> (u64, u64) {
+        let own = (self.claimed.load(Ordering::Relaxed), self.generated.load(Ordering::Relaxed));
+        (own.0 + self.others.did.0, own.1 + self.others.did.1)
+    }
+
+    /// Words in the table.
+    pub fn words(&self) -> u64 {
+        self.claimed.load(Ordering::Relaxed) + self.held.load(Ordering::Relaxed)
     }
 
     /// The states that were found become the ones to expand.
-    fn next_frontier(&mut self) {
+    pub fn next_frontier(&mut self) {
         self.frontier = self.workers.iter_mut().flat_map(|worker| worker.cursor.take()).collect();
         self.frontier.sort_unstable_by_key(|range| range.start);
         if self.exact {
@@ -240,7 +270,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// Is there a reason not to begin another level?
-    fn is_over(&mut self) -> bool {
+    pub fn is_over(&mut self) -> bool {
         let violated = self.reported & self.machine.properties.always != 0 || self.panic.is_some();
         if self.limit.is_none() && violated && !self.explorer.keeps_going {
             self.limit = Some(Limit::Violation);
@@ -301,9 +331,10 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// The limit that is reached now.
-    fn reached(&self) -> Option<Limit> {
+    pub fn reached(&self) -> Option<Limit> {
         let explorer = self.explorer;
-        let states = self.claimed.load(Ordering::Relaxed);
+        let own = self.claimed.load(Ordering::Relaxed).saturating_sub(self.others.own);
+        let states = self.counts().0 + own * self.others.count;
         let limits = [
             (Limit::Interrupt, explorer.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))),
             (Limit::Time, explorer.timeout.is_some_and(|max| self.start.elapsed() >= max)),
@@ -313,11 +344,11 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         limits.into_iter().find_map(|(limit, is_reached)| is_reached.then_some(limit))
     }
 
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.machine.bytes() + self.records.bytes() + Visited::bytes(self.visited.places())
     }
 
-    fn progress(&self) -> Progress {
+    pub fn progress(&self) -> Progress {
         let (states, generated) = self.counts();
         let behind: u64 = self.levels.iter().map(|level| level.states).sum();
         Progress {
@@ -335,29 +366,39 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// How many states the table may have before it grows: four fifths of its places, less what threads have in hand.
-    fn claims_max(&self) -> u64 {
+    pub fn claims_max(&self) -> u64 {
         let in_hand = self.explorer.threads * 1024;
         (self.visited.places() / 5 * 4).saturating_sub(in_hand) as u64
     }
 
     /// Grows the table, if it is too full to go on.
-    fn make_room(&mut self) {
+    pub fn make_room(&mut self) {
         self.peak_bytes = self.peak_bytes.max(self.bytes());
-        if self.claimed.load(Ordering::Relaxed) <= self.claims_max() {
+        if self.words() <= self.claims_max() {
             return;
         }
-        let old = self.visited.places();
-        // Much larger while it is small; later less, as what is allocated and not used is memory too.
-        let places = match old {
-            0..=0x3f_ffff => old * 4,
-            0x40_0000..=0x3ff_ffff => old * 2,
-            _ => old / 2 * 3,
-        };
+        let (old, places) = (self.visited.places(), self.next_places());
         let extra = Visited::bytes(places) - if self.exact { Visited::bytes(old) } else { 0 };
         if self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
             self.limit = Some(Limit::Memory);
             return;
         }
+        self.grow();
+    }
+
+    /// Twice as large while it is small; later less, as what is allocated and not used is memory too.
+    fn next_places(&self) -> usize {
+        // Much larger while it is small; later less, as what is allocated and not used is memory too.
+        match self.visited.places() {
+            old @ 0..=0x3f_ffff => old * 4,
+            old @ 0x40_0000..=0x3ff_ffff => old * 2,
+            old => old / 2 * 3,
+        }
+    }
+
+    /// Grows the table.
+    pub fn grow(&mut self) {
+        let places = self.next_places();
         if self.exact {
             // The states say all that the table knew, so the old one need not stay while the new one is filled.
             self.visited = Visited::new(1);
@@ -387,9 +428,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         });
     }
 
-    fn report(mut self) -> Result<Report<S>, Error> {
-        self.peak_bytes = self.peak_bytes.max(self.bytes());
-        let progress = self.progress();
+    fn report(self) -> Result<Report<S>, Error> {
         let mut discoveries = Vec::new();
         for (at, own) in self.machine.properties.list.iter().enumerate() {
             let path = match &self.found[at] {
@@ -405,11 +444,22 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             let message = Some(message.clone());
             discoveries.push(Discovery { property: PANIC, is_violation: true, path, message });
         }
+        Ok(self.report_of(discoveries, None))
+    }
+
+    /// What there is to report, with these discoveries.
+    pub fn report_of(
+        mut self,
+        mut discoveries: Vec<Discovery<S>>,
+        distribution: Option<Distribution>,
+    ) -> Report<S> {
+        self.peak_bytes = self.peak_bytes.max(self.bytes());
+        let progress = self.progress();
         discoveries.sort_by_key(|discovery| !discovery.is_violation);
         let group = self.machine.group.len();
         let full: u64 = self.workers.iter().map(|worker| worker.tally.full).sum();
         let full_states = if group > 1 { full } else { progress.states };
-        Ok(Report {
+        Report {
             missed_states_expected: missed(progress.states, group, self.exact),
             depth: self
                 .levels
@@ -426,7 +476,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             levels: self.levels,
             peak_bytes: self.peak_bytes,
             progress,
-        })
+            distribution,
+        }
     }
 
     fn coverage(&self) -> Vec<Coverage> {
@@ -456,7 +507,7 @@ fn missed(states: u64, group: usize, exact: bool) -> f64 {
 }
 
 /// Ranges of at most [`UNIT`] states.
-fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
+pub(crate) fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
     let step = UNIT as usize;
     let parts = |range: &Range<u32>| {
         let end = range.end;
@@ -470,7 +521,7 @@ fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
 }
 
 /// Says that a thread rests, even if it panics.
-struct Rests<'a>(&'a AtomicUsize);
+pub(crate) struct Rests<'a>(pub &'a AtomicUsize);
 
 impl Drop for Rests<'_> {
     fn drop(&mut self) {

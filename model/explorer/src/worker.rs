@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
 use crate::cell::Cell;
+use crate::distributed::{Asks, Share};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::machine::{Machine, message};
@@ -49,6 +50,10 @@ pub(crate) struct Level<'a, S: System, const W: usize> {
     pub generated: &'a AtomicU64,
     /// There are no numbers left.
     pub is_full: &'a AtomicBool,
+    /// Words in the table that are no states of this process.
+    pub held: &'a AtomicU64,
+    /// With which processes states are shared, if they are.
+    pub share: Option<&'a Share<W>>,
 }
 
 /// How a state was reached, in one number: the step's place in its row, the place of its actor, whether that actor changed.
@@ -67,13 +72,13 @@ pub(crate) struct Found {
 
 /// A candidate for a new state.
 #[derive(Clone, Copy)]
-struct Candidate<const W: usize> {
-    print: u64,
+pub(crate) struct Candidate<const W: usize> {
+    pub print: u64,
     /// Under symmetry, a second fingerprint.
-    check: u64,
-    state: State<W>,
-    parent: u32,
-    via: Via,
+    pub check: u64,
+    pub state: State<W>,
+    pub parent: u32,
+    pub via: Via,
 }
 
 /// A state that is being expanded.
@@ -89,6 +94,8 @@ struct From<'s, const W: usize> {
 pub(crate) struct Worker<const W: usize> {
     pub cursor: Cursor,
     batch: Vec<Candidate<W>>,
+    /// Candidates of which other processes will say whether they are new.
+    pub asks: Asks<W>,
     added: Vec<(u64, u32, u64)>,
     turned: Vec<(u64, u32)>,
     judge: Judge,
@@ -123,6 +130,14 @@ struct Sums {
     moved: Vec<u64>,
 }
 
+impl<S: System, const W: usize> Level<'_, S, W> {
+    /// The process that owns this fingerprint, if it is not this one.
+    #[inline]
+    fn owner_elsewhere(&self, print: u64) -> Option<(&Share<W>, usize)> {
+        self.share.and_then(|share| Some((share, share.elsewhere(print)?)))
+    }
+}
+
 impl Via {
     const STEP_BITS: u32 = 22;
     const PANIC: usize = (1 << Via::STEP_BITS) - 1;
@@ -155,12 +170,20 @@ impl Via {
     }
 }
 
+impl Tally {
+    /// Nothing, of as many kinds.
+    pub fn none(&self) -> Tally {
+        Tally { idle: vec![0; self.idle.len()], taken: vec![0; self.taken.len()], ..Tally::default() }
+    }
+}
+
 impl<const W: usize> Worker<W> {
     pub fn new<S: System>(machine: &Machine<S>) -> Self {
         let kinds = machine.system.kinds().len();
         Worker {
             cursor: Cursor::default(),
             batch: Vec::with_capacity(2 * BATCH),
+            asks: Asks::default(),
             added: vec![(u64::MAX, 0, 0); ADDED],
             turned: vec![(u64::MAX, 0); TURNED],
             judge: Judge::new(machine.actors),
@@ -257,9 +280,15 @@ impl<const W: usize> Worker<W> {
             if at < unit.end {
                 lock(&level.left).push(at..unit.end);
             }
+            if let Some(share) = level.share {
+                self.keep_pace(level, share);
+            }
         }
         self.flush(level);
         self.count_visits(level);
+        if let Some(share) = level.share {
+            share.hand_over(&mut self.asks);
+        }
     }
 
     /// Expands a few states: first the cells of all of them are looked up, so that memory is on its way for all.
@@ -450,7 +479,7 @@ impl<const W: usize> Worker<W> {
         for candidate in &batch {
             self.touched ^= level.visited.touch(index(candidate.print));
         }
-        let before = self.tally.fresh;
+        let (before, mut asked) = (self.tally.fresh, 0);
         for candidate in &batch {
             if level.has_boundary && !self.is_within(level, candidate) {
                 continue;
@@ -461,6 +490,11 @@ impl<const W: usize> Worker<W> {
                 break;
             };
             if claim(level, candidate.print, candidate.check, &candidate.state, at) {
+                if let Some((share, owner)) = level.owner_elsewhere(candidate.print) {
+                    share.ask(&mut self.asks, owner, candidate);
+                    asked += 1;
+                    continue;
+                }
                 self.cursor.advance();
                 level.records.link(at, candidate.parent, candidate.via.0);
                 self.welcome(level, candidate);
@@ -470,14 +504,15 @@ impl<const W: usize> Worker<W> {
         self.batch = batch;
         let fresh = self.tally.fresh - before;
         let claimed = level.claimed.fetch_add(fresh, Ordering::Relaxed) + fresh;
-        if claimed > level.claims_max {
+        let held = level.held.fetch_add(asked, Ordering::Relaxed) + asked;
+        if claimed + held > level.claims_max {
             level.pause.store(true, Ordering::Relaxed);
         }
         level.generated.fetch_add(std::mem::take(&mut self.tally.generated), Ordering::Relaxed);
     }
 
     /// Judges a state that is new.
-    fn welcome<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) {
+    pub fn welcome<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) {
         let machine = level.machine;
         self.tally.fresh += 1;
         let cells = &candidate.state[..machine.actors];
@@ -576,9 +611,19 @@ fn spread(key: u64) -> usize {
 
 /// The fingerprint of a state.
 #[inline]
-fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
+pub(crate) fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
     let ambient = machine.ambient_print(state[machine.actors]);
     state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.cells.get(cell).print))
+}
+
+/// The fingerprint by which `state` is told apart: under symmetry, that of its orbit.
+pub(crate) fn print_of<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
+    if machine.group.len() == 1 {
+        return print(machine, state);
+    }
+    let mut sums = Sums::new(machine);
+    sums.sum(machine, state);
+    sums.lowest()
 }
 
 /// Puts states that are all different into an empty table.

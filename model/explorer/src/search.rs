@@ -384,6 +384,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     fn report(mut self) -> Result<Report<S>, Error> {
+        // What was found in a level that a limit cut short is found.
+        self.collect();
         self.peak_bytes = self.peak_bytes.max(self.bytes());
         let progress = self.progress();
         let mut discoveries = Vec::new();

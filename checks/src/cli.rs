@@ -1,13 +1,15 @@
 //! The command line of `check`.
 
+mod search;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use raftlab_model::{Bounds, Disk, NetworkKind};
 
+pub use self::search::{EngineArgs, SearchArgs, Switch};
 use crate::catalogue::Tier;
-use crate::search::Engine;
 
 /// Explores a Raft core to exhaustion within stated bounds, and answers each rule that is taken away with the shortest
 /// counterexample.
@@ -42,7 +44,7 @@ pub struct Common {
     /// Say less on stderr
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more on stderr (`RUST_LOG` says what exactly)
+    /// Say more: tables of levels and actions, and logs on stderr (`RUST_LOG` says what exactly)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// The seed of everything random; drawn and printed if absent
@@ -93,6 +95,8 @@ pub enum Verb {
     Replay(ReplayArgs),
     /// Serve stateright's web Explorer on a check's world
     Explore(ExploreArgs),
+    /// Run the same models on every engine, side by side
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -172,30 +176,6 @@ pub enum NetworkArg {
     Ordered,
 }
 
-/// How a search is run.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Search")]
-pub struct SearchArgs {
-    /// The engine
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: Engine,
-    /// Threads of one search; with more than one a counterexample is not known to be shortest
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub threads: usize,
-    /// Distinct states at most
-    #[arg(long, value_name = "N")]
-    pub max_states: Option<u64>,
-    /// Time at most, such as 90s or 10m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Memory at most, such as 8GiB; three quarters of what is free if absent
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    pub max_memory: Option<u64>,
-    /// Exit 0 instead of 3 when the search is incomplete and nothing is violated
-    #[arg(long)]
-    pub allow_incomplete: bool,
-}
-
 /// `run`.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
@@ -229,6 +209,9 @@ pub struct WeakenArgs {
     /// The gallery
     #[arg(long, value_name = "DIR", default_value = "counterexamples")]
     pub gallery: PathBuf,
+    /// The search of each world, on one thread.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// `random`.
@@ -322,6 +305,20 @@ pub struct ExploreArgs {
     pub bounds: BoundsArgs,
 }
 
+/// `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Only this model; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// Small models, in seconds
+    #[arg(long)]
+    pub quick: bool,
+    /// Runs of each engine on each model; the median counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub runs: u32,
+}
+
 impl BoundsArgs {
     /// `bounds`, with what was given put over it.
     pub fn over(&self, bounds: &Bounds) -> Bounds {
@@ -379,24 +376,6 @@ impl BoundsArgs {
             ("network", name(self.network.map(|network| format!("{network:?}")))),
         ];
         given.iter().fold(String::new(), |flags, (name, value)| flags + &flag(name, value.as_ref()))
-    }
-}
-
-impl SearchArgs {
-    /// The flags that change what a search may find, as they are typed: each after a space.
-    pub fn flags(&self) -> String {
-        let engine = Some(self.engine.name()).filter(|_| self.engine != Engine::default());
-        let threads = Some(self.threads).filter(|threads| *threads != 1);
-        let allow = if self.allow_incomplete { " --allow-incomplete" } else { "" };
-        [
-            flag("engine", engine),
-            flag("threads", threads),
-            flag("max-states", self.max_states),
-            flag("timeout", self.timeout.map(|time| format!("{}s", time.as_secs()))),
-            flag("max-memory", self.max_memory),
-        ]
-        .concat()
-            + allow
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs of `check`. Each returns the exit code of its verdict.
 
+mod bench;
 mod explore;
 mod list;
 mod random;
@@ -40,6 +41,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Random(args)) => random::random(&args, &common, &console),
         Some(Verb::Replay(args)) => replay::replay(&args, &common, &console),
         Some(Verb::Explore(args)) => explore::explore(&args, &console),
+        Some(Verb::Bench(args)) => bench::bench(&args, &common, &console),
     }
 }
 

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::{Color, Common};
 use crate::memory;
-use crate::search::Progress;
+use crate::search::{Progress, Tables};
 
 /// Where progress goes, and how stdout is painted.
 #[derive(Debug)]
@@ -125,18 +125,22 @@ impl Drop for Line<'_> {
     }
 }
 
-/// States, rate, depth, memory and the share of duplicates.
+/// States, rate, depth, memory, the share of duplicates, and what the explorer's states are made of.
 fn describe(progress: &Progress) -> String {
     // Both counters move while they are read: what is new may be counted before what was generated.
     let fresh = progress.states.min(progress.generated);
     let duplicates = 100 - 100 * fresh / progress.generated.max(1);
+    let tables = progress.tables.map_or(String::new(), |Tables { locals, messages, cells, .. }| {
+        let [locals, messages, cells] = [locals, messages, cells].map(|count| grouped(u64::from(count)));
+        format!(" · of {locals} servers, {messages} messages, {cells} cells")
+    });
     format!(
-        "{} states · {}/s · frontier {} · depth {} · {} · {duplicates} % duplicates",
+        "{} states · {}/s · frontier {} · depth {} · {} · {duplicates} % duplicates{tables}",
         grouped(progress.states),
         grouped(progress.rate()),
         grouped(progress.frontier),
         progress.depth,
-        size(memory::current()),
+        size(progress.tables.map_or_else(memory::current, |tables| tables.bytes)),
     )
 }
 
@@ -176,7 +180,7 @@ mod tests {
     #[test]
     fn counters_that_are_read_while_they_move_do_not_matter() {
         let elapsed = Duration::from_secs(1);
-        let early = Progress { states: 8, generated: 7, frontier: 0, depth: 1, elapsed };
+        let early = Progress { states: 8, generated: 7, frontier: 0, depth: 1, elapsed, tables: None };
         assert!(describe(&early).contains("0 % duplicates"));
         let later = Progress { states: 25, generated: 100, ..early };
         assert!(

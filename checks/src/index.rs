@@ -15,12 +15,12 @@ One trace for each rule of Raft that can be taken away: the shortest way from th
 falls without it. A guard of the core is switched off (`rule`), or the core is whole and its host is broken (`shim`).
 `check replay FILE` walks a trace through the core and draws it; `check weaken RULE` finds it again.
 
-`check weaken all --slow --write` makes the traces, and this page from them. *States* are the distinct states until the
+`check weaken all --write` makes the traces, and this page from them. *States* are the distinct states until the
 violation, *rule on* those of the same world with the rule on, exhausted without a violation: the bounds reach the bug,
-and the property is not false by itself. In worlds where a removed rule can bring a dead message back to life, messages
+and the property is not false by itself. States that differ by the names of servers only are counted once; in parentheses
+stands how many they are in full. In worlds where a removed rule can bring a dead message back to life, messages
 that can never act again are kept while the rule is off, so the first number can exceed the second. Times are of one
-thread of stateright's breadth-first search. The column *bug* names what the linked
-reports have in common.
+thread of the explorer. The column *bug* names what the linked reports have in common.
 
 ";
 
@@ -93,8 +93,8 @@ fn row(trace: &Trace) -> String {
         trace.facts.iter().filter(|(key, _)| key == "seen in").map(|(_, value)| link(value)).collect();
     let steps = part("found", 0);
     let steps = steps.replace(" steps", "").replace(", shortest", "");
-    let states = part("found", 1).replace(" states", "");
-    let whole = part("rule on", 1).replace(" states", "");
+    let count = |key| part(key, 1).replace(" states", "").replace(" in full", "");
+    let (states, whole) = (count("found"), count("rule on"));
     format!(
         "| [{name}]({name}.trace) | {violates} | {steps} | {states} | {} | {whole} | {} | {} | {} | {} |\n",
         part("found", 2),

@@ -12,6 +12,12 @@ pub fn peak() -> u64 {
     of_status("VmHWM:")
 }
 
+/// Forgets the most that was held so far: from now on [`peak`] is the most that is held after this.
+pub fn reset_peak() {
+    // A system that refuses leaves a number that is too large, not too small.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// Three quarters of the memory that is free now: a search that wants more is stopped before the system kills it.
 pub fn sensible_limit() -> Option<u64> {
     let free = field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;

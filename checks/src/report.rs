@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use raftlab_model::{Bounds, Judge, Kind, PROPERTIES};
+use raftlab_model::{Bounds, Judge, PROPERTIES};
 use serde::Serialize;
 
 use crate::console::{Console, grouped, size};
-use crate::search::{Engine, Limit, Outcome, Plan};
+use crate::search::{Coverage, Engine, Level, Limit, Outcome, Plan};
 use crate::verdict::Verdict;
 
 /// `check` and `check run`.
@@ -22,6 +22,8 @@ pub struct SuiteReport {
     pub seconds: f64,
     /// Distinct states of all.
     pub states: u64,
+    /// Distinct states that they stand for.
+    pub states_full: u64,
     /// One for each world that was searched.
     pub checks: Vec<CheckReport>,
 }
@@ -39,8 +41,10 @@ pub struct CheckReport {
     pub engine: &'static str,
     /// Threads of this search.
     pub threads: usize,
-    /// The factor by which symmetry reduced the states: 1, none.
-    pub symmetry: u32,
+    /// The number of renamings of servers under which states were taken for one: 1, none.
+    pub symmetry: usize,
+    /// `states` if states were compared, `fingerprints` if only hashes of theirs.
+    pub told_apart_by: &'static str,
     /// Distinct states that were searched.
     pub states: u64,
     /// Distinct states that they stand for.
@@ -51,9 +55,10 @@ pub struct CheckReport {
     pub depth: u32,
     /// Wall clock.
     pub seconds: f64,
-    /// Bytes that the whole process, other searches included, held at most until the end of this search.
+    /// Bytes that the explorer's tables held at most; of another engine, what the whole process, other searches included,
+    /// held at most until the end of this search.
     pub peak_bytes: u64,
-    /// States expected to be missed by a collision of fingerprints.
+    /// States expected to be missed because fingerprints of theirs collide.
     pub missed_states_expected: f64,
     /// What stopped the search early, if something did.
     pub limit: Option<&'static str>,
@@ -61,6 +66,8 @@ pub struct CheckReport {
     pub properties: Vec<PropertyReport>,
     /// Kinds of action that the bounds allow.
     pub actions: Vec<ActionReport>,
+    /// Level by level, where the engine goes by levels.
+    pub levels: Vec<LevelReport>,
     /// The counterexample's file, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -94,6 +101,19 @@ pub struct ActionReport {
     pub enabled: u64,
     /// How often it led to a state.
     pub taken: u64,
+    /// Steps to the first state that one led to, where the engine tells.
+    pub first_depth: Option<u32>,
+}
+
+/// One level of the search.
+#[derive(Debug, Serialize)]
+pub struct LevelReport {
+    /// Steps from the initial state.
+    pub depth: u32,
+    /// New states.
+    pub states: u64,
+    /// Steps that led there.
+    pub generated: u64,
 }
 
 impl CheckReport {
@@ -106,6 +126,7 @@ impl CheckReport {
             engine: plan.engine.name(),
             threads: plan.threads,
             symmetry: 1,
+            told_apart_by: "fingerprints",
             states: 0,
             states_full: 0,
             generated: 0,
@@ -116,6 +137,7 @@ impl CheckReport {
             limit: None,
             properties: Vec::new(),
             actions: Vec::new(),
+            levels: Vec::new(),
             trace: None,
             error: None,
             rerun,
@@ -126,19 +148,17 @@ impl CheckReport {
     pub fn complete(&mut self, outcome: &Outcome) {
         let progress = &outcome.progress;
         self.verdict = outcome.verdict();
-        (self.states, self.states_full) = (progress.states, progress.states);
+        (self.states, self.states_full) = (progress.states, outcome.states_full);
         (self.generated, self.depth) = (progress.generated, progress.depth);
+        self.symmetry = outcome.symmetry;
+        self.told_apart_by = if outcome.exact { "states" } else { "fingerprints" };
         self.seconds = progress.elapsed.as_secs_f64();
         self.peak_bytes = outcome.peak_bytes;
-        self.missed_states_expected = outcome.missed_states_expected();
+        self.missed_states_expected = outcome.missed_states_expected;
         self.limit = outcome.limit.map(Limit::name);
         self.properties = properties(outcome);
-        let action = |(kind, enabled, taken): &(Kind, u64, u64)| ActionReport {
-            name: kind.name(),
-            enabled: *enabled,
-            taken: *taken,
-        };
-        self.actions = outcome.coverage.iter().map(action).collect();
+        self.actions = outcome.coverage.iter().map(ActionReport::new).collect();
+        self.levels = outcome.levels.iter().map(LevelReport::new).collect();
     }
 
     /// The block of a search that failed itself.
@@ -155,19 +175,14 @@ impl CheckReport {
     /// The block that a person reads.
     pub fn block(&self, outcome: &Outcome, console: &Console) -> String {
         let mut text = String::new();
-        let state = outcome.limit.map_or("complete".to_string(), |limit| limit.says().to_string());
-        let threads =
-            if self.threads == 1 { "1 thread".to_string() } else { format!("{} threads", self.threads) };
         let _ = writeln!(text, "check   {:13} {}", self.name, self.bounds);
-        let state =
-            if outcome.violation.is_some() { "ended at the first violation".to_string() } else { state };
-        let _ = writeln!(text, "search  {}, {threads} · {state}", self.engine);
+        let _ = writeln!(text, "search  {} · {}", self.engine_line(outcome), self.state(outcome));
         let _ = writeln!(
             text,
-            "        {:.1} s · {} transitions · {} states · depth {} · {} states/s · {}",
+            "        {:.1} s · {} transitions · {} · depth {} · {} states/s · {}",
             self.seconds,
             grouped(self.generated),
-            grouped(self.states),
+            outcome.counted(),
             self.depth,
             grouped(outcome.progress.rate()),
             size(self.peak_bytes),
@@ -176,23 +191,77 @@ impl CheckReport {
         for property in &self.properties {
             let _ = writeln!(text, "  {}", property.line(is_complete, console));
         }
-        let taken = self.actions.iter().filter(|action| action.taken > 0).count();
-        let _ = write!(text, "actions {taken} of {} that these bounds allow were taken", self.actions.len());
-        let never: Vec<_> =
-            self.actions.iter().filter(|action| action.taken == 0).map(|action| action.name).collect();
-        if !never.is_empty() {
-            let _ = write!(text, "; never: {}", never.join(", "));
-        }
-        text.push('\n');
-        if self.engine != Engine::StaterightSimulation.name() {
-            let missed = self.missed_states_expected;
-            let _ =
-                writeln!(text, "odds    states missed by a fingerprint collision, expected: {missed:.1e}");
-        }
+        text += &self.actions_line();
+        text += &self.odds_line(outcome);
         let (verdict, exit) = (paint(self.verdict, console), self.verdict.exit());
         let _ = writeln!(text, "VERDICT {verdict}  {}   exit {exit}", self.says(outcome));
         let _ = writeln!(text, "rerun   {}", self.rerun);
         text
+    }
+
+    /// Which engine searched, and with what.
+    fn engine_line(&self, outcome: &Outcome) -> String {
+        let threads = if self.threads == 1 { "1 thread" } else { &format!("{} threads", self.threads) };
+        let symmetry = match (outcome.engine, factorial(self.symmetry)) {
+            (Engine::Explorer, Some(servers)) => format!(", symmetry {servers}!"),
+            (Engine::Explorer, None) => ", no symmetry".to_string(),
+            _ => String::new(),
+        };
+        format!("{}, {threads}{symmetry}", outcome.engine.says())
+    }
+
+    /// How the search ended.
+    fn state(&self, outcome: &Outcome) -> &'static str {
+        if self.verdict == Verdict::Violated {
+            return "ended at the first violation";
+        }
+        outcome.limit.map_or("complete", Limit::says)
+    }
+
+    fn actions_line(&self) -> String {
+        let taken = self.actions.iter().filter(|action| action.taken > 0).count();
+        let mut line = format!("actions {taken} of {} that these bounds allow were taken", self.actions.len());
+        let mut list = |says: &str, is_listed: &dyn Fn(&ActionReport) -> bool| {
+            let names: Vec<_> =
+                self.actions.iter().filter(|own| is_listed(own)).map(|action| action.name).collect();
+            if !names.is_empty() {
+                let _ = write!(line, "; {says}: {}", names.join(", "));
+            }
+        };
+        list("never enabled", &|action| action.enabled == 0);
+        list("enabled, never taken", &|action| action.enabled > 0 && action.taken == 0);
+        line + "\n"
+    }
+
+    /// What may have been lost because states looked alike.
+    fn odds_line(&self, outcome: &Outcome) -> String {
+        let missed = self.missed_states_expected;
+        match (outcome.engine, outcome.exact, self.symmetry) {
+            (Engine::StaterightSimulation, ..) => String::new(),
+            (_, true, 1) => "odds    no state is missed: states are compared\n".to_string(),
+            (_, true, _) => {
+                format!("odds    a state missed: {missed:.1e}, states up to names are told apart by 128 bits\n")
+            }
+            (_, false, _) => format!("odds    a state missed by a fingerprint collision: {missed:.1e}\n"),
+        }
+    }
+
+    /// Under the block, for those who want more: levels and actions, each in a table.
+    pub fn tables(&self, verbose: u8) -> String {
+        if verbose == 0 {
+            return String::new();
+        }
+        let levels = self.levels.iter();
+        let levels = levels.map(|own| {
+            [u64::from(own.depth), own.states, own.generated].map(grouped).to_vec()
+        });
+        let actions = self.actions.iter().map(|own| {
+            let first = own.first_depth.map_or("-".to_string(), |depth| depth.to_string());
+            vec![own.name.to_string(), grouped(own.enabled), grouped(own.taken), first]
+        });
+        let levels = table(&["depth", "states", "generated"], levels);
+        let actions = table(&["action", "enabled", "taken", "first depth"], actions);
+        if self.levels.is_empty() { actions } else { levels + &actions }
     }
 
     /// The verdict in a sentence.
@@ -229,6 +298,40 @@ impl CheckReport {
     pub fn line(&self) -> String {
         format!("{}\t{}\t{}\t{}\t{:.1}\n", self.verdict, self.name, self.bounds, self.states, self.seconds)
     }
+}
+
+impl ActionReport {
+    fn new(seen: &Coverage) -> ActionReport {
+        let Coverage { kind, enabled, taken, first_depth } = *seen;
+        ActionReport { name: kind.name(), enabled, taken, first_depth }
+    }
+}
+
+impl LevelReport {
+    fn new(level: &Level) -> LevelReport {
+        let Level { depth, states, generated } = *level;
+        LevelReport { depth, states, generated }
+    }
+}
+
+/// The number whose factorial this is, if it is more than one.
+fn factorial(order: usize) -> Option<usize> {
+    (2..=20).find(|&number| (1..=number).product::<usize>() == order)
+}
+
+/// Rows under a head, numbers to the right.
+pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    use comfy_table::{Cell, CellAlignment, Table, presets};
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.set_header(head);
+    let is_number = |text: &str| text.chars().all(|of| of.is_ascii_digit() || ",.-×".contains(of));
+    let cell = |text: String| {
+        let side = if is_number(&text) { CellAlignment::Right } else { CellAlignment::Left };
+        Cell::new(text).set_alignment(side)
+    };
+    table.add_rows(rows.map(|row| row.into_iter().map(cell).collect::<Vec<_>>()));
+    format!("{table}\n")
 }
 
 impl PropertyReport {
@@ -287,27 +390,31 @@ impl SuiteReport {
         let verdict = checks.iter().fold(Verdict::Verified, |worst, check| worst.worse(check.verdict));
         let exit = if verdict == Verdict::Incomplete && allow_incomplete { 0 } else { verdict.exit() };
         let states = checks.iter().map(|check| check.states).sum();
-        SuiteReport { schema: "raftlab-check/1", verdict, exit, seconds, states, checks }
+        let states_full = checks.iter().map(|check| check.states_full).sum();
+        SuiteReport { schema: "raftlab-check/1", verdict, exit, seconds, states, states_full, checks }
     }
 
     /// The table that ends a suite.
     pub fn table(&self, console: &Console) -> String {
-        use comfy_table::{Cell, CellAlignment, Table, presets};
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_BORDERS_ONLY);
-        table.set_header(["check", "bounds", "states", "depth", "seconds", "verdict"]);
-        for check in &self.checks {
-            let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-            table.add_row([
-                Cell::new(&check.name),
-                Cell::new(&check.bounds),
-                number(grouped(check.states)),
-                number(check.depth.to_string()),
-                number(format!("{:.1}", check.seconds)),
-                Cell::new(check.verdict),
-            ]);
-        }
-        let total = format!("{} states in {:.1} s", grouped(self.states), self.seconds);
-        format!("{table}\nVERDICT {}  {} worlds, {total}\n", paint(self.verdict, console), self.checks.len())
+        let row = |check: &CheckReport| {
+            vec![
+                check.name.clone(),
+                check.bounds.clone(),
+                grouped(check.states),
+                grouped(check.states_full),
+                check.depth.to_string(),
+                format!("{:.1}", check.seconds),
+                check.verdict.to_string(),
+            ]
+        };
+        let head = ["check", "bounds", "states", "in full", "depth", "seconds", "verdict"];
+        let table = table(&head, self.checks.iter().map(row));
+        let full = if self.states_full == self.states {
+            String::new()
+        } else {
+            format!(" ({} in full)", grouped(self.states_full))
+        };
+        let total = format!("{} states{full} in {:.1} s", grouped(self.states), self.seconds);
+        format!("{table}VERDICT {}  {} worlds, {total}\n", paint(self.verdict, console), self.checks.len())
     }
 }

@@ -1,46 +1,60 @@
-//! One search of one world by one of stateright's engines, and what it honestly came to.
+//! One search of one world, and what it honestly came to.
 //!
-//! stateright says that it is done when a limit stopped it, and reports the last violation of a block. The verdict is
-//! therefore made here: of what the model's own meters saw, and of the limit that was reached, if one was.
+//! Several engines search: the project's own explorer, and stateright's. What is asked of them and what they come to is
+//! said here once, so that a verdict means the same whoever found it; how each is driven stands in its own file.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+mod explorer;
+mod stateright;
 
-use raftlab_model::{Kind, Meters, PROPERTIES, Property, RaftModel, Setup, World, panic_message};
-use stateright::{Checker, HasDiscoveries, Model, UniformChooser};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use raftlab_explorer::Mode;
+use raftlab_model::{Action, Bounds, Kind, Property, RaftModel, Setup, World};
 use tracing::{info, info_span};
 
-use crate::memory;
+use crate::console::grouped;
 use crate::story::Story;
 use crate::verdict::Verdict;
 
-/// Which of stateright's engines searches.
+/// Which engine searches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Engine {
-    /// Breadth first: with one thread, counterexamples are shortest.
+    /// The project's own: breadth first, on all cores; counterexamples are shortest on any number of threads.
     #[default]
+    Explorer,
+    /// stateright's, breadth first: with one thread, counterexamples are shortest.
     StaterightBfs,
-    /// Depth first.
+    /// stateright's, depth first.
     StaterightDfs,
     /// Random walks of stateright's own. Never complete, and not portable; `check random` is both better.
     StaterightSimulation,
 }
 
 /// How a search is to be run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The engine.
     pub engine: Engine,
-    /// Threads, at least 1. With more than one a counterexample is not known to be shortest.
+    /// Threads, at least 1. With more than one a counterexample of stateright's is not known to be shortest.
     pub threads: usize,
+    /// Is of states that differ by the names of servers only one searched?
+    pub symmetry: bool,
+    /// How the explorer tells states apart.
+    pub mode: Mode,
+    /// States so many steps from the initial one are judged, and not expanded.
+    pub max_depth: Option<u32>,
     /// Distinct states at most.
     pub max_states: Option<u64>,
     /// Time at most.
     pub timeout: Option<Duration>,
-    /// Memory of this process at most, in bytes.
+    /// Memory at most, in bytes: of the explorer's tables, or of this process with another engine.
     pub max_memory: Option<u64>,
+    /// Where the search is kept, now and then and when a limit ends it.
+    pub checkpoint: Option<PathBuf>,
+    /// Where a search was kept that this one goes on from.
+    pub resume: Option<PathBuf>,
     /// The seed of a simulation.
     pub seed: u64,
 }
@@ -50,6 +64,8 @@ pub struct Plan {
 pub enum Limit {
     /// `--max-states`.
     States,
+    /// `--max-depth`.
+    Depth,
     /// `--timeout`.
     Time,
     /// `--max-memory`.
@@ -61,9 +77,9 @@ pub enum Limit {
 }
 
 /// How far a search has come, while it runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
-    /// Distinct states.
+    /// Distinct states; of symmetric ones, one.
     pub states: u64,
     /// States generated, duplicates included.
     pub generated: u64,
@@ -73,23 +89,74 @@ pub struct Progress {
     pub depth: u32,
     /// Since the start.
     pub elapsed: Duration,
+    /// What the engine knows of its own tables, if it does.
+    pub tables: Option<Tables>,
+}
+
+/// What the explorer holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tables {
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Different states of one server.
+    pub locals: u32,
+    /// Different messages with sender and receiver.
+    pub messages: u32,
+    /// Different servers with messages in flight to them.
+    pub cells: u32,
 }
 
 /// What a search came to.
 #[derive(Debug)]
 pub struct Outcome {
+    /// The engine.
+    pub engine: Engine,
     /// The last progress.
     pub progress: Progress,
+    /// The number of states that the searched ones stand for: more than were searched under symmetry.
+    pub states_full: u64,
+    /// The number of renamings under which states were taken for one: 1 is no symmetry.
+    pub symmetry: usize,
+    /// Was a state told from another by all that it is, and not by a fingerprint?
+    pub exact: bool,
     /// What stopped it early, if something did.
     pub limit: Option<Limit>,
     /// The property that broke first, and the way there, replayed and judged again.
     pub violation: Option<Violation>,
     /// For each witness of the setup, the depth at which it was first seen.
     pub witnesses: Vec<(&'static str, Option<u32>)>,
-    /// For each kind of action that the bounds allow: how often it was possible, how often taken.
-    pub coverage: Vec<(Kind, u64, u64)>,
-    /// Bytes that this process held at most so far.
+    /// Each kind of action that the bounds allow.
+    pub coverage: Vec<Coverage>,
+    /// Level by level, where the engine goes by levels.
+    pub levels: Vec<Level>,
+    /// Bytes at most so far: of the explorer's tables, or of this process with another engine.
     pub peak_bytes: u64,
+    /// States expected to be lost because a fingerprint made them look like others.
+    pub missed_states_expected: f64,
+}
+
+/// What was seen of one kind of action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The kind.
+    pub kind: Kind,
+    /// How often one was possible.
+    pub enabled: u64,
+    /// How often one was taken.
+    pub taken: u64,
+    /// The depth of the first state that one led to, where the engine tells.
+    pub first_depth: Option<u32>,
+}
+
+/// One level of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Steps from the initial state.
+    pub depth: u32,
+    /// New states.
+    pub states: u64,
+    /// Steps that led there.
+    pub generated: u64,
 }
 
 /// A broken property and the way there.
@@ -108,9 +175,12 @@ pub struct Violation {
 /// A search that broke: a bug of the model or of the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// A thread of the engine panicked.
+    /// The engine, or the model's code outside of the core, panicked.
     #[error("the search itself failed: {0}")]
     Engine(String),
+    /// The explorer refused to go on.
+    #[error("the search itself failed: {0}")]
+    Explorer(#[from] raftlab_explorer::Error),
     /// The engine reports a path that the core does not walk, or that breaks nothing.
     #[error("the engine reports a violation of `{0}` that a replay does not show")]
     Unconfirmed(&'static str),
@@ -118,9 +188,6 @@ pub enum SearchError {
 
 /// Set by Ctrl-C: every search stops as soon as it looks.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// How often a running search is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Searches the world of `setup` for the check or rule `name`, telling `watch` how it goes.
 ///
@@ -131,57 +198,15 @@ pub fn search(
     name: &str,
     setup: Setup,
     plan: &Plan,
-    watch: &dyn Fn(&Progress),
+    watch: &(dyn Fn(&Progress) + Sync),
 ) -> Result<Outcome, SearchError> {
     let _check = info_span!("check", name, bounds = %setup.bounds, without = ?setup.way).entered();
-    let setup = Setup { only_changes: plan.engine == Engine::StaterightSimulation, ..setup };
-    let model = RaftModel::new(setup);
-    let meters = Arc::clone(model.meters());
-    let builder =
-        model.clone().checker().finish_when(HasDiscoveries::AnyFailures).threads(plan.threads.max(1));
     match plan.engine {
-        Engine::StaterightBfs => drive(builder.spawn_bfs(), &model, &meters, plan, watch),
-        Engine::StaterightDfs => drive(builder.spawn_dfs(), &model, &meters, plan, watch),
-        Engine::StaterightSimulation => {
-            drive(builder.spawn_simulation(plan.seed, UniformChooser), &model, &meters, plan, watch)
+        Engine::Explorer => explorer::search(setup, plan, watch),
+        Engine::StaterightBfs | Engine::StaterightDfs | Engine::StaterightSimulation => {
+            stateright::search(setup, plan, watch)
         }
     }
-}
-
-fn drive(
-    mut checker: impl Checker<RaftModel>,
-    model: &RaftModel,
-    meters: &Meters,
-    plan: &Plan,
-    watch: &dyn Fn(&Progress),
-) -> Result<Outcome, SearchError> {
-    let start = Instant::now();
-    let handles = checker.handles();
-    let mut limit = None;
-    let mut level = 0;
-    while !handles.iter().all(JoinHandle::is_finished) {
-        std::thread::sleep(LOOK.min(start.elapsed() / 4 + Duration::from_millis(1)));
-        let progress = progress(&checker, meters, start, plan.engine);
-        watch(&progress);
-        level = log_levels(level, &progress);
-        if limit.is_none() && !meters.is_stopped() {
-            limit = reached(&progress, plan);
-        }
-        if limit.is_some() {
-            meters.stop();
-        }
-    }
-    for handle in handles {
-        handle.join().map_err(|panic| SearchError::Engine(panic_message(&*panic)))?;
-    }
-    let progress = progress(&checker, meters, start, plan.engine);
-    let limit = limit.or((plan.engine == Engine::StaterightSimulation).then_some(Limit::Sampling));
-    let witnesses = model.setup().witnesses.iter().enumerate();
-    let witnesses = witnesses.map(|(at, witness)| (witness.name, meters.seen_at(at))).collect();
-    let coverage = coverage(model.setup(), meters);
-    meters.resume();
-    let violation = violation(&checker, model, meters, plan)?;
-    Ok(Outcome { progress, limit, violation, witnesses, coverage, peak_bytes: memory::peak() })
 }
 
 /// Logs each level that the search has entered since it was at `level`.
@@ -193,55 +218,45 @@ fn log_levels(level: u32, progress: &Progress) -> u32 {
     level.max(progress.depth)
 }
 
-fn progress(checker: &impl Checker<RaftModel>, meters: &Meters, start: Instant, engine: Engine) -> Progress {
-    let generated = checker.state_count() as u64;
-    // A simulation does not know which of its states are distinct.
-    let states =
-        if engine == Engine::StaterightSimulation { generated } else { checker.unique_state_count() as u64 };
-    let frontier = states.saturating_sub(meters.expanded());
-    Progress { states, generated, frontier, depth: meters.depth(), elapsed: start.elapsed() }
-}
-
-fn reached(progress: &Progress, plan: &Plan) -> Option<Limit> {
-    if INTERRUPTED.load(Ordering::Relaxed) {
-        return Some(Limit::Interrupt);
-    }
-    let limits = [
-        (Limit::States, plan.max_states.is_some_and(|max| progress.states >= max)),
-        (Limit::Time, plan.timeout.is_some_and(|max| progress.elapsed >= max)),
-        (Limit::Memory, plan.max_memory.is_some_and(|max| memory::current() >= max)),
-    ];
-    limits.into_iter().find_map(|(limit, is_reached)| is_reached.then_some(limit))
-}
-
-/// What the bounds allow, and what came of it.
-fn coverage(setup: &Setup, meters: &Meters) -> Vec<(Kind, u64, u64)> {
-    let allowed = Kind::ALL.into_iter().filter(|kind| kind.is_allowed_by(&setup.bounds));
-    allowed.map(|kind| (kind, meters.coverage(kind).0, meters.coverage(kind).1)).collect()
-}
-
-/// The violation that was met first, walked again through the core and judged again.
+/// The violation of `property` at the end of `actions`: walked again through the core, and judged again.
 fn violation(
-    checker: &impl Checker<RaftModel>,
     model: &RaftModel,
-    meters: &Meters,
-    plan: &Plan,
-) -> Result<Option<Violation>, SearchError> {
-    let met =
-        PROPERTIES.iter().filter_map(|property| Some((meters.violated_at(property.index())?, property)));
-    let Some((_, property)) = met.min_by_key(|(depth, property)| (*depth, property.index())) else {
-        return Ok(None);
-    };
-    let path = checker.discovery(property.name).ok_or(SearchError::Unconfirmed(property.name))?;
-    let story = Story::of(model, path.into_actions()).ok_or(SearchError::Unconfirmed(property.name))?;
+    property: &'static Property,
+    actions: Vec<Action>,
+    shortest: bool,
+) -> Result<Violation, SearchError> {
+    let story = Story::of(model, actions).ok_or(SearchError::Unconfirmed(property.name))?;
     let why = judge(property, story.last()).ok_or(SearchError::Unconfirmed(property.name))?;
-    let shortest = plan.engine == Engine::StaterightBfs && plan.threads <= 1;
-    Ok(Some(Violation { property, story, why, shortest }))
+    Ok(Violation { property, story, why, shortest })
 }
 
 /// What breaks `property` in `world`, if something does.
 pub fn judge(property: &Property, world: &World) -> Option<String> {
     property.holds(&world.servers()).err()
+}
+
+/// The kinds of action that the bounds allow, each with what was seen of it.
+fn coverage(bounds: &Bounds, seen: impl Fn(Kind) -> Coverage) -> Vec<Coverage> {
+    Kind::ALL.into_iter().filter(|kind| kind.is_allowed_by(bounds)).map(seen).collect()
+}
+
+impl Default for Plan {
+    /// The explorer on one thread, with symmetry, comparing states, without limits.
+    fn default() -> Plan {
+        Plan {
+            engine: Engine::default(),
+            threads: 1,
+            symmetry: true,
+            mode: Mode::Exact,
+            max_depth: None,
+            max_states: None,
+            timeout: None,
+            max_memory: None,
+            checkpoint: None,
+            resume: None,
+            seed: 0,
+        }
+    }
 }
 
 impl Outcome {
@@ -258,21 +273,21 @@ impl Outcome {
         }
     }
 
+    /// `391 states (2,311 in full)`: those that were searched, and those that they stand for where these are more.
+    pub fn counted(&self) -> String {
+        let (states, full) = (self.progress.states, self.states_full);
+        let in_full = if full == states { String::new() } else { format!(" ({} in full)", grouped(full)) };
+        format!("{} states{in_full}", grouped(states))
+    }
+
     /// Witnesses that were never seen.
     pub fn missing_witnesses(&self) -> impl Iterator<Item = &'static str> {
         self.witnesses.iter().filter(|(_, depth)| depth.is_none()).map(|(name, _)| *name)
     }
 
     /// Kinds of action that the bounds allow and that never led to a state.
-    pub fn never_taken(&self) -> impl Iterator<Item = Kind> {
-        self.coverage.iter().filter(|(_, _, taken)| *taken == 0).map(|(kind, _, _)| *kind)
-    }
-
-    /// How many states a search by 64-bit fingerprints is expected to have missed: the pairs of states, over 2^64.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn missed_states_expected(&self) -> f64 {
-        let states = self.progress.states as f64;
-        states * (states - 1.0).max(0.0) / 2.0 / 2f64.powi(64)
+    pub fn never_taken(&self) -> impl Iterator<Item = &Coverage> {
+        self.coverage.iter().filter(|kind| kind.taken == 0)
     }
 }
 
@@ -281,6 +296,7 @@ impl Limit {
     pub fn name(self) -> &'static str {
         match self {
             Limit::States => "states",
+            Limit::Depth => "depth",
             Limit::Time => "time",
             Limit::Memory => "memory",
             Limit::Interrupt => "interrupt",
@@ -292,6 +308,7 @@ impl Limit {
     pub fn says(self) -> &'static str {
         match self {
             Limit::States => "stopped at --max-states",
+            Limit::Depth => "stopped at --max-depth",
             Limit::Time => "stopped at --timeout",
             Limit::Memory => "stopped at --max-memory, or at three quarters of the memory that was free",
             Limit::Interrupt => "stopped by Ctrl-C",
@@ -304,9 +321,18 @@ impl Engine {
     /// Its name in tables and on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Engine::Explorer => "explorer",
             Engine::StaterightBfs => "stateright-bfs",
             Engine::StaterightDfs => "stateright-dfs",
             Engine::StaterightSimulation => "stateright-simulation",
+        }
+    }
+
+    /// What it is, for a person.
+    pub fn says(self) -> &'static str {
+        match self {
+            Engine::Explorer => "explorer, breadth first",
+            _ => self.name(),
         }
     }
 }

@@ -8,10 +8,9 @@ use std::fmt;
 
 use raftlab_model::{Bounds, PROPERTIES, Property, RaftModel, Setup};
 
-use crate::console::grouped;
 use crate::gallery::{self, Exhibit};
 use crate::nearest;
-use crate::search::{Limit, Progress, Violation};
+use crate::search::{Outcome, Violation};
 use crate::story::Story;
 
 /// The version of the format. Traces of another version are refused.
@@ -184,7 +183,7 @@ impl Trace {
         }
         facts.push(("bounds", exhibit.bounds.to_string()));
         facts.push(("found", format!("{steps} steps{shortest} · {}", figures(finding.broken))));
-        let whole = finding.whole_limit.map_or("exhausted, no violation", |limit| limit.says());
+        let whole = finding.whole.limit.map_or("exhausted, no violation", |limit| limit.says());
         facts.push(("rule on", format!("{whole} · {}", figures(finding.whole))));
         Trace {
             title: exhibit.title.to_string(),
@@ -273,16 +272,14 @@ fn take(model: &RaftModel, story: &mut Story, step: &Recorded) -> Result<(), Tra
 #[derive(Clone, Copy, Debug)]
 pub struct Finding<'a> {
     /// The search that found it.
-    pub broken: &'a Progress,
+    pub broken: &'a Outcome,
     /// The search of the same world with the rule on.
-    pub whole: &'a Progress,
-    /// What stopped that one, if something did.
-    pub whole_limit: Option<Limit>,
+    pub whole: &'a Outcome,
 }
 
-/// `2,311 states · 0.04 s`.
-fn figures(progress: &Progress) -> String {
-    format!("{} states · {:.2} s", grouped(progress.states), progress.elapsed.as_secs_f64())
+/// `391 states (2,311 in full) · 0.04 s`.
+fn figures(outcome: &Outcome) -> String {
+    format!("{} · {:.2} s", outcome.counted(), outcome.progress.elapsed.as_secs_f64())
 }
 
 /// The first property that breaks on the way, if it is another one, and the step that breaks it.

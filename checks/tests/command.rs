@@ -44,9 +44,17 @@ fn a_world_that_is_exhausted_is_verified() {
     assert_eq!(report["schema"], "raftlab-check/1");
     let world = &report["checks"][0];
     assert_eq!(
-        (&world["states"], &world["states_full"], &world["limit"]),
-        (&158.into(), &158.into(), &().into())
+        (&world["engine"], &world["symmetry"], &world["told_apart_by"]),
+        (&"explorer".into(), &6.into(), &"states".into())
     );
+    assert_eq!((&world["states_full"], &world["limit"]), (&158.into(), &().into()));
+    let states = world["states"].as_u64().expect("a count");
+    assert!((158 / 6..80).contains(&states), "{states} states up to names");
+    let sum = |field: &str| -> u64 {
+        let levels = world["levels"].as_array().expect("levels").iter();
+        levels.map(|level| level[field].as_u64().expect("a count")).sum()
+    };
+    assert_eq!((sum("states"), Some(sum("generated"))), (states, world["generated"].as_u64()));
     let holds = |property: &serde_json::Value| property["holds"] == true;
     assert!(world["properties"].as_array().expect("properties").iter().all(holds));
     assert!(
@@ -95,14 +103,98 @@ fn the_whole_core_survives_random_walks() {
 
 #[test]
 fn every_engine_counts_the_same() {
-    let count = |engine: &str| {
-        let output = check("engines", &[&SMALL[..], &["--engine", engine, "-w", "json"]].concat());
-        json(&output)["states"].clone()
+    let count = |args: &[&str]| {
+        let output = check("engines", &[&SMALL[..], args, &["-w", "json"]].concat());
+        let world = json(&output)["checks"][0].clone();
+        (world["states_full"].clone(), world["depth"].clone(), world["verdict"].clone())
     };
-    assert_eq!(count("stateright-bfs"), count("stateright-dfs"));
+    let by_stateright = count(&["--engine", "stateright-bfs"]);
+    assert_eq!(by_stateright.0, 158);
+    assert_eq!(count(&["--engine", "stateright-dfs"]).0, by_stateright.0);
+    assert_eq!(count(&[]), by_stateright);
+    assert_eq!(count(&["--symmetry", "off", "--exact", "--threads", "2"]), by_stateright);
+    assert_eq!(count(&["--fingerprints", "--fingerprint-seed", "7"]), by_stateright);
     let simulated =
         check("engines", &[&SMALL[..], &["--engine", "stateright-simulation", "--timeout", "1s"]].concat());
     assert_eq!(exit(&simulated), 3);
+}
+
+/// A flag that an engine would ignore is refused, and both are named.
+#[test]
+fn what_an_engine_cannot_do_is_refused() {
+    for engine in ["stateright-bfs", "stateright-dfs", "stateright-simulation"] {
+        for flag in [
+            &["--symmetry", "off"][..],
+            &["--exact"],
+            &["--fingerprints"],
+            &["--max-depth", "3"],
+            &["--checkpoint", "kept"],
+            &["--resume", "kept"],
+        ] {
+            let output = check("refused", &[&SMALL[..], &["--engine", engine], flag].concat());
+            let said = stderr(&output);
+            assert_eq!(exit(&output), 2, "{engine} {flag:?}: {said}");
+            assert!(said.contains(engine) && said.contains(flag[0]), "{said}");
+        }
+    }
+    for flags in
+        [&["--exact", "--fingerprints"][..], &["--fingerprint-seed", "1"], &["--threads", "0"], &["--symmetry", "1"]]
+    {
+        assert_eq!(exit(&check("refused", &[&SMALL[..], flags].concat())), 2, "{flags:?}");
+    }
+}
+
+/// A search goes on from where a limit stopped it, and comes to what one search comes to.
+#[test]
+fn a_search_is_kept_and_resumed() {
+    let world = ["run", "replication", "--world", "1", "--symmetry", "off", "-w", "json"];
+    let whole = json(&check("kept", &world))["checks"][0].clone();
+    let _ = fs::remove_dir_all(scratch("kept").join("here"));
+    let first = check("kept", &[&world[..], &["--max-states", "3000", "--checkpoint", "here"]].concat());
+    assert_eq!((exit(&first), &json(&first)["checks"][0]["limit"]), (3, &"states".into()));
+    let resumed = check("kept", &[&world[..], &["--resume", "here"]].concat());
+    let rest = json(&resumed)["checks"][0].clone();
+    assert_eq!(exit(&resumed), 0, "{}", stderr(&resumed));
+    for field in ["verdict", "states", "generated", "depth", "levels", "actions", "properties"] {
+        assert_eq!(rest[field], whole[field], "{field}");
+    }
+    let another = check("kept", &["run", "replication", "--world", "2", "--resume", "here"]);
+    assert_eq!(exit(&another), 65, "{}", stderr(&another));
+    assert_eq!(exit(&check("kept", &[&world[..], &["--resume", "nowhere"]].concat())), 74);
+    for flag in ["--resume", "--checkpoint"] {
+        let several = check("kept", &["run", "replication", flag, "here"]);
+        assert_eq!(exit(&several), 2);
+        assert!(stderr(&several).contains("--world"), "{}", stderr(&several));
+    }
+}
+
+#[test]
+fn a_depth_that_was_reached_is_a_limit() {
+    let output = check("depth", &[&SMALL[..], &["--max-depth", "3", "-w", "json"]].concat());
+    let world = json(&output)["checks"][0].clone();
+    assert_eq!((exit(&output), &world["limit"], &world["depth"]), (3, &"depth".into(), &3.into()));
+}
+
+#[test]
+fn those_who_want_more_are_shown_levels_and_actions() {
+    let output = check("verbose", &[&SMALL[..], &["-v", "--color", "never"]].concat());
+    let text = stdout(&output);
+    for head in ["depth", "generated", "enabled", "first depth", "deliver"] {
+        assert!(text.contains(head), "{head}: {text}");
+    }
+}
+
+#[test]
+fn engines_are_measured_side_by_side() {
+    let output = check("bench", &["bench", "--quick", "--runs", "1", "-w", "json"]);
+    assert_eq!(exit(&output), 0, "{}", stderr(&output));
+    let report = json(&output);
+    assert_eq!(report["schema"], "raftlab-bench/1");
+    let rows = report["rows"].as_array().expect("rows");
+    let count = |model: &str| rows.iter().filter(|row| row["model"] == model).count();
+    // stateright's two, and the explorer with one and two threads, by states and by fingerprints, each in its ways.
+    assert_eq!(["raft", "raft-crash", "paxos-2x3", "example-raft"].map(count), [10, 10, 10, 13]);
+    assert_eq!(exit(&check("bench", &["bench", "--model", "paxos"])), 2);
 }
 
 #[test]

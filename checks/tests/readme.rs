@@ -17,13 +17,16 @@ fn blocks(readme: &str) -> Vec<(String, String)> {
     console.filter_map(split).collect()
 }
 
-/// Numbers that depend on the machine, as `#`: seconds, rates, memory.
+/// Numbers that depend on the machine, as `#`: seconds, rates, memory, threads.
 fn without_figures(text: &str) -> Vec<String> {
     let measured = ["s", "states/s", "MiB", "GiB"];
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let word =
-            |at: usize| if measured.contains(words.get(at + 1).unwrap_or(&"")) { "#" } else { words[at] };
+        let word = |at: usize| match words.get(at + 1) {
+            Some(unit) if measured.contains(unit) || unit.starts_with("thread") => "#",
+            _ if words[at].starts_with("thread") => "threads,",
+            _ => words[at],
+        };
         (0..words.len()).map(word).collect::<Vec<_>>().join(" ")
     };
     text.lines().map(line).filter(|line| !line.is_empty()).collect()

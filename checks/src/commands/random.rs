@@ -137,8 +137,8 @@ fn walk_all(
             let steps = taken.steps.fetch_add(walk.actions.len() as u64, Ordering::Relaxed);
             taken.walks.fetch_add(1, Ordering::Relaxed);
             let depth = model.meters().depth();
-            let (frontier, elapsed) = (0, start.elapsed());
-            line.update(&Progress { states: steps, generated: steps, frontier, depth, elapsed });
+            let elapsed = start.elapsed();
+            line.update(&Progress { states: steps, generated: steps, depth, elapsed, ..Progress::default() });
             Some(walk)
         })
         .find_first(|walk| walk.broken.is_some())

@@ -10,10 +10,9 @@ use crate::catalogue::{CHECKS, Check, Scope, Tier};
 use crate::cli::{BoundsArgs, Common, RunArgs, SearchArgs, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::memory;
 use crate::report::{CheckReport, SuiteReport};
 use crate::rundir::RunDir;
-use crate::search::{Engine, Plan, search};
+use crate::search::{Engine, Plan, SearchError, search};
 use crate::trace::{self, Trace};
 
 /// One world to search.
@@ -29,20 +28,12 @@ struct Task {
 
 /// The default suite: every standing check, quick tier.
 pub fn suite(common: &Common, console: &Console) -> Result<u8, Failure> {
-    let search = SearchArgs {
-        engine: Engine::default(),
-        threads: 1,
-        max_states: None,
-        timeout: None,
-        max_memory: None,
-        allow_incomplete: false,
-    };
     let args = RunArgs {
         check: "all".into(),
         tier: Tier::Quick,
         world: None,
         bounds: BoundsArgs::default(),
-        search,
+        search: SearchArgs::default(),
     };
     explore_all(&tasks(CHECKS, &args)?, &args.search, common, console, "check")
 }
@@ -92,18 +83,17 @@ fn explore_all(
     console: &Console,
     verb: &str,
 ) -> Result<u8, Failure> {
+    let plan = args.plan(super::seed(common))?;
+    check_keeping(tasks, &plan)?;
     let dir = RunDir::create(common.out.as_deref(), verb)?;
     let start = Instant::now();
-    let plan = Plan {
-        engine: args.engine,
-        threads: args.threads.max(1),
-        max_states: args.max_states,
-        timeout: args.timeout,
-        max_memory: args.max_memory.or_else(memory::sensible_limit),
-        seed: super::seed(common),
+    let one = |task| explore_one(task, &plan, common, console, &dir);
+    // The explorer has all cores and the memory for each world in turn; stateright's engines gain little from a second
+    // thread, and gain from a second world.
+    let reports: Vec<_> = match plan.engine {
+        Engine::Explorer => tasks.iter().map(one).collect(),
+        _ => tasks.par_iter().map(one).collect(),
     };
-    let reports: Vec<_> =
-        tasks.par_iter().map(|task| explore_one(task, &plan, common, console, &dir)).collect();
     let reports = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
     let suite = SuiteReport::new(reports, start.elapsed().as_secs_f64(), args.allow_incomplete);
     let json = super::json(&suite)?;
@@ -121,6 +111,30 @@ fn explore_all(
     Ok(suite.exit)
 }
 
+/// A directory keeps one search, so there may be one only; and one to go on from must be there.
+fn check_keeping(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
+    let given = plan.checkpoint.as_ref().map(|_| "--checkpoint").or(plan.resume.as_ref().map(|_| "--resume"));
+    if let (Some(flag), [first, _, ..]) = (given, tasks) {
+        return Err(Failure::usage(format!(
+            "{flag} keeps one search, and this run has {}: pick a world, for example `check run {} {flag} … --world {}`",
+            tasks.len(),
+            first.check.name,
+            first.world,
+        )));
+    }
+    let missing = plan.resume.as_ref().filter(|dir| !dir.is_dir());
+    missing.map_or(Ok(()), |dir| {
+        Err(Failure::io(format!("{}: there is no such directory to resume from", dir.display())))
+    })
+}
+
+/// A checkpoint that cannot be written or read is no verdict: the file, or the system, is at fault.
+fn unkept(error: &SearchError, plan: &Plan) -> Option<Failure> {
+    let SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) = error else { return None };
+    let is_read = plan.resume.as_ref().is_some_and(|resume| resume.display().to_string() == *dir);
+    Some(if is_read { Failure::data(error.to_string()) } else { Failure::io(error.to_string()) })
+}
+
 /// Searches one world and prints its block as soon as it is known.
 fn explore_one(
     task: &Task,
@@ -133,11 +147,14 @@ fn explore_one(
     let line = console.line(task.check.name);
     let outcome = search(task.check.name, setup, plan, &|progress| line.update(progress));
     drop(line);
+    if let Some(failure) = outcome.as_ref().err().and_then(|error| unkept(error, plan)) {
+        return Err(failure);
+    }
     let mut report = CheckReport::new(task.check.name, &task.bounds, task.rerun.clone(), plan);
     let mut block = match &outcome {
         Ok(outcome) => {
             report.complete(outcome);
-            report.block(outcome, console)
+            report.block(outcome, console) + &report.tables(common.verbose)
         }
         Err(error) => {
             report.error = Some(error.to_string());

@@ -14,7 +14,6 @@ use crate::console::{Console, grouped};
 use crate::failure::Failure;
 use crate::gallery::{self, Exhibit};
 use crate::index;
-use crate::memory;
 use crate::rundir::{self, RunDir};
 use crate::search::{Outcome, Plan, search};
 use crate::trace::{Finding, Trace, WHOLE};
@@ -39,11 +38,15 @@ struct RuleReport {
     violated: bool,
     steps: Option<usize>,
     shortest: bool,
-    /// Distinct states until the violation.
+    /// Distinct states until the violation; of symmetric ones, one.
     states: u64,
+    /// The number of states that they stand for.
+    states_full: u64,
     seconds: f64,
     /// Distinct states of the same world with the rule on.
     states_with_rule: u64,
+    /// The number of states that those stand for.
+    states_with_rule_full: u64,
     /// Was that world exhausted without a violation?
     holds_with_rule: bool,
     trace: Option<String>,
@@ -62,7 +65,10 @@ pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u
     if args.write {
         rundir::make_writable(&args.gallery)?;
     }
-    let plan = Plan { threads: 1, max_memory: memory::sensible_limit(), ..Plan::default() };
+    // As many rules at a time as there are threads, each searched by one: they share the memory.
+    let plan = args.engine.plan();
+    let share = |bytes| bytes / rayon::current_num_threads().max(1) as u64;
+    let plan = Plan { max_memory: plan.max_memory.map(share), ..plan };
     let wholes = search_wholes(&exhibits, &plan, console)?;
     let bench = Bench { plan, wholes, args, dir: &dir, common, console };
     let rules = exhibits.par_iter().map(|exhibit| bench.one(exhibit)).collect::<Vec<_>>();
@@ -86,8 +92,8 @@ pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u
         }
         _ => {}
     }
-    let slow = if args.slow { " --slow" } else { "" };
-    console.note(&format!("report  {}\nrerun   check weaken {}{slow}", dir.path().display(), args.rule));
+    let flags = if args.slow { " --slow" } else { "" }.to_string() + &args.engine.flags();
+    console.note(&format!("report  {}\nrerun   check weaken {}{flags}", dir.path().display(), args.rule));
     Ok(verdict.exit())
 }
 
@@ -137,8 +143,7 @@ impl Bench<'_> {
             ));
         }
         let trace = broken.violation.as_ref().map(|violation| {
-            let (broken, whole_limit) = (&broken.progress, whole.limit);
-            Trace::of_exhibit(exhibit, violation, &Finding { broken, whole: &whole.progress, whole_limit })
+            Trace::of_exhibit(exhibit, violation, &Finding { broken: &broken, whole })
         });
         let verdict = verdict(&broken, whole);
         let path = trace.as_ref().map(|trace| self.keep(exhibit, trace, verdict)).transpose()?;
@@ -194,8 +199,10 @@ impl RuleReport {
             steps: violation.map(|violation| violation.story.steps.len()),
             shortest: violation.is_some_and(|violation| violation.shortest),
             states: broken.progress.states,
+            states_full: broken.states_full,
             seconds: broken.progress.elapsed.as_secs_f64(),
             states_with_rule: whole.progress.states,
+            states_with_rule_full: whole.states_full,
             holds_with_rule: whole.violation.is_none() && whole.limit.is_none(),
             trace,
             text,

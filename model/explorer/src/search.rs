@@ -132,6 +132,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         if let Some(directory) = self.explorer.checkpoint.as_ref().filter(|_| self.limit.is_some()) {
             self.save(&directory.0, &left)?;
         }
+        // What was found in a level that a limit cut short is found.
+        self.collect();
         self.report()
     }
 

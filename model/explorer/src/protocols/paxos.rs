@@ -15,11 +15,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use stateright::actor::register::RegisterActor;
 use stateright::actor::register::RegisterMsg::{Get, GetOk, Internal, Put, PutOk};
 use stateright::actor::{Actor, Id, Network, Out, majority, model_peers};
 use stateright::{Rewrite, RewritePlan};
 
 use super::register::{self, RegisterModel, RequestId, Value, register_model};
+use crate::property::Property;
+use crate::system::System;
 
 /// A server: the constants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +98,29 @@ pub type Message = register::Message<Step>;
 pub fn paxos(clients: usize, servers: usize, network: Network<Message>) -> RegisterModel<Server> {
     let server = |at| Server { peers: model_peers(at, servers) };
     register_model((0..servers).map(server), clients, network)
+}
+
+/// The model, told by what its properties read, so that no state is built to judge one. Its states and verdicts are those of
+/// the model as it is.
+#[derive(Clone)]
+pub struct Told(pub RegisterModel<Server>);
+
+impl System for Told {
+    type Actor = RegisterActor<Server>;
+    type Config = ();
+    type History = register::History;
+
+    fn model(&self) -> &RegisterModel<Server> {
+        &self.0
+    }
+
+    fn properties(&self) -> Vec<Property<Told>> {
+        register::told(register::clients_of(&self.0))
+    }
+
+    fn has_boundary(&self) -> bool {
+        false
+    }
 }
 
 impl Actor for Server {

@@ -28,6 +28,10 @@ use stateright::actor::{
 };
 use stateright::{Expectation, Rewrite, RewritePlan};
 
+use crate::property::{Property, Reads};
+use crate::symmetry::Permutation;
+use crate::system::System;
+
 /// A server: the constants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -190,6 +194,71 @@ pub fn raft(servers: usize, network: Network<Message>) -> ActorModel<Server> {
         .property(Expectation::Always, "what is delivered is committed", |_, state| {
             state.actor_states.iter().all(|server| server.delivered.len() == server.commit_length)
         })
+}
+
+/// The model, told by what its properties read and under which names of servers it is the same, so that no state is built
+/// to judge one, and of symmetric states one is explored. Its states in full and its verdicts are those of the model as it
+/// is.
+#[derive(Clone)]
+pub struct Told(pub ActorModel<Server>);
+
+impl System for Told {
+    type Actor = Server;
+    type Config = ();
+    type History = ();
+
+    fn model(&self) -> &ActorModel<Server> {
+        &self.0
+    }
+
+    fn properties(&self) -> Vec<Property<Told>> {
+        let told = |expectation, name, reads| Property { expectation, name, reads };
+        let one = |holds: fn(&State) -> bool| Reads::One(Box::new(move |_, server: &State| holds(server)));
+        let pair = |holds: fn(&State, &State) -> bool| {
+            Reads::Pair(Box::new(move |(_, a): (Id, &State), (_, b): (Id, &State)| holds(a, b)))
+        };
+        vec![
+            told(Expectation::Sometimes, "Election Liveness", one(|server| server.role == Role::Leader)),
+            told(Expectation::Sometimes, "Log Liveness", one(|server| server.commit_length > 0)),
+            told(
+                Expectation::Always,
+                "Election Safety",
+                pair(|a, b| a.role != Role::Leader || b.role != Role::Leader || a.term != b.term),
+            ),
+            told(
+                Expectation::Always,
+                "State Machine Safety",
+                pair(|a, b| a.delivered.starts_with(&b.delivered) || b.delivered.starts_with(&a.delivered)),
+            ),
+            told(
+                Expectation::Always,
+                "what is delivered is committed",
+                one(|server| server.delivered.len() == server.commit_length),
+            ),
+        ]
+    }
+
+    fn has_boundary(&self) -> bool {
+        false
+    }
+
+    fn symmetries(&self) -> Vec<Permutation> {
+        let servers = self.0.actors.len();
+        Permutation::all_of(0..servers, servers)
+    }
+
+    fn permute_state(&self, _: Id, state: &State, by: &Permutation) -> State {
+        state.rewrite(&plan(by))
+    }
+
+    fn permute_message(&self, message: &Message, by: &Permutation) -> Message {
+        message.rewrite(&plan(by))
+    }
+}
+
+/// A permutation, as stateright's rewriting wants it.
+fn plan(by: &Permutation) -> RewritePlan<Id, Permutation> {
+    RewritePlan::new(by.clone(), |id, by| by.of(*id))
 }
 
 /// No two servers lead one term.

@@ -18,9 +18,12 @@ use std::iter::repeat_with;
 
 use stateright::Expectation;
 use stateright::actor::register::{RegisterActor, RegisterMsg};
-use stateright::actor::{Actor, ActorModel, Id, Network};
+use stateright::actor::{Actor, ActorModel, Envelope, Id, Network};
 use stateright::semantics::LinearizabilityTester;
 use stateright::semantics::register::Register;
+
+use crate::property::{Property, Reads};
+use crate::system::System;
 
 /// What a client writes; a client's own letter.
 pub type Value = char;
@@ -68,6 +71,36 @@ where
         })
 }
 
+/// The same properties, by what they read: the history, or one message.
+pub(super) fn told<S, I>(clients: usize) -> Vec<Property<S>>
+where
+    S: System<History = History, Actor: Actor<Msg = Message<I>>>,
+{
+    let read = |envelope: Envelope<&Message<I>>| match envelope.msg {
+        RegisterMsg::GetOk(_, value) => Some(*value).filter(|value| *value != Value::default()),
+        _ => None,
+    };
+    vec![
+        Property {
+            expectation: Expectation::Always,
+            name: "linearizable",
+            reads: Reads::History(Box::new(|history: &History| history.serialized_history().is_some())),
+        },
+        Property {
+            expectation: Expectation::Sometimes,
+            name: "value chosen",
+            reads: Reads::Message(Box::new(move |envelope| read(envelope).is_some())),
+        },
+        Property {
+            expectation: Expectation::Always,
+            name: "what is read was written",
+            reads: Reads::Message(Box::new(move |envelope| {
+                read(envelope).is_none_or(|value| is_written(value, clients))
+            })),
+        },
+    ]
+}
+
 /// Can one of so many clients have written it? The first writes an A, the next a B.
 pub(super) fn is_written(value: Value, clients: usize) -> bool {
     ('A'..).take(clients).any(|written| written == value)
@@ -81,7 +114,7 @@ fn values_read<I: Eq + Hash>(network: &Network<Message<I>>) -> impl Iterator<Ite
     })
 }
 
-fn clients_of<S, I>(model: &RegisterModel<S>) -> usize
+pub(super) fn clients_of<S, I>(model: &RegisterModel<S>) -> usize
 where
     S: Actor<Msg = Message<I>, Timer: Ord>,
     I: Clone + Debug + Ord + Hash,

@@ -1,11 +1,9 @@
 //! Numbers for contents: equal contents, equal numbers.
 
+use crate::chunks::Chunks;
+use crate::sync::{AtomicU32, Mutex, OnceLock, Ordering};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use crate::chunks::Chunks;
 
 const SHARDS: usize = 64;
 
@@ -13,7 +11,7 @@ const SHARDS: usize = 64;
 pub(crate) struct Interner<T> {
     shards: Box<[Mutex<HashMap<u128, u32, BuildHasherDefault<Taken>>>]>,
     next: AtomicU32,
-    items: Chunks<std::sync::OnceLock<T>>,
+    items: Chunks<OnceLock<T>>,
 }
 
 impl<T> Interner<T> {

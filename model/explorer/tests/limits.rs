@@ -103,7 +103,10 @@ fn a_memory_that_is_kept() {
             assert_levels(&report);
             // Tables grow in chunks, and threads finish what they have in hand.
             let over = report.peak_bytes.saturating_sub(budget);
-            println!("{mode:?}: {budget} B given, {} B used, {} states", report.peak_bytes, report.progress.states);
+            println!(
+                "{mode:?}: {budget} B given, {} B used, {} states",
+                report.peak_bytes, report.progress.states
+            );
             assert!(over <= budget / 4 + (16 << 20), "{over} B more than {budget} B");
         }
     }
@@ -119,7 +122,9 @@ fn a_limit_that_is_reached_at_the_end_cuts_nothing_off() {
         let report = run(&explorer);
         assert_eq!((report.limit, report.progress.states), (None, all.progress.states));
     };
-    exactly(explore(&alone).max_depth(all.depth));
+    exactly(explore(&alone).max_depth(all.depth + 1));
+    // What follows the last level is not known before it is expanded.
+    assert_eq!(run(&explore(&alone).max_depth(all.depth)).limit, Some(Limit::Depth));
     exactly(explore(&alone).max_states(all.progress.states));
     // Its last state is a violation.
     let ends = raft(1, Network::new_unordered_nonduplicating([])).max_crashes(0);

@@ -26,6 +26,7 @@ mod sync {
     pub(crate) struct OnceLock<T> {
         item: std::sync::OnceLock<T>,
         is_set: loom::sync::atomic::AtomicBool,
+        making: Mutex<()>,
     }
 
     impl<T> Default for OnceLock<T> {
@@ -37,7 +38,7 @@ mod sync {
     impl<T> OnceLock<T> {
         pub(crate) fn new() -> OnceLock<T> {
             let is_set = loom::sync::atomic::AtomicBool::new(false);
-            OnceLock { item: std::sync::OnceLock::new(), is_set }
+            OnceLock { item: std::sync::OnceLock::new(), is_set, making: Mutex::new(()) }
         }
 
         pub(crate) fn get(&self) -> Option<&T> {
@@ -50,13 +51,14 @@ mod sync {
             Ok(())
         }
 
-        /// Unlike that of the standard library, two threads may both make an item, of which one is dropped.
         pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
             if self.get().is_none() {
-                let _ = self.set(make());
-                self.is_set.store(true, Ordering::Release);
+                let _one = self.making.lock().expect("nobody panicked");
+                if self.get().is_none() {
+                    let _ = self.set(make());
+                }
             }
-            self.item.get().expect("set")
+            self.get().expect("set")
         }
 
         pub(crate) fn take(&mut self) -> Option<T> {

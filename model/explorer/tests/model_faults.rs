@@ -415,7 +415,7 @@ fn a_checkpoint_of_another_model_is_refused() {
     assert!(reason(run(&resumed(&original, seed, &scratch))).contains("another"));
     assert!(reason(run(&resumed(&original, Mode::Exact, &scratch))).contains("another"));
     // One that behaves differently is noticed when it does not do again what it did.
-    let other = model(Fault::PanicsOnTimeout);
+    let other = bounded(Fault::Nothing, 1);
     let states = run(&explore(&original)).expect("all").progress.states;
     let deep = explore(&original).mode(prints).max_states(states * 2 / 3).checkpoint(&scratch.0, LATER);
     assert_eq!(run(&deep).expect("a part").limit, Some(Limit::States));

@@ -155,9 +155,7 @@ impl<S: System> Machine<'_, S> {
         let print = |by: usize| {
             let ambient = self.ambient_prints(state[self.actors])[by].load(Ordering::Relaxed);
             let cells = state[..self.actors].iter();
-            cells.fold(ambient, |sum, &cell| {
-                sum.wrapping_add(self.prints(cell)[by].load(Ordering::Relaxed))
-            })
+            cells.fold(ambient, |sum, &cell| sum.wrapping_add(self.prints(cell)[by].load(Ordering::Relaxed)))
         };
         if let Some(by) = (1..self.group.len()).find(|&by| print(by) != print(0)) {
             self.unlike("the initial state is another one when it is permuted", &self.group[by], &"");
@@ -178,8 +176,7 @@ impl<S: System> Machine<'_, S> {
             let permute = |history: &S::History| self.system.permute_history(history, by);
             let recorded = |history: &S::History, envelope: &Envelope<Msg<S>>| {
                 let Envelope { src, dst, msg } = envelope;
-                record(&model.cfg, history, Envelope { src: *src, dst: *dst, msg })
-                    .unwrap_or(history.clone())
+                record(&model.cfg, history, Envelope { src: *src, dst: *dst, msg }).unwrap_or(history.clone())
             };
             let here = permute(&recorded(history, self.sent(at)));
             let there = recorded(&permute(history), &self.permuted_envelope(self.sent(at), by));

@@ -1,7 +1,6 @@
 //! Arrays that grow while others read them: nothing in them ever moves.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, OnceLock, Ordering};
 
 /// The first chunk has 2^FIRST places, each next twice as many, until 2^LAST.
 const FIRST: u32 = 10;

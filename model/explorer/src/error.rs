@@ -27,9 +27,7 @@ pub enum Error {
     )]
     HashAdds(String),
     /// Two messages, or two actors with what is kept for them, are different and have one hash.
-    #[error(
-        "`Hash` of a {0} loses something that `PartialEq` sees. Of one hash are\n  {1}\nand\n  {2}"
-    )]
+    #[error("`Hash` of a {0} loses something that `PartialEq` sees. Of one hash are\n  {1}\nand\n  {2}")]
     PartHashLoses(&'static str, String, String),
     /// An actor did two things in one situation.
     #[error(

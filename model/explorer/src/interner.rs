@@ -1,14 +1,12 @@
 //! Numbers for contents: equal contents, equal numbers.
 
 use std::hash::Hasher;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 use hashbrown::HashTable;
 
-use crate::ambient::lock;
 use crate::chunks::Chunks;
 use crate::hash::mix;
+use crate::sync::{AtomicU32, Mutex, OnceLock, Ordering};
 
 const SHARDS: usize = 64;
 
@@ -38,7 +36,8 @@ impl<T> Interner<T> {
     #[expect(clippy::cast_possible_truncation, reason = "parts of a hash")]
     pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
         let (part, hash) = (key as u32, |part: u32| mix(u64::from(part)));
-        let mut shard = lock(&self.shards[(key >> 64) as usize % SHARDS]);
+        let shard = self.shards[(key >> 64) as usize % SHARDS].lock();
+        let mut shard = shard.unwrap_or_else(|poisoned| poisoned.into_inner());
         let is_same = |&(other, number): &(u32, u32)| other == part && self.key(number) == key;
         if let Some(&(_, number)) = shard.find(hash(part), is_same) {
             return (number, false);
@@ -86,7 +85,9 @@ impl<T> Interner<T> {
 
     /// Bytes for numbers and places, without what contents own elsewhere.
     pub fn bytes(&self) -> usize {
-        let of_shard = |shard: &Mutex<HashTable<(u32, u32)>>| lock(shard).allocation_size();
+        let of_shard = |shard: &Mutex<HashTable<(u32, u32)>>| {
+            shard.lock().map_or(0, |shard| shard.allocation_size())
+        };
         self.items.bytes() + self.shards.iter().map(of_shard).sum::<usize>()
     }
 }

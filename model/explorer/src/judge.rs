@@ -77,9 +77,9 @@ impl Judge {
             return false;
         }
         let model = machine.system.model();
-        let within =
-            self.caught("the boundary", || u32::from((model.within_boundary)(&model.cfg, &machine.world(state))))
-                == 1;
+        let within = self
+            .caught("the boundary", || u32::from((model.within_boundary)(&model.cfg, &machine.world(state))))
+            == 1;
         if !within {
             self.outside.insert(state.into());
         }

@@ -63,7 +63,7 @@ pub struct Level {
 pub struct Coverage {
     /// The kind, as [`System::kinds`] names it.
     pub kind: &'static str,
-    /// How often one was enabled in a state that was expanded.
+    /// How often one was enabled in a state that was expanded, and did not lead out of the model's boundary.
     pub enabled: u64,
     /// How often one was taken.
     pub taken: u64,

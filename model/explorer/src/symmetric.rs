@@ -19,6 +19,9 @@ use crate::system::{Action, Msg, Random, State, Storage, System, Timer};
 /// - `Rewrite` rewrites every id there is, places in arrays included,
 /// - no property tells the actors apart.
 ///
+/// Lists keep their order when they are rewritten. One that is sorted by ids, such as choices among all actors, is another
+/// list then: sort nothing by ids, or keep sets.
+///
 /// ```
 /// use raftlab_explorer::{Symmetric, explore};
 /// use raftlab_explorer::protocols::raft::raft;

@@ -31,7 +31,8 @@ impl Permutation {
     /// ```
     pub fn new(places: Vec<usize>) -> Option<Permutation> {
         let mut taken = vec![false; places.len()];
-        let mut take = |&place: &usize| taken.get_mut(place).is_some_and(|taken| !std::mem::replace(taken, true));
+        let mut take =
+            |&place: &usize| taken.get_mut(place).is_some_and(|taken| !std::mem::replace(taken, true));
         places.iter().all(&mut take).then_some(Permutation(places))
     }
 
@@ -51,7 +52,10 @@ impl Permutation {
         for (a, b) in group.iter().flat_map(|a| group.iter().map(move |b| (a, b))) {
             let both = a.then(b);
             if !all.contains(&both) {
-                return Err(format!("{:?} and then {:?} is {:?}, which is not among its permutations", a.0, b.0, both.0));
+                return Err(format!(
+                    "{:?} and then {:?} is {:?}, which is not among its permutations",
+                    a.0, b.0, both.0
+                ));
             }
         }
         Ok(())

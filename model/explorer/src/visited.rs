@@ -3,7 +3,7 @@
 //! A bucket is a cache line of eight words; a word that finds its bucket full goes to the next one. Nothing is ever taken
 //! out, so a search for a word ends at the first empty place, and two threads that bring one state meet in one place.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 const WORDS: usize = 8;
 

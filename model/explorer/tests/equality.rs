@@ -1,95 +1,83 @@
 //! The explorer has the same states as stateright, the same steps, the same verdicts: on a thousand random systems, each
-//! explored in every way there is. The counts compared with are those of a naive walk that compares whole states; a test of
-//! `random_systems.rs` holds that walk against stateright's own search.
+//! explored in every way there is. What is compared with is a naive walk that compares whole states, level by level, kind
+//! by kind; a test of `random_systems.rs` holds another such walk against stateright's own search.
+//!
+//! All of it is one test, because drawing the systems takes longer than exploring them.
 
 mod support;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::cell::Cell;
+use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 use raftlab_explorer::{Explorer, Limit, Mode, Report, explore};
-use stateright::{Expectation, Model};
-use support::random_system::{STATES_MAX, System, TableModel, for_each_system};
+use support::random_system::{STATES_MAX, TableModel, for_each_system};
+use support::survey::{Survey, reported, survey};
 
 const SYSTEMS: u32 = 1_000;
+/// One in so many is also explored in parts.
+const IN_PARTS: u32 = 4;
 
-fn counts(report: &Report<TableModel>) -> (u64, u64) {
-    (report.progress.states, report.progress.generated)
+fn prints(seed: u64) -> Mode {
+    Mode::Fingerprints { seed }
 }
 
-/// Explores without stopping, in this way, and compares.
+/// Explores all, and compares.
 fn compare<'a>(
-    system: &System,
     model: &'a TableModel,
+    expected: &Survey,
     name: &str,
     way: impl Fn(Explorer<'a, TableModel>) -> Explorer<'a, TableModel>,
-) -> Result<Report<TableModel>, TestCaseError> {
-    let right = system.counts(STATES_MAX).expect("the systems drawn are small");
-    let report =
-        way(explore(model).keep_going()).run().map_err(|fault| TestCaseError::fail(fault.to_string()))?;
-    let expected = (right.unique as u64, right.generated as u64);
-    prop_assert_eq!(counts(&report), expected, "{}", name);
-    prop_assert_eq!(u64::from(report.depth) + u64::from(right.unique > 0), right.depth as u64, "{}", name);
-    prop_assert!(report.is_complete());
-    let (by_level, by_step) = report
-        .levels
-        .iter()
-        .fold((0, 0), |(states, generated), level| (states + level.states, generated + level.generated));
-    prop_assert_eq!((by_level, by_step), expected, "{}: level by level", name);
-    Ok(report)
+) -> Result<(), TestCaseError> {
+    let report = way(explore(model).keep_going()).run();
+    let report = report.map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+    check(&report, expected, name)
+}
+
+fn check(report: &Report<TableModel>, expected: &Survey, name: &str) -> Result<(), TestCaseError> {
+    prop_assert!(report.is_complete(), "{}", name);
+    prop_assert_eq!(&reported(report), expected, "{}", name);
+    let (states, generated) = sums(expected);
+    prop_assert_eq!((report.progress.states, report.progress.generated), (states, generated), "{}", name);
+    prop_assert_eq!(report.full_states, states);
+    let deepest = expected.levels.iter().rposition(|level| level.0 > 0).unwrap_or(0);
+    prop_assert_eq!(report.depth as usize, deepest, "{}", name);
+    Ok(())
+}
+
+fn sums(survey: &Survey) -> (u64, u64) {
+    survey.levels.iter().fold((0, 0), |sums, level| (sums.0 + level.0, sums.1 + level.1))
 }
 
 #[test]
-fn a_thousand_random_systems_have_equal_counts_in_every_way() {
+fn a_thousand_random_systems_are_explored_alike_in_every_way() {
+    let directory = std::env::temp_dir().join(format!("raftlab-explorer-{}", std::process::id()));
+    let (drawn, resumed) = (Cell::new(0), Cell::new(0));
     for_each_system(SYSTEMS, |system| {
         let model = system.model();
-        compare(system, &model, "exact, one thread", |explorer| explorer.threads(1))?;
-        compare(system, &model, "exact, three threads", |explorer| explorer.threads(3))?;
-        let prints = |seed| Mode::Fingerprints { seed };
-        compare(system, &model, "fingerprints", |explorer| explorer.threads(1).mode(prints(1)))?;
-        compare(system, &model, "fingerprints, two threads", |explorer| explorer.threads(2).mode(prints(2)))?;
-        Ok(())
-    });
-}
-
-/// What a checker must report of `model`, each with the number of steps of a shortest way: by a naive walk.
-fn to_report(model: &TableModel) -> BTreeMap<&'static str, usize> {
-    let mut found = BTreeMap::new();
-    let (mut seen, mut pending) = (HashSet::new(), VecDeque::new());
-    for state in model.init_states().into_iter().filter(|state| Model::within_boundary(model, state)) {
-        seen.insert(state.clone());
-        pending.push_back((state, 0));
-    }
-    while let Some((state, depth)) = pending.pop_front() {
-        for own in model.properties() {
-            if (own.condition)(model, &state) == (own.expectation == Expectation::Sometimes) {
-                found.entry(own.name).or_insert(depth);
+        let expected = survey(&model, None);
+        // Two naive walks, written apart.
+        let counts = system.counts(STATES_MAX).expect("the systems drawn are small");
+        prop_assert_eq!(sums(&expected), (counts.unique as u64, counts.generated as u64));
+        compare(&model, &expected, "exact, one thread", |explorer| explorer.threads(1))?;
+        compare(&model, &expected, "exact, three threads", |explorer| explorer.threads(3))?;
+        compare(&model, &expected, "fingerprints", |explorer| explorer.threads(1).mode(prints(1)))?;
+        compare(&model, &expected, "fingerprints again", |explorer| explorer.threads(2).mode(prints(2)))?;
+        drawn.set(drawn.get() + 1);
+        if drawn.get() % IN_PARTS == 0 {
+            for mode in [Mode::Exact, prints(5)] {
+                let part = (sums(&expected).0 / 4).max(10);
+                let report = in_parts(&model, mode, part, &directory)?;
+                resumed.set(resumed.get() + usize::from(directory.join("0").join("checkpoint").exists()));
+                let _ = std::fs::remove_dir_all(&directory);
+                check(&report, &expected, "in parts")?;
             }
-        }
-        for next in model.next_steps(&state).into_iter().map(|(_, next)| next) {
-            if Model::within_boundary(model, &next) && seen.insert(next.clone()) {
-                pending.push_back((next, depth + 1));
-            }
-        }
-    }
-    found
-}
-
-#[test]
-fn a_thousand_random_systems_have_equal_verdicts_by_shortest_ways() {
-    for_each_system(SYSTEMS, |system| {
-        let model = system.model();
-        let expected = to_report(&model);
-        for mode in [Mode::Exact, Mode::Fingerprints { seed: 3 }] {
-            let report = compare(system, &model, "verdicts", |explorer| explorer.threads(2).mode(mode))?;
-            let found = report.discoveries.iter();
-            let found: BTreeMap<_, _> = found.map(|own| (own.property, own.path.len())).collect();
-            prop_assert_eq!(&found, &expected);
         }
         Ok(())
     });
+    assert!(resumed.get() > 200, "only {} explorations were resumed", resumed.get());
 }
 
 /// Explores until so many states, writes that down, and goes on in a new exploration; until there is no more.
@@ -97,7 +85,7 @@ fn in_parts(
     model: &TableModel,
     mode: Mode,
     part: u64,
-    directory: &std::path::Path,
+    directory: &Path,
 ) -> Result<Report<TableModel>, TestCaseError> {
     let mut parts = 0;
     loop {
@@ -112,29 +100,4 @@ fn in_parts(
         }
         parts += 1;
     }
-}
-
-#[test]
-fn systems_explored_in_parts_have_the_counts_of_those_explored_at_once() {
-    let directory = std::env::temp_dir().join(format!("raftlab-explorer-{}", std::process::id()));
-    let resumed = std::cell::Cell::new(0);
-    for_each_system(200, |system| {
-        let model = system.model();
-        for mode in [Mode::Exact, Mode::Fingerprints { seed: 5 }] {
-            let whole = compare(system, &model, "whole", |explorer| explorer.threads(1).mode(mode))?;
-            let part = (whole.progress.states / 4).max(10);
-            let parts = in_parts(&model, mode, part, &directory)?;
-            resumed.set(resumed.get() + usize::from(directory.join("0").join("checkpoint").exists()));
-            let _ = std::fs::remove_dir_all(&directory);
-            prop_assert_eq!(counts(&parts), counts(&whole));
-            prop_assert_eq!(&parts.levels, &whole.levels);
-            prop_assert_eq!(&parts.coverage, &whole.coverage);
-            let ways = |report: &Report<TableModel>| -> BTreeMap<_, _> {
-                report.discoveries.iter().map(|own| (own.property, own.path.len())).collect()
-            };
-            prop_assert_eq!(ways(&parts), ways(&whole));
-        }
-        Ok(())
-    });
-    assert!(resumed.get() > 200, "only {} explorations were resumed", resumed.get());
 }

@@ -6,23 +6,50 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use raftlab_explorer::protocols::raft::{Server, raft};
-use raftlab_explorer::{Explorer, Limit, Mode, PANIC, Progress, Report, Symmetric, explore};
+use raftlab_explorer::{
+    Explorer, Limit, Mode, PANIC, Progress, Property, Report, Symmetric, System, explore,
+};
 use stateright::Expectation;
 use stateright::actor::{ActorModel, Network};
 
 type Raft = ActorModel<Server>;
+
+/// Raft of which nothing is judged, so that no state is built.
+struct Bare(Raft);
+
+impl System for Bare {
+    type Actor = Server;
+    type Config = ();
+    type History = ();
+
+    fn model(&self) -> &Raft {
+        &self.0
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        Vec::new()
+    }
+
+    fn has_boundary(&self) -> bool {
+        false
+    }
+}
 
 /// Three servers: 73,408 states within 7 steps, 1,062,112 within 9.
 fn three() -> Raft {
     raft(3, Network::new_unordered_nonduplicating([]))
 }
 
-fn run<'a>(explorer: &Explorer<'a, Raft>) -> Report<Raft> {
+fn run<S: System>(explorer: &Explorer<S>) -> Report<S> {
     explorer.run().expect("an exploration")
 }
 
+fn bare() -> Bare {
+    Bare(three())
+}
+
 /// The states of the levels that were finished, of which the counts are known.
-fn assert_levels(report: &Report<Raft>) {
+fn assert_levels<S: System>(report: &Report<S>) {
     let sums: Vec<u64> = report
         .levels
         .iter()
@@ -38,7 +65,7 @@ fn assert_levels(report: &Report<Raft>) {
 
 #[test]
 fn a_number_of_states() {
-    let model = three();
+    let model = bare();
     for mode in [Mode::Exact, Mode::Fingerprints { seed: 1 }] {
         let report = run(&explore(&model).keep_going().mode(mode).max_states(100_000));
         assert_eq!(report.limit, Some(Limit::States));
@@ -64,7 +91,7 @@ fn a_depth_whose_states_are_judged() {
 
 #[test]
 fn a_time() {
-    let report = run(&explore(&three()).keep_going().timeout(Duration::from_millis(150)));
+    let report = run(&explore(&bare()).keep_going().timeout(Duration::from_millis(150)));
     assert_eq!(report.limit, Some(Limit::Time));
     assert!(report.progress.elapsed < Duration::from_secs(20), "{:?}", report.progress.elapsed);
     assert_levels(&report);
@@ -72,7 +99,7 @@ fn a_time() {
 
 #[test]
 fn an_interrupt() {
-    let (model, flag) = (three(), AtomicBool::new(false));
+    let (model, flag) = (bare(), AtomicBool::new(false));
     let explorer = explore(&model).keep_going().interrupt(&flag).on_progress(|progress: &Progress| {
         flag.store(progress.states > 10_000, Ordering::Relaxed);
     });
@@ -95,7 +122,7 @@ fn a_violation_unless_told_to_keep_going() {
 
 #[test]
 fn a_memory_that_is_kept() {
-    let model = three();
+    let model = bare();
     for mode in [Mode::Exact, Mode::Fingerprints { seed: 1 }] {
         for budget in [1 << 20, 20_000_000, 60_000_000] {
             let report = run(&explore(&model).keep_going().mode(mode).max_memory(budget));
@@ -103,7 +130,10 @@ fn a_memory_that_is_kept() {
             assert_levels(&report);
             // Tables grow in chunks, and threads finish what they have in hand.
             let over = report.peak_bytes.saturating_sub(budget);
-            println!("{mode:?}: {budget} B given, {} B used, {} states", report.peak_bytes, report.progress.states);
+            println!(
+                "{mode:?}: {budget} B given, {} B used, {} states",
+                report.peak_bytes, report.progress.states
+            );
             assert!(over <= budget / 4 + (16 << 20), "{over} B more than {budget} B");
         }
     }
@@ -119,20 +149,29 @@ fn a_limit_that_is_reached_at_the_end_cuts_nothing_off() {
         let report = run(&explorer);
         assert_eq!((report.limit, report.progress.states), (None, all.progress.states));
     };
-    exactly(explore(&alone).max_depth(all.depth));
-    exactly(explore(&alone).max_states(all.progress.states));
-    // Its last state is a violation.
+    exactly(explore(&alone).max_depth(all.depth + 1));
+    // What follows the last level is not known before it is expanded.
+    assert_eq!(run(&explore(&alone).max_depth(all.depth)).limit, Some(Limit::Depth));
+    exactly(explore(&alone).max_states(all.progress.states + 1));
+    // Nor is it known of the last state that nothing follows it.
+    assert_eq!(run(&explore(&alone).max_states(all.progress.states)).limit, Some(Limit::States));
+    // But if it was expanded, nothing is left: nobody is here, so there is one state.
+    let (nobody, flag) = (raft(0, Network::new_unordered_nonduplicating([])), AtomicBool::new(true));
+    assert_eq!(run(&explore(&nobody).interrupt(&flag).timeout(Duration::ZERO)).limit, None);
+    // Its last state is a violation, after which nothing else is looked at unless that is asked for.
     let ends = raft(1, Network::new_unordered_nonduplicating([])).max_crashes(0);
     let ends = ends.property(Expectation::Always, "goes on", |_, state| {
         state.network.len() > 0 || state.timers_set[0].iter().next().is_some()
     });
-    let report = run(&explore(&ends));
+    let violated = run(&explore(&ends));
+    assert_eq!((violated.limit, violated.violations().count()), (Some(Limit::Violation), 1));
+    let report = run(&explore(&ends).keep_going());
     assert_eq!((report.limit, report.violations().count()), (None, 1));
 }
 
 #[test]
 fn progress_only_grows() {
-    let (model, seen) = (three(), Mutex::new(Vec::<Progress>::new()));
+    let (model, seen) = (bare(), Mutex::new(Vec::<Progress>::new()));
     let explorer = explore(&model).keep_going().max_depth(9);
     let report = run(&explorer.on_progress(|progress| seen.lock().expect("seen").push(progress.clone())));
     let mut seen = seen.into_inner().expect("seen");
@@ -159,7 +198,7 @@ fn peak() -> Option<usize> {
 #[test]
 #[ignore = "needs a process of its own"]
 fn the_memory_that_is_told_is_the_memory_that_is_used() {
-    let model = three();
+    let model = bare();
     let before = peak().expect("a system that tells");
     let report = run(&explore(&model).keep_going().max_depth(9));
     let used = peak().expect("a system that tells") - before;
@@ -170,7 +209,7 @@ fn the_memory_that_is_told_is_the_memory_that_is_used() {
 #[test]
 #[ignore = "ten million representatives, a gigabyte"]
 fn the_panic_of_raft_is_found_by_twelve_steps() {
-    let model = three();
+    let model = bare();
     let symmetric = Symmetric::new(&model, 0..3);
     let explorer = explore(&symmetric).keep_going().mode(Mode::Fingerprints { seed: 1 }).max_depth(12);
     let report = explorer.run().expect("an exploration");

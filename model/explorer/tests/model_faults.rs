@@ -197,8 +197,8 @@ fn what_must_become_true_is_refused() {
 
 #[test]
 fn too_much_of_something() {
-    let many = (0..33).fold(model(Fault::Nothing), |model, _| {
-        model.property(Expectation::Always, "again", |_, _| true)
+    let many = (0..33).fold(model(Fault::Nothing), |model, at| {
+        model.property(Expectation::Always, format!("property {at}").leak(), |_, _| true)
     });
     assert_eq!(run(&explore(&many)).err(), Some(Error::TooManyProperties(34)));
     let actor = |_| Counter { fault: Fault::Nothing, called: AtomicU32::new(0), max: 0 };
@@ -329,8 +329,11 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Scratch {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name =
-            format!("raftlab-explorer-faults-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "raftlab-explorer-faults-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).expect("a directory");
         Scratch(path)
@@ -412,9 +415,10 @@ fn a_checkpoint_of_another_model_is_refused() {
     assert!(reason(run(&resumed(&original, seed, &scratch))).contains("another"));
     assert!(reason(run(&resumed(&original, Mode::Exact, &scratch))).contains("another"));
     // One that behaves differently is noticed when it does not do again what it did.
-    let other = model(Fault::PanicsOnTimeout);
-    let deep = explore(&original).mode(prints).max_states(300).checkpoint(&scratch.0, LATER);
-    run(&deep).expect("a part");
+    let other = bounded(Fault::Nothing, 1);
+    let states = run(&explore(&original)).expect("all").progress.states;
+    let deep = explore(&original).mode(prints).max_states(states * 2 / 3).checkpoint(&scratch.0, LATER);
+    assert_eq!(run(&deep).expect("a part").limit, Some(Limit::States));
     assert!(reason(run(&resumed(&other, prints, &scratch))).contains("again"));
     assert!(run(&resumed(&original, prints, &scratch)).is_ok());
 }

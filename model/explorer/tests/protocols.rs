@@ -149,7 +149,8 @@ fn two_threads_count_the_same_in_a_whole_space() {
 
 #[test]
 fn crashes_leave_a_property_that_holds() {
-    cases::crashes(&mut Stateright);
+    cases::crashes_of_registers(&mut Stateright);
+    cases::crashes_of_others(&mut Stateright);
 }
 
 #[test]

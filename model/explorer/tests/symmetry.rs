@@ -9,15 +9,17 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::time::Duration;
 
+use lottery::lottery;
 use raftlab_explorer::protocols::register::History;
 use raftlab_explorer::protocols::{paxos, raft};
 use raftlab_explorer::{
     Error, Limit, Mode, Msg, Permutation, Property, Reads, Report, State, Symmetric, System, explore,
 };
 use stateright::actor::register::{RegisterActor, RegisterActorState, RegisterMsg};
-use stateright::actor::{Actor, ActorModel, ActorModelState, Envelope, Id, LossyNetwork, Network, RandomChoices, Timers};
+use stateright::actor::{
+    Actor, ActorModel, ActorModelState, Envelope, Id, LossyNetwork, Network, RandomChoices, Timers,
+};
 use stateright::{Expectation, Model, Rewrite, RewritePlan};
-use lottery::lottery;
 
 fn bag<M: Eq + Hash>() -> Network<M> {
     Network::new_unordered_nonduplicating([])
@@ -50,10 +52,18 @@ where
         moved.sort_by_key(|(place, _)| *place);
         moved.into_iter().map(|(_, item)| item).collect()
     }
+    // stateright 0.31 leaves timers as they are when it rewrites a set of them.
+    let timers = |own: &Timers<A::Timer>| {
+        let mut renamed = Timers::new();
+        own.iter().for_each(|timer| {
+            renamed.set(timer.rewrite(&plan));
+        });
+        renamed
+    };
     ActorModelState {
         actor_states: moved(&state.actor_states, by, |own| own.rewrite(&plan)),
         network: state.network.rewrite(&plan),
-        timers_set: moved(&state.timers_set, by, |own: &Timers<_>| own.rewrite(&plan)),
+        timers_set: moved(&state.timers_set, by, timers),
         random_choices: moved(&state.random_choices, by, |own: &RandomChoices<_>| own.rewrite(&plan)),
         crashed: moved(&state.crashed, by, |own| *own),
         history: state.history.rewrite(&plan),
@@ -109,7 +119,7 @@ where
     let naive = orbits(model, steps as usize);
     let states: u64 = naive.iter().map(|level| level.0).sum();
     let full: u64 = naive.iter().map(|level| level.1).sum();
-    assert!(states > 100 && full > 2 * states, "{states} orbits of {full} states try nothing");
+    assert!(states > 100 && 2 * full > 3 * states, "{states} orbits of {full} states try nothing");
     let unreduced = explore(&symmetric).symmetry(false).keep_going().max_depth(steps).run().expect("all");
     assert_eq!(unreduced.progress.states, full);
     let check = |report: &Report<_>, way: &str| {
@@ -337,11 +347,8 @@ fn servers_of_paxos_are_not_interchangeable() {
     assert!(fault.contains("initial state"), "{fault}");
     // Even if every server is asked to write by the one client there is, ballots are ordered by server.
     let client = Id::from(3);
-    let asked = (0..3).map(|server| Envelope {
-        src: client,
-        dst: Id::from(server),
-        msg: RegisterMsg::Put(7, 'A'),
-    });
+    let asked =
+        (0..3).map(|server| Envelope { src: client, dst: Id::from(server), msg: RegisterMsg::Put(7, 'A') });
     let model = paxos::paxos(0, 3, Network::new_unordered_nonduplicating(asked));
     let model = model.actor(RegisterActor::Client { put_count: 0, server_count: 3 });
     let fault = refusal(&Paxos(model));

@@ -43,7 +43,11 @@ pub struct Forget(pub Id);
 pub type History = BTreeSet<Id>;
 
 /// So many players.
-pub fn lottery(players: usize, favours_low: bool, network: Network<Message>) -> ActorModel<Player, (), History> {
+pub fn lottery(
+    players: usize,
+    favours_low: bool,
+    network: Network<Message>,
+) -> ActorModel<Player, (), History> {
     ActorModel::new((), History::new())
         .actors((0..players).map(|at| Player { peers: model_peers(at, players), favours_low }))
         .init_network(network)

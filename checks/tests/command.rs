@@ -137,9 +137,12 @@ fn what_an_engine_cannot_do_is_refused() {
             assert!(said.contains(engine) && said.contains(flag[0]), "{said}");
         }
     }
-    for flags in
-        [&["--exact", "--fingerprints"][..], &["--fingerprint-seed", "1"], &["--threads", "0"], &["--symmetry", "1"]]
-    {
+    for flags in [
+        &["--exact", "--fingerprints"][..],
+        &["--fingerprint-seed", "1"],
+        &["--threads", "0"],
+        &["--symmetry", "1"],
+    ] {
         assert_eq!(exit(&check("refused", &[&SMALL[..], flags].concat())), 2, "{flags:?}");
     }
 }

@@ -10,8 +10,8 @@ use raftlab_model::{Action, Property, RaftModel, Setup, label, panic_message};
 use stateright::actor::{ActorModelAction, Envelope};
 
 use super::{
-    Coverage, Engine, INTERRUPTED, Level, Limit, Outcome, Plan, Progress, SearchError, Tables, Violation, coverage,
-    log_levels,
+    Coverage, Engine, INTERRUPTED, Level, Limit, Outcome, Plan, Progress, SearchError, Tables, Violation,
+    coverage, log_levels,
 };
 
 /// Between two checkpoints: one of a large search takes a while to write.
@@ -32,7 +32,6 @@ pub(super) fn search(
     });
     let report = catch_unwind(AssertUnwindSafe(|| explorer.run()))
         .map_err(|panic| SearchError::Engine(panic_message(&*panic)))??;
-    log_levels(logged.load(Ordering::Relaxed), &progress(&report.progress));
     outcome(&model, &report, plan.mode == Mode::Exact)
 }
 
@@ -146,10 +145,8 @@ fn renamed(model: &RaftModel, action: &Action, by: &Permutation) -> Action {
         ActorModelAction::Timeout(id, timer) => ActorModelAction::Timeout(by.of(*id), *timer),
         ActorModelAction::Crash(id) => ActorModelAction::Crash(by.of(*id)),
         ActorModelAction::Recover(id) => ActorModelAction::Recover(by.of(*id)),
-        ActorModelAction::SelectRandom { actor, key, random } => ActorModelAction::SelectRandom {
-            actor: by.of(*actor),
-            key: key.clone(),
-            random: *random,
-        },
+        ActorModelAction::SelectRandom { actor, key, random } => {
+            ActorModelAction::SelectRandom { actor: by.of(*actor), key: key.clone(), random: *random }
+        }
     }
 }

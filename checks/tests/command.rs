@@ -178,6 +178,14 @@ fn a_depth_that_was_reached_is_a_limit() {
     assert_eq!((exit(&output), &world["limit"], &world["depth"]), (3, &"depth".into(), &3.into()));
 }
 
+/// Seven servers have 5,040 renamings: too many to try at every step.
+#[test]
+fn many_servers_are_searched_without_symmetry() {
+    let args = ["run", "election-5", "--servers", "7", "--max-states", "100", "-w", "json"];
+    let output = check("many", &args);
+    assert_eq!((exit(&output), &json(&output)["checks"][0]["symmetry"]), (3, &1.into()));
+}
+
 #[test]
 fn those_who_want_more_are_shown_levels_and_actions() {
     let output = check("verbose", &[&SMALL[..], &["-v", "--color", "never"]].concat());

@@ -7,7 +7,8 @@
 //!
 //! The explorer says how many bytes its tables held. stateright does not, so the process is asked: how much more it held
 //! at most during the search than before it, as Linux tells. What an earlier search gave back to the allocator, and the
-//! allocator kept, is used again and then counted for nobody, so of several runs the largest number is the truest one.
+//! allocator kept, is used again and would be counted for nobody; a search that begins when much is kept is therefore not
+//! measured. `--model NAME` measures the breadth-first search of one model, which is then the first of the process.
 
 mod models;
 
@@ -19,6 +20,9 @@ use crate::search::SearchError;
 
 pub use models::{large, quick};
 
+type ByStateright = Box<dyn Fn(Engine) -> Option<Counts>>;
+type ByExplorer = Box<dyn Fn(&Asked) -> Result<Counts, SearchError>>;
+
 /// A model, and how each engine explores it.
 pub struct Subject {
     /// Its name.
@@ -26,11 +30,11 @@ pub struct Subject {
     /// What it is, in a line.
     pub says: &'static str,
     /// By stateright; `None` where that engine cannot count it.
-    stateright: Box<dyn Fn(Engine) -> Option<Counts>>,
+    stateright: ByStateright,
     /// By the explorer, told all that there is to tell of the model.
-    told: Box<dyn Fn(&Asked) -> Result<Counts, SearchError>>,
+    told: ByExplorer,
     /// By the explorer, told nothing.
-    plain: Option<Box<dyn Fn(&Asked) -> Result<Counts, SearchError>>>,
+    plain: Option<ByExplorer>,
     has_symmetry: bool,
 }
 
@@ -70,7 +74,7 @@ pub struct Counts {
     generated: u64,
     symmetry: usize,
     seconds_nanos: u128,
-    peak_bytes: u64,
+    peak_bytes: Option<u64>,
 }
 
 /// One engine on one model. The names of its fields never change once published.
@@ -102,10 +106,10 @@ pub struct Row {
     pub states_full_per_second: f64,
     /// That rate over the one of stateright's breadth-first search.
     pub times_stateright_bfs: f64,
-    /// Bytes at most.
-    pub peak_bytes: u64,
+    /// Bytes at most, if they could be measured.
+    pub peak_bytes: Option<u64>,
     /// Bytes for each state that was searched.
-    pub bytes_a_state: f64,
+    pub bytes_a_state: Option<f64>,
 }
 
 /// Why there are no rows.
@@ -150,7 +154,9 @@ impl Subject {
         let rows = known.map(|(way, counts)| self.row(way, counts, &reference));
         let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
         let base = rows[0].states_full_per_second;
-        rows.iter_mut().for_each(|row| row.times_stateright_bfs = row.states_full_per_second / base);
+        for row in &mut rows {
+            row.times_stateright_bfs = row.states_full_per_second / base;
+        }
         Ok(rows)
     }
 
@@ -208,7 +214,7 @@ impl Way {
         let mut sorted = seconds_of_runs.clone();
         sorted.sort_by(f64::total_cmp);
         let seconds = f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-        let peak_bytes = runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0);
+        let peak_bytes = runs.iter().filter_map(|run| run.peak_bytes).max();
         let Counts { states, states_full, generated, symmetry, .. } = runs[0];
         let is_exact = asked.is_some_and(|asked| asked.mode == Mode::Exact);
         Row {
@@ -226,7 +232,7 @@ impl Way {
             states_full_per_second: states_full as f64 / seconds.max(1e-9),
             times_stateright_bfs: 1.0,
             peak_bytes,
-            bytes_a_state: peak_bytes as f64 / states.max(1) as f64,
+            bytes_a_state: peak_bytes.map(|bytes| bytes as f64 / states.max(1) as f64),
         }
     }
 
@@ -254,10 +260,14 @@ impl Engine {
     }
 }
 
-/// What `search` says, and how much memory it took.
-fn with_memory<T>(search: impl FnOnce() -> T) -> (T, u64) {
+/// What a process holds that has done nothing yet.
+const HELD_AT_START: u64 = 24 << 20;
+
+/// What `search` says, and how much memory it took, if that can be told: what was held before is little beside it.
+fn with_memory<T>(search: impl FnOnce() -> T) -> (T, Option<u64>) {
     let before = memory::current();
     memory::reset_peak();
     let result = search();
-    (result, memory::peak().saturating_sub(before))
+    let added = memory::peak().saturating_sub(before);
+    (result, Some(added).filter(|added| before.saturating_sub(HELD_AT_START) < added / 16))
 }

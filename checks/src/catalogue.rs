@@ -1,8 +1,8 @@
 //! The standing checks: what is explored, how far, and what must have been seen on the way.
 //!
-//! Sizes were chosen by measured counts (`check run` prints them): the quick tier ends within two minutes on two cores,
-//! the deep one waits for a faster engine and says INCOMPLETE until then. Each check has worlds with one entry a message,
-//! where followers lag, and with two, where they do not.
+//! Sizes were chosen by measured counts (`check run` prints them): the quick tier ends within seconds on two cores,
+//! the deep one takes what time and memory there is, and says INCOMPLETE where that is not enough. Each check has worlds
+//! with one entry a message, where followers lag, and with two, where they do not.
 
 use raftlab_model::{Bounds, Witness};
 

@@ -200,9 +200,6 @@ pub struct RunArgs {
 pub struct WeakenArgs {
     /// A rule, by its name or the bug's, or `all`
     pub rule: String,
-    /// With `all`: also those that take more than a minute
-    #[arg(long)]
-    pub slow: bool,
     /// Write the trace into the gallery, and its index anew
     #[arg(long)]
     pub write: bool,

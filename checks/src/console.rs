@@ -159,7 +159,11 @@ pub fn grouped(number: u64) -> String {
 
 /// `412 MiB`.
 pub fn size(bytes: u64) -> String {
-    if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
+    match bytes {
+        0x2_8000_0000.. => format!("{} GiB", bytes >> 30),
+        0x10_0000.. => format!("{} MiB", bytes >> 20),
+        _ => format!("{} KiB", bytes >> 10),
+    }
 }
 
 /// A panic of the core is a property that broke, and is reported as one: it is not printed on the way.
@@ -185,6 +189,14 @@ mod tests {
         let later = Progress { states: 25, generated: 100, ..early };
         assert!(
             describe(&later).starts_with("25 states · 25/s") && describe(&later).contains("75 % duplicates")
+        );
+    }
+
+    #[test]
+    fn sizes_are_told_in_units_of_their_own() {
+        assert_eq!(
+            [700 << 10, 412 << 20, 9 << 30, 12 << 30].map(size),
+            ["700 KiB", "412 MiB", "9216 MiB", "12 GiB"]
         );
     }
 

@@ -35,8 +35,6 @@ pub struct Exhibit {
     pub seen_in: &'static [(&'static str, &'static str)],
     /// What a published checker needed to find it, or empty.
     pub published: &'static str,
-    /// Does it take longer than a minute to find?
-    pub slow: bool,
 }
 
 /// All exhibits: elections, then replication, then disks.
@@ -63,7 +61,6 @@ impl Exhibit {
             bounds: "",
             seen_in: &[],
             published: "",
-            slow: false,
         }
     }
 

@@ -220,7 +220,8 @@ impl CheckReport {
 
     fn actions_line(&self) -> String {
         let taken = self.actions.iter().filter(|action| action.taken > 0).count();
-        let mut line = format!("actions {taken} of {} that these bounds allow were taken", self.actions.len());
+        let mut line =
+            format!("actions {taken} of {} that these bounds allow were taken", self.actions.len());
         let mut list = |says: &str, is_listed: &dyn Fn(&ActionReport) -> bool| {
             let names: Vec<_> =
                 self.actions.iter().filter(|own| is_listed(own)).map(|action| action.name).collect();
@@ -240,7 +241,9 @@ impl CheckReport {
             (Engine::StaterightSimulation, ..) => String::new(),
             (_, true, 1) => "odds    no state is missed: states are compared\n".to_string(),
             (_, true, _) => {
-                format!("odds    a state missed: {missed:.1e}, states up to names are told apart by 128 bits\n")
+                format!(
+                    "odds    a state missed: {missed:.1e}, states up to names are told apart by 128 bits\n"
+                )
             }
             (_, false, _) => format!("odds    a state missed by a fingerprint collision: {missed:.1e}\n"),
         }
@@ -252,9 +255,8 @@ impl CheckReport {
             return String::new();
         }
         let levels = self.levels.iter();
-        let levels = levels.map(|own| {
-            [u64::from(own.depth), own.states, own.generated].map(grouped).to_vec()
-        });
+        let levels =
+            levels.map(|own| [u64::from(own.depth), own.states, own.generated].map(grouped).to_vec());
         let actions = self.actions.iter().map(|own| {
             let first = own.first_depth.map_or("-".to_string(), |depth| depth.to_string());
             vec![own.name.to_string(), grouped(own.enabled), grouped(own.taken), first]

@@ -137,9 +137,12 @@ fn what_an_engine_cannot_do_is_refused() {
             assert!(said.contains(engine) && said.contains(flag[0]), "{said}");
         }
     }
-    for flags in
-        [&["--exact", "--fingerprints"][..], &["--fingerprint-seed", "1"], &["--threads", "0"], &["--symmetry", "1"]]
-    {
+    for flags in [
+        &["--exact", "--fingerprints"][..],
+        &["--fingerprint-seed", "1"],
+        &["--threads", "0"],
+        &["--symmetry", "1"],
+    ] {
         assert_eq!(exit(&check("refused", &[&SMALL[..], flags].concat())), 2, "{flags:?}");
     }
 }
@@ -173,6 +176,14 @@ fn a_depth_that_was_reached_is_a_limit() {
     let output = check("depth", &[&SMALL[..], &["--max-depth", "3", "-w", "json"]].concat());
     let world = json(&output)["checks"][0].clone();
     assert_eq!((exit(&output), &world["limit"], &world["depth"]), (3, &"depth".into(), &3.into()));
+}
+
+/// Seven servers have 5,040 renamings: too many to try at every step.
+#[test]
+fn many_servers_are_searched_without_symmetry() {
+    let args = ["run", "election-5", "--servers", "7", "--max-states", "100", "-w", "json"];
+    let output = check("many", &args);
+    assert_eq!((exit(&output), &json(&output)["checks"][0]["symmetry"]), (3, &1.into()));
 }
 
 #[test]

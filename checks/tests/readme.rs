@@ -19,7 +19,7 @@ fn blocks(readme: &str) -> Vec<(String, String)> {
 
 /// Numbers that depend on the machine, as `#`: seconds, rates, memory, threads.
 fn without_figures(text: &str) -> Vec<String> {
-    let measured = ["s", "states/s", "MiB", "GiB"];
+    let measured = ["s", "states/s", "KiB", "MiB", "GiB"];
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let word = |at: usize| match words.get(at + 1) {

@@ -22,7 +22,11 @@ pub fn large() -> Vec<Subject> {
             "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         ),
         paxos("paxos-3x3", "Paxos, 3 clients and 3 servers, bag network", 3),
-        example("example-raft", "stateright's Raft example, 3 servers, 1 crash, 9 steps deep, bag network", 9),
+        example(
+            "example-raft",
+            "stateright's Raft example, 3 servers, 1 crash, 9 steps deep, bag network",
+            9,
+        ),
     ]
 }
 
@@ -35,7 +39,11 @@ pub fn quick() -> Vec<Subject> {
             "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         ),
         paxos("paxos-2x3", "Paxos, 2 clients and 3 servers, bag network", 2),
-        example("example-raft", "stateright's Raft example, 3 servers, 1 crash, 5 steps deep, bag network", 5),
+        example(
+            "example-raft",
+            "stateright's Raft example, 3 servers, 1 crash, 5 steps deep, bag network",
+            5,
+        ),
     ]
 }
 
@@ -94,7 +102,8 @@ where
     let builder = steps.into_iter().fold(builder, |asked, steps| asked.target_max_depth(steps as usize + 1));
     let start = Instant::now();
     let ((states, generated, nanos), peak_bytes) = with_memory(|| {
-        let count = |states: usize, generated: usize| (states as u64, generated as u64, start.elapsed().as_nanos());
+        let count =
+            |states: usize, generated: usize| (states as u64, generated as u64, start.elapsed().as_nanos());
         if engine == Engine::StaterightDfs {
             let checker = builder.spawn_dfs().join();
             count(checker.unique_state_count(), checker.state_count())
@@ -118,6 +127,6 @@ fn explored<S: System>(system: &S, steps: Option<u32>, asked: &Asked) -> Result<
         generated: report.progress.generated,
         symmetry: report.symmetry,
         seconds_nanos: start.elapsed().as_nanos(),
-        peak_bytes: report.peak_bytes as u64,
+        peak_bytes: Some(report.peak_bytes as u64),
     })
 }

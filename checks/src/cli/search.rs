@@ -55,7 +55,7 @@ pub struct SearchArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Search")]
 pub struct EngineArgs {
-    /// Is of states that differ by the names of servers only one searched? On if absent
+    /// Is of states that differ by the names of servers only one searched? On if absent; never with more than six servers
     #[arg(long, value_enum, value_name = "WHEN")]
     pub symmetry: Option<Switch>,
     /// Compare states: none is taken for another one. So it is if nothing is said

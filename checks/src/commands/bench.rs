@@ -44,7 +44,9 @@ pub fn bench(args: &BenchArgs, common: &Common, console: &Console) -> Result<u8,
         WriteOut::Json => console.print(&json),
         WriteOut::Table => console.print(&table(&HEAD, report.rows.iter().map(cells))),
         WriteOut::Simple => {
-            report.rows.iter().for_each(|row| console.print(&(cells(row).join("\t") + "\n")));
+            for row in &report.rows {
+                console.print(&(cells(row).join("\t") + "\n"));
+            }
         }
     }
     console.note(&format!("report  {}", dir.path().display()));
@@ -79,8 +81,13 @@ fn cells(row: &Row) -> Vec<String> {
         grouped(row.states_full),
         grouped(row.generated),
         format!("{:.3}", row.seconds),
-        format!("{:.0}", row.states_full_per_second),
+        grouped(rounded(row.states_full_per_second)),
         format!("{:.1}", row.times_stateright_bfs),
-        format!("{:.0}", row.bytes_a_state),
+        row.bytes_a_state.map_or("-".to_string(), |bytes| format!("{bytes:.0}")),
     ]
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, rounded to be read")]
+fn rounded(rate: f64) -> u64 {
+    rate.round() as u64
 }

@@ -56,11 +56,8 @@ struct RuleReport {
 
 /// Takes one rule away, or each of all.
 pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
-    let exhibits: Vec<&Exhibit> = if args.rule == "all" {
-        gallery::all().filter(|exhibit| args.slow || !exhibit.slow).collect()
-    } else {
-        vec![super::rule(&args.rule)?]
-    };
+    let exhibits: Vec<&Exhibit> =
+        if args.rule == "all" { gallery::all().collect() } else { vec![super::rule(&args.rule)?] };
     let dir = RunDir::create(common.out.as_deref(), "weaken")?;
     if args.write {
         rundir::make_writable(&args.gallery)?;
@@ -92,7 +89,7 @@ pub fn weaken(args: &WeakenArgs, common: &Common, console: &Console) -> Result<u
         }
         _ => {}
     }
-    let flags = if args.slow { " --slow" } else { "" }.to_string() + &args.engine.flags();
+    let flags = args.engine.flags();
     console.note(&format!("report  {}\nrerun   check weaken {}{flags}", dir.path().display(), args.rule));
     Ok(verdict.exit())
 }
@@ -142,9 +139,10 @@ impl Bench<'_> {
                 path.display()
             ));
         }
-        let trace = broken.violation.as_ref().map(|violation| {
-            Trace::of_exhibit(exhibit, violation, &Finding { broken: &broken, whole })
-        });
+        let trace = broken
+            .violation
+            .as_ref()
+            .map(|violation| Trace::of_exhibit(exhibit, violation, &Finding { broken: &broken, whole }));
         let verdict = verdict(&broken, whole);
         let path = trace.as_ref().map(|trace| self.keep(exhibit, trace, verdict)).transpose()?;
         let report = RuleReport::new(exhibit, verdict, &broken, whole, path, trace);

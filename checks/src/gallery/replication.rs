@@ -114,7 +114,6 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
             ("nats-server#7955", "https://github.com/nats-io/nats-server/issues/7955"),
         ],
         published: "SandTable PySyncObj#5: 13 events to the commit itself, 2,364,779 states, 2 min",
-        slow: true,
         ..Exhibit::rule(Rule::CommitOwnTerm)
     },
     Exhibit {
@@ -129,7 +128,6 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
             ("MongoDB SERVER-22136", "https://jira.mongodb.org/browse/SERVER-22136"),
         ],
         published: "none to the client-visible loss",
-        slow: true,
         ..Exhibit::rule(Rule::CommitOwnTerm)
     },
     Exhibit {

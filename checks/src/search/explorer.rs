@@ -10,12 +10,16 @@ use raftlab_model::{Action, Property, RaftModel, Setup, label, panic_message};
 use stateright::actor::{ActorModelAction, Envelope};
 
 use super::{
-    Coverage, Engine, INTERRUPTED, Level, Limit, Outcome, Plan, Progress, SearchError, Tables, Violation, coverage,
-    log_levels,
+    Coverage, Engine, INTERRUPTED, Level, Limit, Outcome, Plan, Progress, SearchError, Tables, Violation,
+    coverage, log_levels,
 };
 
 /// Between two checkpoints: one of a large search takes a while to write.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// The most servers under whose renamings states are taken for one. Six have 720 renamings, each of which costs an addition
+/// a step; what seven would cost is more than it gains.
+const SYMMETRIC_SERVERS_MAX: usize = 6;
 
 /// Searches the world of `setup`.
 pub(super) fn search(
@@ -32,13 +36,13 @@ pub(super) fn search(
     });
     let report = catch_unwind(AssertUnwindSafe(|| explorer.run()))
         .map_err(|panic| SearchError::Engine(panic_message(&*panic)))??;
-    log_levels(logged.load(Ordering::Relaxed), &progress(&report.progress));
     outcome(&model, &report, plan.mode == Mode::Exact)
 }
 
 fn planned<'a>(model: &'a RaftModel, plan: &Plan) -> Explorer<'a, RaftModel> {
-    let asked =
-        explore(model).threads(plan.threads).mode(plan.mode).symmetry(plan.symmetry).interrupt(&INTERRUPTED);
+    let symmetry = plan.symmetry && is_small(model);
+    let asked = explore(model).threads(plan.threads).mode(plan.mode);
+    let asked = asked.symmetry(symmetry).interrupt(&INTERRUPTED);
     let asked = plan.max_states.into_iter().fold(asked, Explorer::max_states);
     let asked = plan.max_depth.into_iter().fold(asked, Explorer::max_depth);
     let asked = plan.timeout.into_iter().fold(asked, Explorer::timeout);
@@ -46,6 +50,11 @@ fn planned<'a>(model: &'a RaftModel, plan: &Plan) -> Explorer<'a, RaftModel> {
     let asked = bytes.into_iter().fold(asked, Explorer::max_memory);
     let asked = plan.checkpoint.iter().fold(asked, |asked, dir| asked.checkpoint(dir, CHECKPOINT_EVERY));
     plan.resume.iter().fold(asked, Explorer::resume)
+}
+
+/// Are its servers few enough to try all of their renamings?
+fn is_small(model: &RaftModel) -> bool {
+    model.setup().bounds.servers <= SYMMETRIC_SERVERS_MAX
 }
 
 fn progress(now: &engine::Progress) -> Progress {
@@ -126,6 +135,9 @@ fn violation(model: &RaftModel, report: &Report<RaftModel>) -> Result<Option<Vio
 /// What happens to some servers can happen to any others. It is told under the names by which it reads first: `n1` acts
 /// before `n2`.
 fn named(model: &RaftModel, path: &[Action]) -> Vec<Action> {
+    if !is_small(model) {
+        return path.to_vec();
+    }
     let symmetries = model.symmetries().into_iter();
     let told = symmetries.map(|by| path.iter().map(|action| renamed(model, action, &by)).collect::<Vec<_>>());
     told.min_by_key(|path| path.iter().map(label).collect::<Vec<_>>()).unwrap_or_default()
@@ -146,10 +158,8 @@ fn renamed(model: &RaftModel, action: &Action, by: &Permutation) -> Action {
         ActorModelAction::Timeout(id, timer) => ActorModelAction::Timeout(by.of(*id), *timer),
         ActorModelAction::Crash(id) => ActorModelAction::Crash(by.of(*id)),
         ActorModelAction::Recover(id) => ActorModelAction::Recover(by.of(*id)),
-        ActorModelAction::SelectRandom { actor, key, random } => ActorModelAction::SelectRandom {
-            actor: by.of(*actor),
-            key: key.clone(),
-            random: *random,
-        },
+        ActorModelAction::SelectRandom { actor, key, random } => {
+            ActorModelAction::SelectRandom { actor: by.of(*actor), key: key.clone(), random: *random }
+        }
     }
 }

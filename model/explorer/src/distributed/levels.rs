@@ -241,7 +241,11 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             left: states(left),
             frontier: states(&self.frontier) + own.0 - together.own_before,
             reported: self.reported,
-            found: self.workers[0].found.iter().map(|found| found.as_ref().map(|found| found.print)).collect(),
+            found: self.workers[0]
+                .found
+                .iter()
+                .map(|found| found.as_ref().map(|found| found.print))
+                .collect(),
             panic: self.panic.as_ref().map(|(found, _)| found.print),
             limit: self.limit.and_then(place).and_then(|place| u8::try_from(place).ok()),
             saves: self.is_save_due(party),
@@ -326,8 +330,10 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         words: &[Word],
     ) -> Result<Vec<Range<u32>>, Error> {
         let own = own_directory(base, party);
-        let common = words[0].saved.iter().filter(|&round| words.iter().all(|word| word.saved.contains(round)));
-        let none = || Error::Checkpoint(own.display().to_string(), "the processes have none in common".into());
+        let common =
+            words[0].saved.iter().filter(|&round| words.iter().all(|word| word.saved.contains(round)));
+        let none =
+            || Error::Checkpoint(own.display().to_string(), "the processes have none in common".into());
         let directory = own.join(format!("{:012}", common.max().ok_or_else(none)?));
         let io = |fault: io::Error| Error::Checkpoint(directory.display().to_string(), fault.to_string());
         let left = self.load(&directory)?;

@@ -17,13 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use timely::communication::Hooks;
-use timely::communication::allocator::zero_copy::initialize::{CommsGuard, initialize_networking_from_sockets};
-use timely::communication::allocator::zero_copy::stream::Stream as _;
 use timely::communication::Allocator;
+use timely::communication::Hooks;
 use timely::communication::allocator::ProcessBuilder;
+use timely::communication::allocator::zero_copy::initialize::{
+    CommsGuard, initialize_networking_from_sockets,
+};
+use timely::communication::allocator::zero_copy::stream::Stream as _;
 use timely::container::CapacityContainerBuilder;
-use timely::dataflow::channels::pact::Exchange;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::{Capability, Input, Operator, Probe};
 use timely::dataflow::{InputHandle, ProbeHandle, Scope};
 use timely::scheduling::Activator;
@@ -80,7 +82,8 @@ impl Link {
     pub fn connect(cluster: &Cluster) -> Result<Link, Error> {
         let io = |fault: std::io::Error| Error::Cluster(fault.to_string());
         let (sockets, health) = connect(cluster)?;
-        let copies = sockets.iter().flatten().map(Wire::try_clone).collect::<std::io::Result<_>>().map_err(io)?;
+        let copies =
+            sockets.iter().flatten().map(Wire::try_clone).collect::<std::io::Result<_>>().map_err(io)?;
         let hooks = Hooks::default();
         let inner = ProcessBuilder::new_typed_vector(1, hooks.refill.clone(), None);
         let (mut builders, guard) =
@@ -94,7 +97,8 @@ impl Link {
         let mut input = InputHandle::new();
         let mut probe = ProbeHandle::new();
         worker.dataflow(|scope| dataflow(scope, &mut input, &mut probe, &desk));
-        let number = |place: usize| u32::try_from(place).map_err(|_| Error::Cluster("too many processes".into()));
+        let number =
+            |place: usize| u32::try_from(place).map_err(|_| Error::Cluster("too many processes".into()));
         Ok(Link {
             process: number(cluster.process)?,
             processes: number(cluster.hosts.len())?,
@@ -269,7 +273,12 @@ fn dataflow(
     desk: &Rc<RefCell<Desk>>,
 ) {
     let (owner, asker) = (Rc::clone(desk), Rc::clone(desk));
-    let asked = scope.input_from(input);
+    // An input keeps what it has for another process until its time advances; an operator sends it at once.
+    let asked = scope.input_from(input).unary::<Parcels, _, _, _>(Pipeline, "sender", |_, _| {
+        move |input, output| {
+            input.for_each(|capability, parcels| output.session(&capability).give_container(parcels));
+        }
+    });
     let to = |parcel: &Parcel| u64::from(parcel.to);
     let answered = asked.unary::<Parcels, _, _, _>(Exchange::new(to), "owner", |_, info| {
         owner.borrow_mut().activator = Some(scope.activator_for(info.address));

@@ -128,7 +128,11 @@ impl<const W: usize> Party<W> {
 impl<S: System, const W: usize> Search<'_, S, W> {
     /// Expands `left` until it is done or there is a reason to rest, and then waits until all processes have come so far
     /// and nothing is on its way. Returns what is left of `left`.
-    pub fn round(&mut self, party: &mut Party<W>, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
+    pub fn round(
+        &mut self,
+        party: &mut Party<W>,
+        mut left: Vec<Range<u32>>,
+    ) -> Result<Vec<Range<u32>>, Error> {
         while !left.is_empty() && !party.link.is_rest_called() {
             self.make_room();
             if self.limit.is_some() || self.machine.fault().is_some() || self.is_save_due(party) {

@@ -51,7 +51,10 @@ impl<const W: usize> Share<W> {
     /// The process that owns a fingerprint. Other bits decide than those by which the table is indexed: what one process
     /// owns is spread over all of its table.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the product's high half is below the number of processes")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the product's high half is below the number of processes"
+    )]
     pub fn owner(&self, print: u64) -> usize {
         ((u128::from(mix(print)) * self.processes as u128) >> 64) as usize
     }

@@ -132,7 +132,8 @@ pub(crate) fn connect(cluster: &Cluster) -> Result<(Vec<Option<Wire>>, Arc<Healt
     let mut streams: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
     for (process, host) in cluster.hosts.iter().enumerate().take(me) {
         let stream = reach(host, me, count, deadline);
-        streams[process] = Some(stream.map_err(fault(&format!("connecting to process {process} at {host}")))?);
+        streams[process] =
+            Some(stream.map_err(fault(&format!("connecting to process {process} at {host}")))?);
     }
     await_others(&listener, &mut streams[me + 1..], me + 1, deadline).map_err(fault("waiting for others"))?;
     let mut wires = Vec::new();
@@ -160,7 +161,9 @@ fn reach(host: &str, me: usize, count: usize, deadline: Instant) -> io::Result<T
         match TcpStream::connect(host) {
             Ok(mut stream) => {
                 stream.write_all(&GREETING)?;
-                [count, me].into_iter().try_for_each(|word| stream.write_all(&(word as u64).to_le_bytes()))?;
+                [count, me]
+                    .into_iter()
+                    .try_for_each(|word| stream.write_all(&(word as u64).to_le_bytes()))?;
                 return Ok(stream);
             }
             Err(fault) if Instant::now() >= deadline => return Err(fault),

@@ -7,9 +7,12 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 const SHARDS: usize = 64;
 
+/// Numbers by content hash.
+type Numbers = HashMap<u128, u32, BuildHasherDefault<Taken>>;
+
 /// Gives each content a number, by its 128-bit hash. Numbers are a process's own, in the order of first sight.
 pub(crate) struct Interner<T> {
-    shards: Box<[Mutex<HashMap<u128, u32, BuildHasherDefault<Taken>>>]>,
+    shards: Box<[Mutex<Numbers>]>,
     next: AtomicU32,
     items: Chunks<OnceLock<T>>,
 }
@@ -30,9 +33,7 @@ impl<T> Interner<T> {
 
     /// The same, where making the content needs its number.
     pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
-        let mut shard = self.shards[(key >> 64) as usize % SHARDS]
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shard = self.shards[shard(key)].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(&number) = shard.get(&key) {
             return (number, false);
         }
@@ -71,6 +72,11 @@ impl<T> Interner<T> {
         // A map entry is a key and a number, at a load of 7/8 to 7/16.
         self.items.bytes() + self.len() as usize * 48
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "any bits of a hash are a hash")]
+fn shard(key: u128) -> usize {
+    (key >> 64) as usize % SHARDS
 }
 
 /// A hasher for keys that are hashes.

@@ -17,7 +17,7 @@ impl Lanes {
 
     fn place(&self, at: u32) -> &AtomicU32 {
         let shifted = at + (1 << FIRST);
-        let log = 31 - shifted.leading_zeros();
+        let log = shifted.ilog2();
         // A number is kept with 1 added, so that what is zeroed is unset.
         let make = || (0..1u32 << log).map(|_| AtomicU32::new(0)).collect();
         &self.0[(log - FIRST) as usize].get_or_init(make)[(shifted - (1 << log)) as usize]

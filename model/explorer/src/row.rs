@@ -114,8 +114,12 @@ impl<S: System> Machine<'_, S> {
         }
         if self.carrier == Carrier::Queues {
             let mut inbox = cell.inbox.to_vec();
-            taken.into_iter().for_each(|at| Carrier::take(&mut inbox, at));
-            to_self.iter().for_each(|&at| self.carrier.put(&mut inbox, at, |at| self.flow(at)));
+            if let Some(at) = taken {
+                Carrier::take(&mut inbox, at);
+            }
+            for &at in to_self {
+                self.carrier.put(&mut inbox, at, |at| self.flow(at));
+            }
             return self.cell(local, &inbox);
         }
         let receiver = self.locals.get(local);

@@ -574,7 +574,9 @@ pub(crate) fn refill<S: System, const W: usize>(
     }
     let touched = words.iter().fold(0, |touched, &(print, _)| touched ^ visited.touch(print));
     std::hint::black_box(touched);
-    words.into_iter().for_each(|(print, word)| visited.put(print, word));
+    for (print, word) in words {
+        visited.put(print, word);
+    }
 }
 
 /// Puts the state `at` into the table. False if it is there already.

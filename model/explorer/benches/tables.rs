@@ -86,9 +86,9 @@ fn interning(criterion: &mut Criterion) {
     group.bench_function("new", |bencher| {
         bencher.iter_batched_ref(Interner::new, |interner| fill(interner), BatchSize::LargeInput);
     });
-    let full = Interner::new();
-    fill(&full);
-    group.bench_function("known", |bencher| bencher.iter(|| fill(&full)));
+    let known = Interner::new();
+    fill(&known);
+    group.bench_function("known", |bencher| bencher.iter(|| fill(&known)));
     group.finish();
 }
 

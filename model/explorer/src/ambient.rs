@@ -52,9 +52,12 @@ pub(crate) struct Effect {
     pub lost: Option<u32>,
 }
 
+/// Values by two numbers in one.
+type Values<V> = HashMap<u64, V, BuildHasherDefault<Taken>>;
+
 /// A map from two numbers, filled while it is read.
 pub(crate) struct Memo<V> {
-    shards: Box<[Mutex<HashMap<u64, V, BuildHasherDefault<Taken>>>]>,
+    shards: Box<[Mutex<Values<V>>]>,
 }
 
 impl<V: Clone> Memo<V> {

@@ -71,7 +71,6 @@ impl<S: System> Machine<'_, S> {
     }
 
     /// Not the identity.
-    #[expect(clippy::cast_possible_truncation, reason = "a place in the group")]
     fn permutation(&self, dice: u64) -> &Permutation {
         &self.group[1 + (mix(dice) >> 8) as usize % (self.group.len() - 1)]
     }
@@ -197,32 +196,33 @@ impl<S: System> Machine<'_, S> {
     pub fn check_hash(&self, number: u32, same: Option<&Local<S>>) {
         let known = |at: u32| &self.locals.get(at).local;
         if let Some(same) = same {
-            let there = known(number);
-            if *there.state != *same.state {
-                let (there, same) = (format!("{:?}", there.state), format!("{:?}", same.state));
-                self.note_fault(Error::HashLoses(there, same));
-            } else if *there != *same {
-                let (there, same) = (format!("{:?}", there), format!("{:?}", same));
-                self.note_fault(Error::PartHashLoses("timer, choice or storage", there, same));
+            let mine = known(number);
+            if *mine.state != *same.state {
+                let fault = Error::HashLoses(format!("{:?}", mine.state), format!("{:?}", same.state));
+                self.note_fault(fault);
+            } else if *mine != *same {
+                let (mine, same) = (format!("{mine:?}"), format!("{same:?}"));
+                self.note_fault(Error::PartHashLoses("timer, choice or storage", mine, same));
             }
             return;
         }
-        let last = number.saturating_sub(1);
-        let some = (number.saturating_sub(COMPARED)..number).chain([last / 2, last / 3]);
-        for other in some.filter(|&at| at < number) {
+        let mine = known(number);
+        let before = number.saturating_sub(1);
+        let sample = (number.saturating_sub(COMPARED)..number).chain([before / 2, before / 3]);
+        for at in sample.filter(|&at| at < number) {
             // Another thread may not have put that one in its place yet.
-            if self.locals.try_get(other).is_some_and(|other| other.local == *known(number)) {
-                self.note_fault(Error::HashAdds(format!("{:?}", known(number).state)));
+            if self.locals.try_get(at).is_some_and(|known| known.local == *mine) {
+                self.note_fault(Error::HashAdds(format!("{:?}", mine.state)));
             }
         }
     }
 
     /// The same of a message that is known.
     pub fn check_message_hash(&self, number: u32, same: Option<&Envelope<Msg<S>>>) {
-        let there = self.sent(number);
-        if let Some(same) = same.filter(|&same| same != there) {
-            let (there, same) = (format!("{there:?}"), format!("{same:?}"));
-            self.note_fault(Error::PartHashLoses("message", there, same));
+        let known = self.sent(number);
+        if let Some(same) = same.filter(|&same| same != known) {
+            let fault = Error::PartHashLoses("message", format!("{known:?}"), format!("{same:?}"));
+            self.note_fault(fault);
         }
     }
 }

@@ -148,7 +148,9 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         if self.exact {
             self.refill();
         }
-        words.into_iter().for_each(|word| self.visited.put(crate::worker::index(word), word));
+        for word in words {
+            self.visited.put(crate::worker::index(word), word);
+        }
         Ok(left)
     }
 
@@ -174,7 +176,9 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     /// Brings together what the threads counted and found since the level began.
     pub fn gather(&mut self) {
         let (first, others) = self.workers.split_at_mut(1);
-        others.iter_mut().for_each(|other| first[0].absorb(other));
+        for other in others {
+            first[0].absorb(other);
+        }
         let of_panics = self.workers[0].panic.take();
         self.panic = self.panic.take().into_iter().chain(of_panics).min_by(|a, b| a.0.cmp(&b.0));
     }

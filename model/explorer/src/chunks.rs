@@ -12,7 +12,7 @@ const CHUNKS: usize = (LAST - FIRST) as usize + (1 << (32 - LAST));
 /// Up to 2^32 places in chunks that are allocated when they are first needed. A place holds one or several items, all places
 /// as many.
 pub(crate) struct Chunks<T> {
-    chunks: Box<[OnceLock<Box<[T]>>]>,
+    homes: Box<[OnceLock<Box<[T]>>]>,
     stride: usize,
     bytes: AtomicUsize,
 }
@@ -24,8 +24,8 @@ impl<T: Default> Chunks<T> {
 
     /// Places of `stride` items each.
     pub fn with_stride(stride: usize) -> Chunks<T> {
-        let chunks = (0..CHUNKS).map(|_| OnceLock::new()).collect();
-        Chunks { chunks, stride, bytes: AtomicUsize::new(0) }
+        let homes = (0..CHUNKS).map(|_| OnceLock::new()).collect();
+        Chunks { homes, stride, bytes: AtomicUsize::new(0) }
     }
 
     /// The first item of the place `at`; its chunk is made if there is none.
@@ -36,7 +36,7 @@ impl<T: Default> Chunks<T> {
     /// The items of the place `at`; its chunk is made if there is none.
     pub fn make_all(&self, at: u32) -> &[T] {
         let (chunk, place, size) = locate(at);
-        let chunk = self.chunks[chunk].get_or_init(|| {
+        let chunk = self.homes[chunk].get_or_init(|| {
             let items = size * self.stride;
             self.bytes.fetch_add(items * size_of::<T>(), Ordering::Relaxed);
             (0..items).map(|_| T::default()).collect()
@@ -52,7 +52,7 @@ impl<T: Default> Chunks<T> {
     #[inline]
     pub fn all(&self, at: u32) -> &[T] {
         let (chunk, place, _) = locate(at);
-        &self.chunks[chunk].get().expect("a place that was made")[place * self.stride..][..self.stride]
+        &self.homes[chunk].get().expect("a place that was made")[place * self.stride..][..self.stride]
     }
 
     /// The item of the place `at`, where places have one.
@@ -63,13 +63,13 @@ impl<T: Default> Chunks<T> {
     #[inline]
     pub fn get(&self, at: u32) -> &T {
         let (chunk, place, _) = locate(at);
-        &self.chunks[chunk].get().expect("a place that was made")[place]
+        &self.homes[chunk].get().expect("a place that was made")[place]
     }
 
     /// Drops all chunks that hold only places below `at`.
     pub fn drop_below(&mut self, at: u32) {
         let (keep, _, _) = locate(at);
-        for chunk in &mut self.chunks[..keep] {
+        for chunk in &mut self.homes[..keep] {
             if let Some(dropped) = chunk.take() {
                 self.bytes.fetch_sub(dropped.len() * size_of::<T>(), Ordering::Relaxed);
             }
@@ -87,7 +87,7 @@ impl<T: Default> Chunks<T> {
 fn locate(at: u32) -> (usize, usize, usize) {
     if at < DOUBLED {
         let shifted = at + (1 << FIRST);
-        let log = 31 - shifted.leading_zeros();
+        let log = shifted.ilog2();
         ((log - FIRST) as usize, (shifted - (1 << log)) as usize, 1 << log)
     } else {
         let rest = at - DOUBLED;

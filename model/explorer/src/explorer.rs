@@ -29,6 +29,9 @@ pub enum Mode {
     },
 }
 
+/// Is told how far it is.
+type Tell<'a> = Box<dyn Fn(&Progress) + Sync + 'a>;
+
 /// An exploration that is being asked for. Without limits, it ends when there are no more states.
 pub struct Explorer<'a, S: System> {
     pub(crate) system: &'a S,
@@ -44,7 +47,7 @@ pub struct Explorer<'a, S: System> {
     pub(crate) checkpoint: Option<(PathBuf, Duration)>,
     pub(crate) resume: Option<PathBuf>,
     pub(crate) cluster: Option<Cluster>,
-    pub(crate) on_progress: Option<Box<dyn Fn(&Progress) + Sync + 'a>>,
+    pub(crate) on_progress: Option<Tell<'a>>,
 }
 
 /// An exploration of `system`, on all cores.

@@ -33,7 +33,7 @@ pub(crate) fn fold(sum: u128, seed: u64) -> u64 {
     mix((sum as u64) ^ mix((sum >> 64) as u64 ^ seed))
 }
 
-/// A bijection of 64 bits in which every bit of the result depends on every bit of `x` (the finaliser of SplitMix64).
+/// A bijection of 64 bits in which every bit of the result depends on every bit of `x` (the finaliser of `SplitMix64`).
 pub(crate) fn mix(mut x: u64) -> u64 {
     x ^= x >> 30;
     x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);

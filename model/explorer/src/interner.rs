@@ -10,10 +10,12 @@ use crate::sync::{AtomicU32, Mutex, OnceLock, Ordering};
 
 const SHARDS: usize = 64;
 
+type Numbers = HashTable<(u32, u32)>;
+
 /// Gives each content a number, by its 128-bit hash. Numbers are a process's own, in the order of first sight.
 pub(crate) struct Interner<T> {
     /// A part of the hash, to tell most contents apart without a look at them, and the number.
-    shards: Box<[Mutex<HashTable<(u32, u32)>>]>,
+    shards: Box<[Mutex<Numbers>]>,
     next: AtomicU32,
     items: Chunks<OnceLock<(u128, T)>>,
 }
@@ -37,7 +39,7 @@ impl<T> Interner<T> {
     pub fn intern_at(&self, key: u128, make: impl FnOnce(u32) -> T) -> (u32, bool) {
         let (part, hash) = (key as u32, |part: u32| mix(u64::from(part)));
         let shard = self.shards[(key >> 64) as usize % SHARDS].lock();
-        let mut shard = shard.unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shard = shard.unwrap_or_else(std::sync::PoisonError::into_inner);
         let is_same = |&(other, number): &(u32, u32)| other == part && self.key(number) == key;
         if let Some(&(_, number)) = shard.find(hash(part), is_same) {
             return (number, false);
@@ -85,7 +87,7 @@ impl<T> Interner<T> {
 
     /// Bytes for numbers and places, without what contents own elsewhere.
     pub fn bytes(&self) -> usize {
-        let of_shard = |shard: &Mutex<HashTable<(u32, u32)>>| {
+        let of_shard = |shard: &Mutex<Numbers>| {
             shard.lock().map_or(0, |shard| shard.allocation_size())
         };
         self.items.bytes() + self.shards.iter().map(of_shard).sum::<usize>()

@@ -122,7 +122,6 @@ impl Judge {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the place is small")]
 fn place(key: u64) -> usize {
     (crate::hash::mix(key) >> 40) as usize % PLACES
 }

@@ -18,7 +18,7 @@ impl Lanes {
     #[inline]
     fn place(&self, at: u32) -> &AtomicU32 {
         let shifted = at + (1 << FIRST);
-        let log = 31 - shifted.leading_zeros();
+        let log = shifted.ilog2();
         let make = || (0..1u32 << log).map(|_| AtomicU32::new(0)).collect();
         &self.0[(log - FIRST) as usize].get_or_init(make)[(shifted - (1 << log)) as usize]
     }

@@ -118,6 +118,7 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// Bytes in all tables, without what actors' states own.
+    #[expect(clippy::cast_possible_truncation, reason = "what is in memory can be counted")]
     pub fn bytes(&self) -> usize {
         let known = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
         let steps = self.step_count.load(Ordering::Relaxed) as usize * size_of::<Step>();
@@ -146,9 +147,9 @@ impl<'a, S: System> Machine<'a, S> {
             send(envelope);
         }
         for actor in 0..self.actors {
-            let (local, sent) = Local::start(self.system, actor);
+            let (local, first) = Local::start(self.system, actor);
             locals.push(self.local(local, Origin::Start));
-            said.extend(sent.into_iter().map(&mut send));
+            said.extend(first.into_iter().map(&mut send));
         }
         let cells =
             locals.into_iter().zip(inboxes).map(|(local, inbox)| self.cell(local, &self.alive(local, inbox)));

@@ -108,12 +108,11 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         if let Some(cluster) = &self.explorer.cluster {
             return self.run_in(cluster);
         }
-        let mut left = match &self.explorer.resume {
-            Some(directory) => self.load(directory)?,
-            None => {
-                self.begin();
-                Vec::new()
-            }
+        let mut left = if let Some(directory) = &self.explorer.resume {
+            self.load(directory)?
+        } else {
+            self.begin();
+            Vec::new()
         };
         loop {
             if let Some(fault) = self.machine.fault() {
@@ -204,7 +203,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             if self.limit.is_some() || self.machine.fault().is_some() {
                 return Ok(left);
             }
-            left = self.expand(left);
+            left = self.expand(&left);
             if self.limit.is_none() && self.is_checkpoint_due() {
                 let directory = self.explorer.checkpoint.as_ref().map(|(directory, _)| directory.clone());
                 directory.map_or(Ok(()), |directory| self.save(&directory, &left))?;
@@ -281,11 +280,11 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     /// Expands these ranges, until they are done or there is a reason to rest. Returns what is left of them.
-    fn expand(&mut self, units: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    fn expand(&mut self, units: &[Range<u32>]) -> Vec<Range<u32>> {
         let (pause, is_full) = (AtomicBool::new(false), AtomicBool::new(false));
         let states: u64 = units.iter().map(|unit| u64::from(unit.end - unit.start)).sum();
         let mut workers = std::mem::take(&mut self.workers);
-        let level = self.level(&units, &pause, &is_full, self.claims_max());
+        let level = self.level(units, &pause, &is_full, self.claims_max());
         let mut limit = None;
         if states < ALONE {
             workers[0].run_safely(&level);

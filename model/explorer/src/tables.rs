@@ -69,7 +69,7 @@ impl<S: System> Machine<'_, S> {
             let known = self.ambients.get(at);
             let effect = match known.origin {
                 AmbientOrigin::Turn(_, effect) => self.effects.get(effect).clone(),
-                _ => Effect::default(),
+                AmbientOrigin::Start => Effect::default(),
             };
             births.push((known.born, Birth::Ambient(at, known.origin, effect)));
         }
@@ -151,7 +151,7 @@ impl<S: System> Machine<'_, S> {
 fn write_birth(to: &mut Writer, birth: &Birth) -> io::Result<()> {
     match birth {
         Birth::Local(at, key, origin) | Birth::Envelope(at, key, origin) => {
-            to.u32(if matches!(birth, Birth::Local(..)) { 0 } else { 1 })?;
+            to.u32(u32::from(matches!(birth, Birth::Envelope(..))))?;
             to.u32(*at)?;
             to.u128(*key)?;
             write_origin(to, *origin)

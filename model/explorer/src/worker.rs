@@ -604,7 +604,6 @@ pub(crate) fn index(print: u64) -> u64 {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the place is small")]
 fn spread(key: u64) -> usize {
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
@@ -647,7 +646,9 @@ pub(crate) fn refill<S: System, const W: usize>(
     }
     let touched = words.iter().fold(0, |touched, &(print, _)| touched ^ visited.touch(print));
     std::hint::black_box(touched);
-    words.into_iter().for_each(|(print, word)| visited.put(print, word));
+    for (print, word) in words {
+        visited.put(print, word);
+    }
 }
 
 /// Puts the state `at` into the table. False if it is there already.

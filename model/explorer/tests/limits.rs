@@ -197,6 +197,7 @@ fn peak() -> Option<usize> {
 /// Alone in its process, as the peak is the process's: `cargo test --test limits -- --ignored memory_that_is_told`.
 #[test]
 #[ignore = "needs a process of its own"]
+#[expect(clippy::cast_precision_loss, reason = "a ratio to print")]
 fn the_memory_that_is_told_is_the_memory_that_is_used() {
     let model = bare();
     let before = peak().expect("a system that tells");

@@ -96,7 +96,7 @@ impl Actor for Counter {
         assert!(self.fault != Fault::PanicsOnStart, "cannot start");
         assert!(self.fault != Fault::PanicsOnRecovery || stored.is_none(), "cannot start again");
         out.set_timer((), model_timeout());
-        out.save(usize::from(id) as u8);
+        out.save(u8::try_from(usize::from(id)).expect("two actors"));
         State { fault: self.fault, count: 0, lost: 0, added: 0 }
     }
 

@@ -36,6 +36,13 @@ fn queues<M: Eq + Hash>() -> Network<M> {
 /// Orbits of each level, and all states of each.
 type Orbits = Vec<(u64, u64)>;
 
+/// Items at their new places, each changed.
+fn moved<T>(items: &[T], by: &Permutation, change: impl Fn(&T) -> T) -> Vec<T> {
+    let mut moved: Vec<_> = by.places().iter().copied().zip(items.iter().map(change)).collect();
+    moved.sort_by_key(|(place, _)| *place);
+    moved.into_iter().map(|(_, item)| item).collect()
+}
+
 fn permuted<A, H>(state: &ActorModelState<A, H>, by: &Permutation) -> ActorModelState<A, H>
 where
     A: Actor<Msg: Ord, Timer: Ord>,
@@ -47,11 +54,6 @@ where
     H: Rewrite<Id>,
 {
     let plan = RewritePlan::new(by.clone(), |id: &Id, by: &Permutation| by.of(*id));
-    fn moved<T>(items: &[T], by: &Permutation, change: impl Fn(&T) -> T) -> Vec<T> {
-        let mut moved: Vec<_> = by.places().iter().copied().zip(items.iter().map(change)).collect();
-        moved.sort_by_key(|(place, _)| *place);
-        moved.into_iter().map(|(_, item)| item).collect()
-    }
     // stateright 0.31 leaves timers as they are when it rewrites a set of them.
     let timers = |own: &Timers<A::Timer>| {
         let mut renamed = Timers::new();

@@ -92,7 +92,7 @@ mod visited;
 mod worker;
 mod world;
 
-pub use distributed::{Cluster, Distribution};
+pub use distributed::{Cluster, Distribution, SharedLevel};
 pub use error::Error;
 pub use explorer::{Explorer, Mode, explore};
 pub use property::{Condition, OfAll, OfHistory, OfMessage, OfOne, OfPair, OfStep, Property, Reads};

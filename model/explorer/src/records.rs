@@ -182,6 +182,11 @@ impl Cursor {
         self.next += 1;
     }
 
+    /// The lowest number that it may still give.
+    pub fn floor(&self) -> u32 {
+        if self.next < self.end { self.next } else { NONE }
+    }
+
     fn close(&mut self) {
         if self.start < self.next {
             self.given.push(self.start..self.next);

@@ -253,7 +253,9 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         if self.exact {
             self.all.extend(self.frontier.iter().cloned());
         } else if let Some(first) = self.frontier.first() {
-            self.records.forget_below(first.start);
+            // A thread that found nothing in this level may still give numbers of an old block.
+            let floor = self.workers.iter().map(|worker| worker.cursor.floor()).min();
+            self.records.forget_below(first.start.min(floor.unwrap_or(first.start)));
         }
     }
 

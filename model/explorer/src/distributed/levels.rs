@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::link::Link;
 use super::round::Party;
 use super::word::{Witness, Word};
-use super::{Cluster, Distribution};
+use super::{Cluster, Distribution, SharedLevel};
 use crate::binary::{Reader, Writer};
 use crate::error::Error;
 use crate::hash::{Sort, content};
@@ -294,9 +294,9 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             }
         }
         together.panic_winner = lowest(words, |word| word.panic);
-        if let Some(imbalance) = imbalance(words) {
-            together.distribution.imbalances.push((self.depth, imbalance));
-        }
+        let most = words.iter().map(|word| word.frontier).max().unwrap_or(0);
+        let level = SharedLevel { depth: self.depth, states: together.frontier, most };
+        together.distribution.levels.push(level);
     }
 
     /// Writes a checkpoint, as all do after this round; the one before stays.
@@ -354,8 +354,10 @@ impl Together {
         to.list(&self.winners, |to, &winner| to.option(winner, Writer::u32))?;
         to.option(self.panic_winner, Writer::u32)?;
         to.option(self.distribution.split_depth, Writer::u32)?;
-        to.list(&self.distribution.imbalances, |to, &(depth, factor)| {
-            to.u32(depth).and_then(|()| to.u64(factor.to_bits()))
+        to.list(&self.distribution.levels, |to, level| {
+            to.u32(level.depth)?;
+            to.u64(level.states)?;
+            to.u64(level.most)
         })?;
         to.finish()
     }
@@ -366,7 +368,8 @@ impl Together {
         self.winners = from.list(|from| from.option(Reader::u32))?;
         self.panic_winner = from.option(Reader::u32)?;
         self.distribution.split_depth = from.option(Reader::u32)?;
-        self.distribution.imbalances = from.list(|from| Ok((from.u32()?, f64::from_bits(from.u64()?))))?;
+        self.distribution.levels =
+            from.list(|from| Ok(SharedLevel { depth: from.u32()?, states: from.u64()?, most: from.u64()? }))?;
         from.finish()
     }
 }
@@ -400,14 +403,6 @@ fn tell<const W: usize>(
 fn lowest(words: &[Word], of: impl Fn(&Word) -> Option<u64>) -> Option<u32> {
     let said = words.iter().filter_map(|word| Some((of(word)?, word.from)));
     said.min().map(|(_, process)| process)
-}
-
-/// The new states of the process that has most of them, over the mean.
-#[expect(clippy::cast_precision_loss, reason = "a ratio")]
-fn imbalance(words: &[Word]) -> Option<f64> {
-    let sum: u64 = words.iter().map(|word| word.frontier).sum();
-    let max = words.iter().map(|word| word.frontier).max()?;
-    (sum > 0).then(|| max as f64 * words.len() as f64 / sum as f64)
 }
 
 fn states(ranges: &[Range<u32>]) -> u64 {

@@ -238,6 +238,7 @@ impl Link {
             }
             drop(worker);
         }));
+        health.release();
         // What comes after the last agreement changes nothing; but a thread that is broken is not waited for.
         if ended.is_err() || health.lost().is_some() {
             std::mem::forget(guard);
@@ -255,10 +256,11 @@ impl Drop for Link {
             // What is shut already is as shut as it can be.
             let _ = wire.shutdown(Shutdown::Both);
         }
-        // Its threads end by themselves, and with a panic.
-        std::mem::forget(guard);
         let worker = self.worker.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(worker)));
+        // Its threads end by themselves; those that read, with a panic that nobody needs to hear of.
+        self.health.release();
+        std::mem::forget(guard);
     }
 }
 
@@ -272,19 +274,19 @@ fn dataflow(
     probe: &mut ProbeHandle<u64>,
     desk: &Rc<RefCell<Desk>>,
 ) {
-    let (owner, asker) = (Rc::clone(desk), Rc::clone(desk));
+    let (of_owner, of_asker) = (Rc::clone(desk), Rc::clone(desk));
     // An input keeps what it has for another process until its time advances; an operator sends it at once.
-    let asked = scope.input_from(input).unary::<Parcels, _, _, _>(Pipeline, "sender", |_, _| {
+    let sent = scope.input_from(input).unary::<Parcels, _, _, _>(Pipeline, "sender", |_, _| {
         move |input, output| {
             input.for_each(|capability, parcels| output.session(&capability).give_container(parcels));
         }
     });
     let to = |parcel: &Parcel| u64::from(parcel.to);
-    let answered = asked.unary::<Parcels, _, _, _>(Exchange::new(to), "owner", |_, info| {
-        owner.borrow_mut().activator = Some(scope.activator_for(info.address));
+    let answered = sent.unary::<Parcels, _, _, _>(Exchange::new(to), "owner", |_, info| {
+        of_owner.borrow_mut().activator = Some(scope.activator_for(info.address));
         move |input, output| {
             let port = output.output_index();
-            let mut desk = owner.borrow_mut();
+            let mut desk = of_owner.borrow_mut();
             input.for_each(|capability, parcels| {
                 for parcel in parcels.drain(..) {
                     match parcel.load {
@@ -304,7 +306,7 @@ fn dataflow(
     let taken = answered.unary::<Parcels, _, _, _>(Exchange::new(to), "asker", |_, _| {
         move |input, _| {
             input.for_each(|_, parcels| {
-                let mut desk = asker.borrow_mut();
+                let mut desk = of_asker.borrow_mut();
                 parcels.drain(..).for_each(|parcel| desk.arrived(parcel.load));
             });
         }

@@ -85,8 +85,8 @@ pub struct Distribution {
     pub processes: usize,
     /// The level at which they parted; none if no level was large enough.
     pub split_depth: Option<u32>,
-    /// For each level after that: its depth, and the new states of the process that had most of them, over the mean.
-    pub imbalances: Vec<(u32, f64)>,
+    /// Each level after that.
+    pub levels: Vec<SharedLevel>,
     /// Fingerprints that some process asked another for.
     pub asks: u64,
     /// Bytes that processes wrote to each other, all that timely adds included.
@@ -94,8 +94,31 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// The imbalance of the level in which it cost most: where the fullest process had most states above the mean.
+    /// How much longer it took than with equal shares, if every state takes as long: in each level, all wait for the process
+    /// that has most states.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     pub fn imbalance(&self) -> f64 {
-        self.imbalances.iter().map(|&(_, factor)| factor).fold(1.0, f64::max)
+        let most: u64 = self.levels.iter().map(|level| level.most).sum();
+        let all: u64 = self.levels.iter().map(|level| level.states).sum();
+        if all == 0 { 1.0 } else { most as f64 * self.processes as f64 / all as f64 }
+    }
+}
+
+/// How the new states of one level were shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedLevel {
+    /// The level's depth.
+    pub depth: u32,
+    /// All of them.
+    pub states: u64,
+    /// Those of the process that has most.
+    pub most: u64,
+}
+
+impl SharedLevel {
+    /// The largest share, over the mean.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub fn imbalance(&self, processes: usize) -> f64 {
+        self.most as f64 * processes as f64 / self.states.max(1) as f64
     }
 }

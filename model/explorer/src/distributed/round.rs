@@ -20,6 +20,8 @@ use crate::worker::{Candidate, Level, index};
 
 /// How long the dataflow waits for something to do, at most.
 const WAIT: Duration = Duration::from_millis(1);
+/// Between two checkpoints there is at least this much time to expand something.
+const BREATH: Duration = Duration::from_millis(20);
 /// How often limits are looked at, and progress is told.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -139,7 +141,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
                 party.link.call_rest();
                 break;
             }
-            left = self.expand_shared(party, left)?;
+            left = self.expand_shared(party, &left)?;
         }
         self.settle(party)?;
         Ok(left)
@@ -148,18 +150,18 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     /// Is it time for a checkpoint? The first process alone decides.
     pub fn is_save_due(&self, party: &Party<W>) -> bool {
         let checkpoint = self.explorer.checkpoint.as_ref().filter(|_| party.link.process == 0);
-        checkpoint.is_some_and(|(_, every)| self.saved.elapsed() >= *every)
+        checkpoint.is_some_and(|(_, every)| self.saved.elapsed() >= (*every).max(BREATH))
     }
 
     fn expand_shared(
         &mut self,
         party: &mut Party<W>,
-        units: Vec<Range<u32>>,
+        units: &[Range<u32>],
     ) -> Result<Vec<Range<u32>>, Error> {
         let (pause, is_full) = (AtomicBool::new(false), AtomicBool::new(false));
         let mut workers = std::mem::take(&mut self.workers);
         let share = &*Arc::clone(&party.share);
-        let level = Level { share: Some(share), ..self.level(&units, &pause, &is_full, self.claims_max()) };
+        let level = Level { share: Some(share), ..self.level(units, &pause, &is_full, self.claims_max()) };
         let threads = workers.len().min(units.len());
         let resting = AtomicUsize::new(0);
         let watched = std::thread::scope(|scope| {

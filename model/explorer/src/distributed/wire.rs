@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -33,12 +33,29 @@ pub(crate) struct Health {
     pub written: AtomicU64,
     /// Who is told when a process is lost.
     waiter: Thread,
+    /// Nobody waits for this process's threads any more.
+    released: AtomicBool,
 }
 
 impl Health {
     /// The process that was lost, if one was.
     pub fn lost(&self) -> Option<usize> {
         self.lost.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// Lets threads end that have nothing to read any more.
+    pub fn release(&self) {
+        self.released.store(true, Ordering::Release);
+    }
+
+    /// Ends a thread of timely whose process at the other end is lost. Timely would panic, poison what its worker reads,
+    /// and say so on the terminal. Here the loss is reported by who waits for it; then the thread ends without a word.
+    fn end(&self, process: usize) -> ! {
+        self.lose(process);
+        while !self.released.load(Ordering::Acquire) {
+            std::thread::park_timeout(AGAIN);
+        }
+        std::panic::resume_unwind(Box::new("a process was lost"))
     }
 
     fn lose(&self, process: usize) {
@@ -67,12 +84,7 @@ impl Read for Wire {
                 Ok(read)
             }
             Err(fault) if fault.kind() == io::ErrorKind::Interrupted => Err(fault),
-            _ => {
-                self.health.lose(self.process);
-                // Timely's thread would panic, and say so on the terminal. It ends, without a word: the error is reported
-                // by who waits for it.
-                std::panic::resume_unwind(Box::new("a process was lost"))
-            }
+            _ => self.health.end(self.process),
         }
     }
 }
@@ -122,7 +134,12 @@ pub(crate) fn connect(cluster: &Cluster) -> Result<(Vec<Option<Wire>>, Arc<Healt
         return Err(Error::Cluster(format!("this is to be process {me}, and there are only {count}")));
     }
     let waiter = std::thread::current();
-    let health = Arc::new(Health { lost: AtomicUsize::new(0), written: AtomicU64::new(0), waiter });
+    let health = Arc::new(Health {
+        lost: AtomicUsize::new(0),
+        written: AtomicU64::new(0),
+        waiter,
+        released: AtomicBool::new(false),
+    });
     let deadline = Instant::now() + cluster.patience;
     let fault = |doing: &str| {
         let (doing, host) = (doing.to_owned(), cluster.hosts[me].clone());

@@ -93,7 +93,9 @@ impl<S: System> Machine<'_, S> {
             return letters.into();
         }
         let mut words = Vec::new();
-        letters.iter().for_each(|&at| self.pack(&mut words, at));
+        for &at in letters {
+            self.pack(&mut words, at);
+        }
         words.into()
     }
 
@@ -187,8 +189,12 @@ impl<S: System> Machine<'_, S> {
             return self.turned_cell(cell, local);
         }
         let mut letters = self.letters(cell).into_vec();
-        taken.into_iter().for_each(|at| Carrier::take(&mut letters, at));
-        to_self.iter().for_each(|&at| self.carrier.put(&mut letters, at, |at| self.flow(at)));
+        if let Some(at) = taken {
+            Carrier::take(&mut letters, at);
+        }
+        for &at in to_self {
+            self.carrier.put(&mut letters, at, |at| self.flow(at));
+        }
         self.cell(local, &self.alive(local, letters))
     }
 
@@ -253,6 +259,8 @@ impl<S: System> Machine<'_, S> {
 
     /// The messages of a bundle as a mask, for [`Machine::absorbs`].
     pub fn mask(&self, words: &mut Vec<u32>, bundle: u32) {
-        self.bundles.get(bundle).iter().for_each(|&at| self.pack(words, at));
+        for &at in self.bundles.get(bundle) {
+            self.pack(words, at);
+        }
     }
 }

@@ -87,9 +87,7 @@ impl<T> Interner<T> {
 
     /// Bytes for numbers and places, without what contents own elsewhere.
     pub fn bytes(&self) -> usize {
-        let of_shard = |shard: &Mutex<Numbers>| {
-            shard.lock().map_or(0, |shard| shard.allocation_size())
-        };
+        let of_shard = |shard: &Mutex<Numbers>| shard.lock().map_or(0, |shard| shard.allocation_size());
         self.items.bytes() + self.shards.iter().map(of_shard).sum::<usize>()
     }
 }

@@ -12,6 +12,8 @@
 
 mod models;
 
+use std::sync::OnceLock;
+
 use raftlab_explorer::Mode;
 use serde::Serialize;
 
@@ -260,14 +262,15 @@ impl Engine {
     }
 }
 
-/// What a process holds that has done nothing yet.
-const HELD_AT_START: u64 = 24 << 20;
+/// What this process held before its first search.
+static HELD_AT_START: OnceLock<u64> = OnceLock::new();
 
 /// What `search` says, and how much memory it took, if that can be told: what was held before is little beside it.
 fn with_memory<T>(search: impl FnOnce() -> T) -> (T, Option<u64>) {
     let before = memory::current();
+    let kept = before.saturating_sub(*HELD_AT_START.get_or_init(|| before));
     memory::reset_peak();
     let result = search();
     let added = memory::peak().saturating_sub(before);
-    (result, Some(added).filter(|added| before.saturating_sub(HELD_AT_START) < added / 16))
+    (result, Some(added).filter(|added| kept <= added / 16))
 }

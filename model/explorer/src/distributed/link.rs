@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use timely::communication::Allocator;
 use timely::communication::Hooks;
@@ -92,7 +92,8 @@ impl Link {
         let allocator = Allocator::Tcp(builder.build());
         // It parks when there is nothing to do: the threads that expand have a better use for the time.
         let config = timely::WorkerConfig::default().idle_spin(Duration::ZERO);
-        let mut worker = Worker::new(config, allocator, None);
+        // Without a clock it would never park.
+        let mut worker = Worker::new(config, allocator, Some(Instant::now()));
         let desk = Rc::new(RefCell::new(Desk::default()));
         let mut input = InputHandle::new();
         let mut probe = ProbeHandle::new();

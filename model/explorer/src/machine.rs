@@ -41,11 +41,11 @@ pub(crate) struct Machine<'a, S: System> {
     pub envelopes: Interner<KnownEnvelope<S>>,
     pub bundles: Interner<Box<[u32]>>,
     pub cells: Interner<Cell>,
-    /// For each cell and permutation, what it adds to a fingerprint.
+    /// Under symmetry, what each cell adds to fingerprints: see [`Machine::prints`].
     pub cell_prints: Chunks<AtomicU64>,
     pub reactions: Chunks<OnceLock<Reaction>>,
     pub reaction_count: AtomicU32,
-    /// For each receiver, how many different messages there are to it.
+    /// For each receiver, the messages that were ever sent to it.
     pub arrivals: Box<[Arrivals]>,
     pub summaries: Interner<Summary>,
     pub echoes: Interner<Box<[Echo]>>,
@@ -55,7 +55,7 @@ pub(crate) struct Machine<'a, S: System> {
     pub ambients: Interner<Ambient<S>>,
     ambient_prints: Chunks<AtomicU64>,
     turns: Memo<u32>,
-    /// Steps in all rows, and messages in all inboxes.
+    /// Steps in all rows, and words in all inboxes: for [`Machine::bytes`].
     pub step_count: AtomicU64,
     pub inbox_words: AtomicU64,
     budgets: Vec<u32>,
@@ -87,7 +87,6 @@ impl<'a, S: System> Machine<'a, S> {
             bundles: Interner::new(),
             cells: Interner::new(),
             cell_prints: Chunks::with_stride(stride),
-
             reactions: Chunks::new(),
             reaction_count: AtomicU32::new(0),
             arrivals: model.actors.iter().map(|_| Arrivals::new()).collect(),
@@ -122,9 +121,9 @@ impl<'a, S: System> Machine<'a, S> {
     pub fn bytes(&self) -> usize {
         let known = self.locals.bytes() + self.envelopes.bytes() + self.bundles.bytes() + self.cells.bytes();
         let steps = self.step_count.load(Ordering::Relaxed) as usize * size_of::<Step>();
-        let letters = self.inbox_words.load(Ordering::Relaxed) as usize * size_of::<u32>();
+        let inboxes = self.inbox_words.load(Ordering::Relaxed) as usize * size_of::<u32>();
         // Two allocations a cell, each with what an allocator adds.
-        let cells = steps + letters + self.cells.len() as usize * 32;
+        let cells = steps + inboxes + self.cells.len() as usize * 32;
         let prints = self.cell_prints.bytes();
         known + cells + prints + self.reactions.bytes() + self.ambients.bytes() + self.turns.len() * 64
     }

@@ -57,7 +57,8 @@ impl Visited {
     /// What the thread wrote before is visible to whoever meets the word.
     #[inline]
     pub fn insert(&self, print: u64, word: u64, is_same: impl Fn(u64) -> bool) -> Option<u64> {
-        let mut at = self.home(print);
+        let home = self.home(print);
+        let mut at = home;
         loop {
             for place in &self.buckets[at].0 {
                 let mut there = place.load(Ordering::Acquire);
@@ -72,6 +73,7 @@ impl Visited {
                 }
             }
             at = if at + 1 == self.buckets.len() { 0 } else { at + 1 };
+            assert!(at != home, "the table is full: it was to grow before");
         }
     }
 

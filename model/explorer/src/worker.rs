@@ -224,9 +224,8 @@ impl<const W: usize> Worker<W> {
     /// Takes over what another thread counted, found and numbered.
     pub fn absorb(&mut self, other: &mut Worker<W>) {
         self.cursor.put_back(other.cursor.take());
-        let kinds = other.tally.idle.len();
-        let fresh = Tally { idle: vec![0; kinds], taken: vec![0; kinds], ..Tally::default() };
-        let tally = std::mem::replace(&mut other.tally, fresh);
+        let none = other.tally.none();
+        let tally = std::mem::replace(&mut other.tally, none);
         self.tally.generated += tally.generated;
         self.tally.fresh += tally.fresh;
         self.tally.full += tally.full;
@@ -242,13 +241,11 @@ impl<const W: usize> Worker<W> {
     /// Puts the initial state into the table.
     pub fn put_first<S: System>(&mut self, level: &Level<S, W>, state: &State<W>) {
         let Some(at) = level.records.reserve(&mut self.cursor) else { return };
-        let (print, check) = if level.symmetric {
-            self.sums.sum(level.machine, state);
+        let (print, mut check) = (self.sums.print(level.machine, state), 0);
+        if level.symmetric {
             self.tally.full += self.sums.orbit();
-            (self.sums.lowest(), self.sums.check(level.machine, state))
-        } else {
-            (print(level.machine, state), 0)
-        };
+            check = self.sums.check(level.machine, state);
+        }
         if claim(level, print, check, state, at) {
             self.cursor.advance();
             let (parent, via) = crate::search::FIRST;
@@ -617,12 +614,7 @@ pub(crate) fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
 
 /// The fingerprint by which `state` is told apart: under symmetry, that of its orbit.
 pub(crate) fn print_of<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
-    if machine.group.len() == 1 {
-        return print(machine, state);
-    }
-    let mut sums = Sums::new(machine);
-    sums.sum(machine, state);
-    sums.lowest()
+    Sums::new(machine).print(machine, state)
 }
 
 /// Puts states that are all different into an empty table.
@@ -636,12 +628,7 @@ pub(crate) fn refill<S: System, const W: usize>(
     let mut words = Vec::with_capacity(range.len());
     for at in range {
         let state = records.read(at);
-        let print = if machine.group.len() > 1 {
-            sums.sum(machine, &state);
-            sums.lowest()
-        } else {
-            print(machine, &state)
-        };
+        let print = sums.print(machine, &state);
         words.push((index(print), print << 32 | u64::from(at + 1)));
     }
     let touched = words.iter().fold(0, |touched, &(print, _)| touched ^ visited.touch(print));
@@ -724,6 +711,15 @@ impl Sums {
                 *sum = sum.wrapping_add(print.load(Ordering::Relaxed));
             }
         }
+    }
+
+    /// The fingerprint by which `state` is told apart: its own, or under symmetry that of its orbit.
+    fn print<S: System>(&mut self, machine: &Machine<S>, state: &[u32]) -> u64 {
+        if machine.group.len() == 1 {
+            return print(machine, state);
+        }
+        self.sum(machine, state);
+        self.lowest()
     }
 
     /// The fingerprint of the orbit.

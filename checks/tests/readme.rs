@@ -17,11 +17,13 @@ fn blocks(readme: &str) -> Vec<(String, String)> {
     console.filter_map(split).collect()
 }
 
-/// Numbers that depend on the machine, as `#`: seconds, rates, memory, threads.
+/// Numbers that depend on the machine, as `#`: seconds, rates, memory in whatever unit, threads.
 fn without_figures(text: &str) -> Vec<String> {
-    let measured = ["s", "states/s", "KiB", "MiB", "GiB"];
+    let memory = ["B", "KiB", "MiB", "GiB"];
+    let measured = ["s", "states/s", "bytes"];
     let line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let one_unit = |word| if memory.contains(&word) { "bytes" } else { word };
+        let words: Vec<&str> = line.split_whitespace().map(one_unit).collect();
         let word = |at: usize| match words.get(at + 1) {
             Some(unit) if measured.contains(unit) || unit.starts_with("thread") => "#",
             _ if words[at].starts_with("thread") => "threads,",

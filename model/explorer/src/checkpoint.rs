@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::binary::{Reader, Writer};
+use crate::candidate::{Found, Via};
 use crate::error::Error;
 use crate::report::Level as Depth;
 use crate::search::Search;
 use crate::system::System;
 use crate::visited::Visited;
-use crate::worker::{Found, Via};
 
 const FORMAT: &str = "raftlab-explorer checkpoint 1";
 /// The file in a checkpoint's directory.
@@ -149,7 +149,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             self.refill();
         }
         for word in words {
-            self.visited.put(crate::worker::index(word), word);
+            self.visited.put(crate::sums::index(word), word);
         }
         Ok(left)
     }

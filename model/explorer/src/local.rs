@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use stateright::actor::{Actor, ActorModelAction, Command, Envelope, Id, Out, is_no_op, is_no_op_with_timer};
+use stateright::actor::{
+    Actor, ActorModelAction, Command, Envelope, Id, Out, RandomChoices, Timers, is_no_op, is_no_op_with_timer,
+};
 
 use crate::hash::{Sort, content};
 use crate::lanes::Lanes;
@@ -236,6 +238,22 @@ impl<S: System> Local<S> {
             }
         }
         sent
+    }
+
+    /// Its timers, as stateright has them.
+    pub fn timers_set(&self) -> Timers<Timer<S>> {
+        let mut timers = Timers::new();
+        for timer in &self.timers {
+            timers.set(timer.clone());
+        }
+        timers
+    }
+
+    /// Its choices, as stateright has them.
+    pub fn random_choices(&self) -> RandomChoices<Random<S>> {
+        let mut choices = RandomChoices::default();
+        self.choices.iter().for_each(|(key, all)| choices.insert(key.clone(), all.clone()));
+        choices
     }
 
     /// What can happen to it that is not in the network.

@@ -3,13 +3,13 @@
 use stateright::actor::{ActorModelState, Envelope, Id};
 use stateright::{Expectation, Model};
 
+use crate::candidate::{Found, Via};
 use crate::error::Error;
 use crate::inbox::envelopes;
 use crate::machine::Machine;
 use crate::property::Reads;
 use crate::records::Records;
 use crate::system::{Action, System};
-use crate::worker::{Found, Via};
 
 impl<S: System> Machine<'_, S> {
     /// The actions that lead to `found`, of the property at `at` (none for a panic).

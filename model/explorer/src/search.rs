@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::ambient::lock;
+use crate::candidate::{Found, Via};
 use crate::distributed::Distribution;
 use crate::error::Error;
 use crate::explorer::{Explorer, Mode};
+use crate::known::Known;
 use crate::machine::Machine;
 use crate::records::{NONE, Records};
 use crate::report::{Coverage, Discovery, Level as Depth, Limit, PANIC, Progress, Report};
 use crate::system::System;
 use crate::visited::Visited;
-use crate::worker::{Found, Level, Via, Worker};
+use crate::worker::{Level, Worker};
 
 /// The largest number of actors that fits in a state.
 pub const ACTORS_MAX: usize = 15;
@@ -34,7 +36,7 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub exact: bool,
     pub visited: Visited,
     pub records: Records<W>,
-    pub workers: Vec<Worker<W>>,
+    pub workers: Vec<Worker<S, W>>,
     pub frontier: Vec<Range<u32>>,
     /// All states, where their cells are kept.
     pub all: Vec<Range<u32>>,
@@ -167,6 +169,11 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.levels.push(Depth { depth: 0, states: 1, generated: 1 });
     }
 
+    fn known(&self) -> Known<'_, W> {
+        let symmetric = self.machine.group.len() > 1;
+        Known { visited: &self.visited, records: &self.records, exact: self.exact, symmetric }
+    }
+
     pub fn level<'l>(
         &'l self,
         units: &'l [Range<u32>],
@@ -176,10 +183,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     ) -> Level<'l, S, W> {
         Level {
             machine: &self.machine,
-            visited: &self.visited,
-            records: &self.records,
-            exact: self.exact,
-            symmetric: self.machine.group.len() > 1,
+            known: self.known(),
             has_boundary: self.explorer.system.has_boundary(),
             reported: self.reported,
             units,
@@ -292,12 +296,12 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             workers[0].run_safely(&level);
             limit = self.reached();
         } else {
-            let resting = AtomicUsize::new(0);
+            let (resting, watcher) = (AtomicUsize::new(0), std::thread::current());
             std::thread::scope(|scope| {
                 for worker in &mut workers {
-                    let (level, resting) = (&level, &resting);
+                    let (level, rests) = (&level, Rests { resting: &resting, watcher: &watcher });
                     scope.spawn(move || {
-                        let _rests = Rests(resting);
+                        let _rests = rests;
                         worker.run_safely(level);
                     });
                 }
@@ -410,7 +414,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         } else {
             let old = std::mem::replace(&mut self.visited, Visited::new(places));
             self.peak_bytes = self.peak_bytes.max(self.bytes() + Visited::bytes(old.places()));
-            old.words().for_each(|word| self.visited.put(crate::worker::index(word), word));
+            old.words().for_each(|word| self.visited.put(crate::sums::index(word), word));
         }
     }
 
@@ -424,7 +428,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             for _ in 0..self.explorer.threads {
                 scope.spawn(|| {
                     while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        crate::worker::refill(&self.machine, &self.visited, &self.records, unit.clone());
+                        self.known().refill(&self.machine, unit.clone());
                     }
                 });
             }
@@ -485,7 +489,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     fn coverage(&self) -> Vec<Coverage> {
         let kinds = self.explorer.system.kinds().iter().enumerate();
-        let sum = |of: &dyn Fn(&Worker<W>) -> u64| self.workers.iter().map(of).sum::<u64>();
+        let sum = |of: &dyn Fn(&Worker<S, W>) -> u64| self.workers.iter().map(of).sum::<u64>();
         let of = |(at, &kind): (usize, &&'static str)| {
             let taken = sum(&|worker| worker.tally.taken[at]);
             let idle = sum(&|worker| worker.tally.idle[at]);
@@ -523,12 +527,16 @@ pub(crate) fn split(ranges: &[Range<u32>]) -> Vec<Range<u32>> {
     ranges.iter().flat_map(parts).collect()
 }
 
-/// Says that a thread rests, even if it panics.
-pub(crate) struct Rests<'a>(pub &'a AtomicUsize);
+/// Says that a thread rests, even if it panics, and wakes the one that waits for it.
+pub(crate) struct Rests<'a> {
+    pub resting: &'a AtomicUsize,
+    pub watcher: &'a std::thread::Thread,
+}
 
 impl Drop for Rests<'_> {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Release);
+        self.resting.fetch_add(1, Ordering::Release);
+        self.watcher.unpark();
     }
 }
 

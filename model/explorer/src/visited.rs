@@ -77,6 +77,16 @@ impl Visited {
         }
     }
 
+    /// Is a word there that `is_same`?
+    #[inline]
+    pub fn find(&self, print: u64, is_same: impl Fn(u64) -> bool) -> bool {
+        let buckets = self.buckets.len();
+        let home = self.home(print);
+        let places = (home..buckets).chain(0..home).flat_map(|at| &self.buckets[at].0);
+        let words = places.map(|place| place.load(Ordering::Acquire)).take_while(|&there| there != 0);
+        words.into_iter().any(is_same)
+    }
+
     /// Puts in a word that is known not to be there.
     #[inline]
     pub fn put(&self, print: u64, word: u64) {

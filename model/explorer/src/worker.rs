@@ -7,16 +7,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
+use crate::candidate::{Candidate, Found, Via};
 use crate::cell::Cell;
 use crate::distributed::{Asks, Share};
 use crate::error::Error;
 use crate::judge::Judge;
+use crate::known::Known;
 use crate::machine::{Machine, message};
 use crate::reaction::Does;
-use crate::records::{Cursor, Records, State};
-use crate::row::{Step, Summary};
+use crate::records::{Cursor, State};
+use crate::row::Step;
+use crate::sums::{Sums, index};
 use crate::system::System;
-use crate::visited::Visited;
+use crate::tally::Tally;
 
 /// Candidates that are looked up together.
 const BATCH: usize = 256;
@@ -29,11 +32,7 @@ const TURNED: usize = 1 << 12;
 /// What all threads see while they expand one level.
 pub(crate) struct Level<'a, S: System, const W: usize> {
     pub machine: &'a Machine<'a, S>,
-    pub visited: &'a Visited,
-    pub records: &'a Records<W>,
-    /// Are states compared, or only their fingerprints?
-    pub exact: bool,
-    pub symmetric: bool,
+    pub known: Known<'a, W>,
     pub has_boundary: bool,
     /// Properties of which something was reported in an earlier level, as bits.
     pub reported: u32,
@@ -56,31 +55,6 @@ pub(crate) struct Level<'a, S: System, const W: usize> {
     pub share: Option<&'a Share<W>>,
 }
 
-/// How a state was reached, in one number: the step's place in its row, the place of its actor, whether that actor changed.
-/// The place after all actors is that of the ambient, whose steps are messages to nobody that are lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Via(pub u32);
-
-/// Something to report: where a step leads, from where, and which step. Of several, the one with the lowest fingerprint is
-/// kept, so that it does not matter who was first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Found {
-    pub print: u64,
-    pub parent: u32,
-    pub via: Via,
-}
-
-/// A candidate for a new state.
-#[derive(Clone, Copy)]
-pub(crate) struct Candidate<const W: usize> {
-    pub print: u64,
-    /// Under symmetry, a second fingerprint.
-    pub check: u64,
-    pub state: State<W>,
-    pub parent: u32,
-    pub via: Via,
-}
-
 /// A state that is being expanded.
 struct From<'s, const W: usize> {
     state: &'s State<W>,
@@ -91,14 +65,14 @@ struct From<'s, const W: usize> {
 }
 
 /// What one thread keeps from level to level.
-pub(crate) struct Worker<const W: usize> {
+pub(crate) struct Worker<S: System, const W: usize> {
     pub cursor: Cursor,
     batch: Vec<Candidate<W>>,
     /// Candidates of which other processes will say whether they are new.
     pub asks: Asks<W>,
     added: Vec<(u64, u32, u64)>,
     turned: Vec<(u64, u32)>,
-    judge: Judge,
+    judge: Judge<S>,
     sums: Sums,
     /// For each summary, how many rows that have it were walked.
     visits: Vec<u64>,
@@ -111,25 +85,6 @@ pub(crate) struct Worker<const W: usize> {
     pub touched: u64,
 }
 
-/// What a thread counts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub generated: u64,
-    pub fresh: u64,
-    /// Full-state equivalents of the fresh states.
-    pub full: u64,
-    /// Actions of each kind that stateright lists, and that are no steps.
-    pub idle: Vec<u64>,
-    /// Steps of each kind.
-    pub taken: Vec<u64>,
-}
-
-/// Fingerprints of a state under each permutation.
-#[derive(Default)]
-struct Sums {
-    moved: Vec<u64>,
-}
-
 impl<S: System, const W: usize> Level<'_, S, W> {
     /// The process that owns this fingerprint, if it is not this one.
     #[inline]
@@ -138,47 +93,8 @@ impl<S: System, const W: usize> Level<'_, S, W> {
     }
 }
 
-impl Via {
-    const STEP_BITS: u32 = 22;
-    const PANIC: usize = (1 << Via::STEP_BITS) - 1;
-
-    #[expect(clippy::cast_possible_truncation, reason = "checked, and a place is below 256")]
-    pub fn new(place: usize, step: usize, turned: bool) -> Via {
-        debug_assert!(step < 1 << Via::STEP_BITS, "more steps of one actor than there are numbers");
-        Via(u32::from(turned) << 31 | (place as u32) << Via::STEP_BITS | step as u32)
-    }
-
-    /// The event at which the code of the actor at `place` panics.
-    pub fn panic(place: usize) -> Via {
-        Via::new(place, Via::PANIC, false)
-    }
-
-    pub fn is_panic(self) -> bool {
-        self.step() == Via::PANIC
-    }
-
-    pub fn place(self) -> usize {
-        (self.0 << 1 >> 1 >> Via::STEP_BITS) as usize
-    }
-
-    pub fn step(self) -> usize {
-        (self.0 & ((1 << Via::STEP_BITS) - 1)) as usize
-    }
-
-    fn turned(self) -> bool {
-        self.0 >> 31 == 1
-    }
-}
-
-impl Tally {
-    /// Nothing, of as many kinds.
-    pub fn none(&self) -> Tally {
-        Tally { idle: vec![0; self.idle.len()], taken: vec![0; self.taken.len()], ..Tally::default() }
-    }
-}
-
-impl<const W: usize> Worker<W> {
-    pub fn new<S: System>(machine: &Machine<S>) -> Self {
+impl<S: System, const W: usize> Worker<S, W> {
+    pub fn new(machine: &Machine<S>) -> Self {
         let kinds = machine.system.kinds().len();
         Worker {
             cursor: Cursor::default(),
@@ -189,7 +105,7 @@ impl<const W: usize> Worker<W> {
             judge: Judge::new(machine.actors),
             sums: Sums::new(machine),
             visits: Vec::new(),
-            tally: Tally { idle: vec![0; kinds], taken: vec![0; kinds], ..Tally::default() },
+            tally: Tally::new(kinds),
             found: vec![None; machine.properties.list.len()],
             panic: None,
             touched: 0,
@@ -198,12 +114,7 @@ impl<const W: usize> Worker<W> {
 
     /// What there is to report of the initial state; nothing if it is beyond the model's boundary. A panic of a judgement is
     /// a fault of the machine: there is no step to show.
-    pub fn begin<S: System>(
-        &mut self,
-        machine: &Machine<S>,
-        state: &[u32],
-        has_boundary: bool,
-    ) -> Option<u32> {
+    pub fn begin(&mut self, machine: &Machine<S>, state: &[u32], has_boundary: bool) -> Option<u32> {
         let within = !has_boundary || self.judge.is_within(machine, state);
         if !within {
             self.judge.panic.take().into_iter().for_each(|panic| machine.note_fault(Error::Panicked(panic)));
@@ -222,15 +133,9 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Takes over what another thread counted, found and numbered.
-    pub fn absorb(&mut self, other: &mut Worker<W>) {
+    pub fn absorb(&mut self, other: &mut Worker<S, W>) {
         self.cursor.put_back(other.cursor.take());
-        let none = other.tally.none();
-        let tally = std::mem::replace(&mut other.tally, none);
-        self.tally.generated += tally.generated;
-        self.tally.fresh += tally.fresh;
-        self.tally.full += tally.full;
-        self.tally.idle.iter_mut().zip(tally.idle).for_each(|(sum, count)| *sum += count);
-        self.tally.taken.iter_mut().zip(tally.taken).for_each(|(sum, count)| *sum += count);
+        self.tally.absorb(&mut other.tally);
         for (best, found) in self.found.iter_mut().zip(&mut other.found) {
             *best = best.take().into_iter().chain(found.take()).min();
         }
@@ -239,24 +144,24 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Puts the initial state into the table.
-    pub fn put_first<S: System>(&mut self, level: &Level<S, W>, state: &State<W>) {
-        let Some(at) = level.records.reserve(&mut self.cursor) else { return };
+    pub fn put_first(&mut self, level: &Level<S, W>, state: &State<W>) {
+        let Some(at) = level.known.records.reserve(&mut self.cursor) else { return };
         let (print, mut check) = (self.sums.print(level.machine, state), 0);
-        if level.symmetric {
+        if level.known.symmetric {
             self.tally.full += self.sums.orbit();
             check = self.sums.check(level.machine, state);
         }
-        if claim(level, print, check, state, at) {
+        if level.known.claim(print, check, state, at) {
             self.cursor.advance();
             let (parent, via) = crate::search::FIRST;
-            level.records.link(at, parent, via.0);
+            level.known.records.link(at, parent, via.0);
             self.tally.fresh += 1;
             level.claimed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// The same as [`Worker::run`]; a panic of the model's code that nobody else caught is a fault of the machine.
-    pub fn run_safely<S: System>(&mut self, level: &Level<S, W>) {
+    pub fn run_safely(&mut self, level: &Level<S, W>) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run(level))) {
             level.machine.note_fault(Error::Panicked(message(&*panic)));
             level.pause.store(true, Ordering::Relaxed);
@@ -264,7 +169,7 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Takes ranges and expands their states until there are none left, or all are told to pause.
-    fn run<S: System>(&mut self, level: &Level<S, W>) {
+    fn run(&mut self, level: &Level<S, W>) {
         let mut cells = Vec::with_capacity(BLOCK as usize * W);
         while !level.pause.load(Ordering::Relaxed) {
             let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
@@ -289,16 +194,11 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Expands a few states: first the cells of all of them are looked up, so that memory is on its way for all.
-    fn expand_block<'m, S: System>(
-        &mut self,
-        level: &Level<'m, S, W>,
-        block: Range<u32>,
-        cells: &mut Vec<&'m Cell>,
-    ) {
+    fn expand_block<'m>(&mut self, level: &Level<'m, S, W>, block: Range<u32>, cells: &mut Vec<&'m Cell>) {
         let machine = level.machine;
         cells.clear();
         for at in block.clone() {
-            let state = level.records.read(at);
+            let state = level.known.records.read(at);
             cells.extend(state[..machine.actors].iter().map(|&cell| machine.cells.get(cell)));
         }
         for cell in cells.iter() {
@@ -313,9 +213,9 @@ impl<const W: usize> Worker<W> {
         }
     }
 
-    fn expand<S: System>(&mut self, level: &Level<S, W>, at: u32, cells: &[&Cell]) {
+    fn expand(&mut self, level: &Level<S, W>, at: u32, cells: &[&Cell]) {
         let machine = level.machine;
-        let state = level.records.read(at);
+        let state = level.known.records.read(at);
         let ambient = state[machine.actors];
         let ambient_print = machine.ambient_print(ambient);
         let print = cells.iter().fold(ambient_print, |sum, cell| sum.wrapping_add(cell.print));
@@ -362,7 +262,7 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Counts what is the same at each visit.
-    fn count_visits<S: System>(&mut self, level: &Level<S, W>) {
+    fn count_visits(&mut self, level: &Level<S, W>) {
         for (number, visits) in (0..).zip(&mut self.visits) {
             let visits = std::mem::take(visits);
             if visits > 0 {
@@ -374,7 +274,7 @@ impl<const W: usize> Worker<W> {
 
     /// Counts what depends on what is spent, and looks after panics.
     #[cold]
-    fn count_special<S: System>(&mut self, machine: &Machine<S>, from: &From<W>, place: usize, summary: u32) {
+    fn count_special(&mut self, machine: &Machine<S>, from: &From<W>, place: usize, summary: u32) {
         let summary = machine.summaries.get(summary);
         let ambient = from.state[machine.actors];
         self.tally.count(summary, 1, |cause| machine.affords(ambient, cause));
@@ -390,19 +290,13 @@ impl<const W: usize> Worker<W> {
 
     /// Takes a step that does more than change its own cell: where it leads, and the fingerprint of that, by additions.
     #[inline]
-    fn take<S: System>(
-        &mut self,
-        level: &Level<S, W>,
-        from: &From<W>,
-        via: Via,
-        step: Step,
-        may_crash: bool,
-    ) {
+    fn take(&mut self, level: &Level<S, W>, from: &From<W>, via: Via, step: Step, may_crash: bool) {
         let machine = level.machine;
         let reaction = machine.reaction(step.reaction());
         if reaction.is_crash && !may_crash {
-            let taken = &mut self.tally.taken[usize::from(reaction.kind)];
-            *taken = taken.wrapping_sub(u64::from(reaction.effect == 0));
+            if reaction.effect == 0 {
+                self.tally.took_not(reaction.kind);
+            }
             return;
         }
         let mut notes = reaction.notes;
@@ -412,8 +306,7 @@ impl<const W: usize> Worker<W> {
         if reaction.effect != 0 {
             let ambient = next[machine.actors];
             let Some(turned) = self.turn(machine, ambient, reaction.effect) else { return };
-            let taken = &mut self.tally.taken[usize::from(reaction.kind)];
-            *taken = taken.wrapping_add(1);
+            self.tally.took(reaction.kind);
             notes |= machine.ambients.get(turned).notes;
             print = print.wrapping_add(machine.ambient_print(turned)).wrapping_sub(from.ambient_print);
             next[machine.actors] = turned;
@@ -430,19 +323,13 @@ impl<const W: usize> Worker<W> {
 
     /// Counts a step, reports what there is to report of it, and keeps where it leads for the next look-up.
     #[inline]
-    fn offer<S: System>(
-        &mut self,
-        level: &Level<S, W>,
-        mut candidate: Candidate<W>,
-        notes: u32,
-        from: &State<W>,
-    ) {
+    fn offer(&mut self, level: &Level<S, W>, mut candidate: Candidate<W>, notes: u32, from: &State<W>) {
         self.tally.generated += 1;
         if notes & !level.reported != 0 {
             self.note(level, notes, &candidate);
         }
         if candidate.state != *from {
-            if level.symmetric {
+            if level.known.symmetric {
                 self.sums.sum(level.machine, &candidate.state);
                 candidate.print = self.sums.lowest();
                 candidate.check = self.sums.check(level.machine, &candidate.state);
@@ -453,13 +340,12 @@ impl<const W: usize> Worker<W> {
 
     /// What can happen to messages to nobody.
     #[cold]
-    fn lose<S: System>(&mut self, level: &Level<S, W>, state: &State<W>, print: u64, parent: u32) {
+    fn lose(&mut self, level: &Level<S, W>, state: &State<W>, print: u64, parent: u32) {
         let machine = level.machine;
         let ambient = state[machine.actors];
         for (index, (_, effect, kind)) in machine.losses(ambient).into_iter().enumerate() {
             let Some(turned) = self.turn(machine, ambient, effect) else { continue };
-            let taken = &mut self.tally.taken[usize::from(kind)];
-            *taken = taken.wrapping_add(1);
+            self.tally.took(kind);
             let mut next = *state;
             next[machine.actors] = turned;
             let moved = print.wrapping_add(machine.ambient_print(turned));
@@ -471,29 +357,29 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Looks all candidates up: first a touch of each, so that memory is on its way for all; then one by one.
-    fn flush<S: System>(&mut self, level: &Level<S, W>) {
+    fn flush(&mut self, level: &Level<S, W>) {
         let mut batch = std::mem::take(&mut self.batch);
         for candidate in &batch {
-            self.touched ^= level.visited.touch(index(candidate.print));
+            self.touched ^= level.known.visited.touch(index(candidate.print));
         }
         let (before, mut asked) = (self.tally.fresh, 0);
         for candidate in &batch {
             if level.has_boundary && !self.is_within(level, candidate) {
                 continue;
             }
-            let Some(at) = level.records.reserve(&mut self.cursor) else {
+            let Some(at) = level.known.records.reserve(&mut self.cursor) else {
                 level.is_full.store(true, Ordering::Relaxed);
                 level.pause.store(true, Ordering::Relaxed);
                 break;
             };
-            if claim(level, candidate.print, candidate.check, &candidate.state, at) {
+            if level.known.claim(candidate.print, candidate.check, &candidate.state, at) {
                 if let Some((share, owner)) = level.owner_elsewhere(candidate.print) {
                     share.ask(&mut self.asks, owner, candidate);
                     asked += 1;
                     continue;
                 }
                 self.cursor.advance();
-                level.records.link(at, candidate.parent, candidate.via.0);
+                level.known.records.link(at, candidate.parent, candidate.via.0);
                 self.welcome(level, candidate);
             }
         }
@@ -509,11 +395,11 @@ impl<const W: usize> Worker<W> {
     }
 
     /// Judges a state that is new.
-    pub fn welcome<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) {
+    pub fn welcome(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) {
         let machine = level.machine;
         self.tally.fresh += 1;
         let cells = &candidate.state[..machine.actors];
-        let notes = if level.symmetric {
+        let notes = if level.known.symmetric {
             self.sums.sum(machine, &candidate.state);
             self.tally.full += self.sums.orbit();
             self.judge.judge(machine, cells, None)
@@ -533,12 +419,12 @@ impl<const W: usize> Worker<W> {
     #[inline]
     fn blame(&mut self, candidate: &Candidate<W>) {
         if let Some(message) = self.judge.panic.take() {
-            note_panic(&mut self.panic, found(candidate), &message);
+            note_panic(&mut self.panic, candidate.found(), &message);
         }
     }
 
     #[cold]
-    fn note<S: System>(&mut self, level: &Level<S, W>, notes: u32, candidate: &Candidate<W>) {
+    fn note(&mut self, level: &Level<S, W>, notes: u32, candidate: &Candidate<W>) {
         // A step is taken only to a state that stateright would have kept.
         if level.has_boundary {
             let within = self.judge.is_within(level.machine, &candidate.state[..=level.machine.actors]);
@@ -547,7 +433,7 @@ impl<const W: usize> Worker<W> {
                 return;
             }
         }
-        let found = found(candidate);
+        let found = candidate.found();
         for (at, best) in self.found.iter_mut().enumerate() {
             if notes >> at & 1 == 1 && best.as_ref().is_none_or(|best| found < *best) {
                 *best = Some(found.clone());
@@ -557,23 +443,26 @@ impl<const W: usize> Worker<W> {
 
     /// Is the candidate within the model's boundary? One that is not was no step either.
     #[cold]
-    fn is_within<S: System>(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) -> bool {
+    fn is_within(&mut self, level: &Level<S, W>, candidate: &Candidate<W>) -> bool {
         let machine = level.machine;
+        // What is in the table was within it.
+        if level.known.holds(candidate.print, candidate.check, &candidate.state) {
+            return true;
+        }
         let within = self.judge.is_within(machine, &candidate.state[..=machine.actors]);
         self.blame(candidate);
         if !within {
             self.tally.generated -= 1;
-            let parent = level.records.read(candidate.parent);
+            let parent = level.known.records.read(candidate.parent);
             let kind = machine.kind(&parent[..=machine.actors], candidate.via);
-            let taken = &mut self.tally.taken[usize::from(kind)];
-            *taken = taken.wrapping_sub(1);
+            self.tally.took_not(kind);
         }
         within
     }
 
     /// The cell that `cell` becomes with a bundle of messages more, and what it adds to a fingerprint.
     #[inline]
-    fn add<S: System>(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> (u32, u64) {
+    fn add(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> (u32, u64) {
         let key = u64::from(cell) << 32 | u64::from(bundle);
         let known = &mut self.added[spread(key) % ADDED];
         if known.0 != key {
@@ -584,7 +473,7 @@ impl<const W: usize> Worker<W> {
     }
 
     #[inline]
-    fn turn<S: System>(&mut self, machine: &Machine<S>, ambient: u32, effect: u32) -> Option<u32> {
+    fn turn(&mut self, machine: &Machine<S>, ambient: u32, effect: u32) -> Option<u32> {
         let key = u64::from(ambient) << 32 | u64::from(effect);
         let known = &mut self.turned[spread(key) % TURNED];
         if known.0 != key {
@@ -594,155 +483,13 @@ impl<const W: usize> Worker<W> {
     }
 }
 
-/// Where in the table a fingerprint belongs. The lowest of several is not uniform, a product with an odd number makes it so.
-#[inline]
-pub(crate) fn index(print: u64) -> u64 {
-    print.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 #[inline]
 fn spread(key: u64) -> usize {
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
 
-/// The fingerprint of a state.
-#[inline]
-pub(crate) fn print<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
-    let ambient = machine.ambient_print(state[machine.actors]);
-    state[..machine.actors].iter().fold(ambient, |sum, &cell| sum.wrapping_add(machine.cells.get(cell).print))
-}
-
-/// The fingerprint by which `state` is told apart: under symmetry, that of its orbit.
-pub(crate) fn print_of<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
-    Sums::new(machine).print(machine, state)
-}
-
-/// Puts states that are all different into an empty table.
-pub(crate) fn refill<S: System, const W: usize>(
-    machine: &Machine<S>,
-    visited: &Visited,
-    records: &Records<W>,
-    range: Range<u32>,
-) {
-    let mut sums = Sums::new(machine);
-    let mut words = Vec::with_capacity(range.len());
-    for at in range {
-        let state = records.read(at);
-        let print = sums.print(machine, &state);
-        words.push((index(print), print << 32 | u64::from(at + 1)));
-    }
-    let touched = words.iter().fold(0, |touched, &(print, _)| touched ^ visited.touch(print));
-    std::hint::black_box(touched);
-    for (print, word) in words {
-        visited.put(print, word);
-    }
-}
-
-/// Puts the state `at` into the table. False if it is there already.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the low half is the number")]
-pub(crate) fn claim<S: System, const W: usize>(
-    level: &Level<S, W>,
-    print: u64,
-    check: u64,
-    state: &State<W>,
-    at: u32,
-) -> bool {
-    level.records.write(at, state, check);
-    let known = if level.exact {
-        // The high half of the product chooses the bucket; the low half of the fingerprint tells states in it apart, before
-        // they are compared. No number is NONE, so no word is 0.
-        let tag = print << 32;
-        level.visited.insert(index(print), tag | u64::from(at + 1), |there| {
-            let other = there as u32 - 1;
-            (there ^ tag) >> 32 == 0
-                && if level.symmetric {
-                    level.records.check(other) == check
-                } else {
-                    level.records.is(other, state)
-                }
-        })
-    } else {
-        let word = print.max(1);
-        level.visited.insert(index(print), word, |there| there == word)
-    };
-    known.is_none()
-}
-
-fn found<const W: usize>(candidate: &Candidate<W>) -> Found {
-    Found { print: candidate.print, parent: candidate.parent, via: candidate.via }
-}
-
 fn note_panic(best: &mut Option<(Found, String)>, found: Found, message: &str) {
     if best.as_ref().is_none_or(|(best, _)| found < *best) {
         *best = Some((found, message.to_owned()));
-    }
-}
-
-impl Tally {
-    /// Counts a summary so many times; `listed` says of which causes there is something left.
-    fn count(&mut self, summary: &Summary, times: u64, listed: impl Fn(Option<u8>) -> bool) {
-        self.generated += times * u64::from(summary.still);
-        for &(kind, count) in &summary.free {
-            let taken = &mut self.taken[usize::from(kind)];
-            *taken = taken.wrapping_add(times * u64::from(count));
-        }
-        for &(kind, cause, count) in &summary.idle {
-            let count = if listed(cause) { times * u64::from(count) } else { 0 };
-            self.idle[usize::from(kind)] += count;
-        }
-    }
-}
-
-impl Sums {
-    fn new<S: System>(machine: &Machine<S>) -> Sums {
-        Sums { moved: vec![0; machine.group.len()] }
-    }
-
-    /// Fingerprints of `state` under each permutation.
-    #[inline]
-    fn sum<S: System>(&mut self, machine: &Machine<S>, state: &[u32]) {
-        let ambient = machine.ambient_prints(state[machine.actors]);
-        for (sum, print) in self.moved.iter_mut().zip(ambient) {
-            *sum = print.load(Ordering::Relaxed);
-        }
-        for &cell in &state[..machine.actors] {
-            for (sum, print) in self.moved.iter_mut().zip(machine.prints(cell)) {
-                *sum = sum.wrapping_add(print.load(Ordering::Relaxed));
-            }
-        }
-    }
-
-    /// The fingerprint by which `state` is told apart: its own, or under symmetry that of its orbit.
-    fn print<S: System>(&mut self, machine: &Machine<S>, state: &[u32]) -> u64 {
-        if machine.group.len() == 1 {
-            return print(machine, state);
-        }
-        self.sum(machine, state);
-        self.lowest()
-    }
-
-    /// The fingerprint of the orbit.
-    fn lowest(&self) -> u64 {
-        self.moved.iter().copied().min().unwrap_or(0)
-    }
-
-    /// How many different states the permutations make of this one: the group, over those that leave it as it is.
-    fn orbit(&self) -> u64 {
-        let lowest = self.lowest();
-        (self.moved.len() / self.moved.iter().filter(|&&sum| sum == lowest).count()) as u64
-    }
-
-    /// The second fingerprint of the orbit: the lowest, of the permutations that have the lowest first one.
-    fn check<S: System>(&self, machine: &Machine<S>, state: &[u32]) -> u64 {
-        let (order, lowest) = (self.moved.len(), self.lowest());
-        let second = |by: usize| {
-            let ambient = machine.ambient_prints(state[machine.actors])[order + by].load(Ordering::Relaxed);
-            let cells = state[..machine.actors].iter();
-            cells.fold(ambient, |sum, &cell| {
-                sum.wrapping_add(machine.prints(cell)[order + by].load(Ordering::Relaxed))
-            })
-        };
-        (0..order).filter(|&by| self.moved[by] == lowest).map(second).min().unwrap_or(0)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stateright::actor::{ActorModelAction, ActorModelState, Network, RandomChoices, Timers};
+use stateright::actor::{ActorModelAction, ActorModelState, Network};
 
+use crate::candidate::Via;
 use crate::inbox::Carrier;
 use crate::machine::Machine;
 use crate::system::{Action, System};
-use crate::worker::Via;
 
 impl<S: System> Machine<'_, S> {
     /// The state of these cells and this ambient, as stateright has it.
@@ -26,23 +26,11 @@ impl<S: System> Machine<'_, S> {
             Carrier::Bag => Network::new_unordered_nonduplicating(envelopes),
             Carrier::Queues => Network::new_ordered(envelopes),
         };
-        let timers = |local: &&crate::local::Local<S>| {
-            let mut timers = Timers::new();
-            for timer in &local.timers {
-                timers.set(timer.clone());
-            }
-            timers
-        };
-        let choices = |local: &&crate::local::Local<S>| {
-            let mut choices = RandomChoices::default();
-            local.choices.iter().for_each(|(key, all)| choices.insert(key.clone(), all.clone()));
-            choices
-        };
         ActorModelState {
             actor_states: locals.iter().map(|local| Arc::clone(&local.state)).collect(),
             network,
-            timers_set: locals.iter().map(timers).collect(),
-            random_choices: locals.iter().map(choices).collect(),
+            timers_set: locals.iter().map(|local| local.timers_set()).collect(),
+            random_choices: locals.iter().map(|local| local.random_choices()).collect(),
             crashed: locals.iter().map(|local| local.crashed).collect(),
             history: ambient.history.clone(),
             actor_storages: locals.iter().map(|local| local.storage.clone()).collect(),

@@ -17,8 +17,9 @@ use crate::error::Error;
 use crate::hash::{Sort, content};
 use crate::report::{Level as Depth, Limit, Report};
 use crate::search::{Others, Search, split};
+use crate::sums::print_of;
 use crate::system::System;
-use crate::worker::{Tally, print_of};
+use crate::tally::Tally;
 
 /// Limits by number.
 const LIMITS: [Limit; 6] =
@@ -183,7 +184,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             self.held.fetch_add(counted, Ordering::Relaxed);
             self.generated.store(0, Ordering::Relaxed);
             for worker in &mut self.workers {
-                worker.tally = worker.tally.none();
+                worker.tally = Tally::new(worker.tally.taken.len());
             }
             self.found.fill(None);
         }
@@ -262,7 +263,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         (together.left, together.frontier) = (sum(|word| word.left), sum(|word| word.frontier));
         together.distribution.asks = sum(|word| word.asks);
         together.distribution.bytes = sum(|word| word.bytes);
-        let mut tally = self.workers[0].tally.none();
+        let mut tally = Tally::new(self.workers[0].tally.taken.len());
         tally.full = sum(|word| word.full);
         for word in &words {
             tally.idle.iter_mut().zip(&word.idle).for_each(|(sum, count)| *sum += count);

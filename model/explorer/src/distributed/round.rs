@@ -11,12 +11,14 @@ use super::link::{Ask, Link};
 use super::share::Share;
 use super::word::{Bytes, bit, pack, unpack};
 use crate::ambient::lock;
+use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::report::Limit;
 use crate::search::{Rests, Search, split};
+use crate::sums::index;
 use crate::system::System;
 use crate::visited::Visited;
-use crate::worker::{Candidate, Level, index};
+use crate::worker::Level;
 
 /// How long the dataflow waits for something to do, at most.
 const WAIT: Duration = Duration::from_millis(1);
@@ -166,11 +168,9 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let resting = AtomicUsize::new(0);
         let watched = std::thread::scope(|scope| {
             for worker in &mut workers[..threads] {
-                let (level, resting) = (&level, &resting);
+                let (level, rests) = (&level, Rests { resting: &resting, watcher: share.watcher() });
                 scope.spawn(move || {
-                    // In the order in which they are dropped, the last first.
-                    let _wakes = Wakes(share);
-                    let _rests = Rests(resting);
+                    let _rests = rests;
                     worker.run_safely(level);
                 });
             }
@@ -251,14 +251,5 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let all_answered = party.pending.is_empty() || served.is_err();
         assert!(all_answered, "the round is over, and an answer has not come");
         served.map(drop)
-    }
-}
-
-/// Wakes the thread that steps the dataflow when a thread ends, even if it panics.
-struct Wakes<'a, const W: usize>(&'a Share<W>);
-
-impl<const W: usize> Drop for Wakes<'_, W> {
-    fn drop(&mut self) {
-        self.0.wake();
     }
 }

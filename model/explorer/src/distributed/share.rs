@@ -7,9 +7,10 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use crate::ambient::lock;
+use crate::candidate::Candidate;
 use crate::hash::mix;
 use crate::system::System;
-use crate::worker::{Candidate, Level, Worker};
+use crate::worker::{Level, Worker};
 
 /// Candidates that are asked for together: 8 kB of fingerprints.
 const TOGETHER: usize = 1024;
@@ -93,6 +94,11 @@ impl<const W: usize> Share<W> {
         self.wake();
     }
 
+    /// The thread that steps the dataflow.
+    pub fn watcher(&self) -> &Thread {
+        &self.pump
+    }
+
     /// There is something to do for the thread that steps the dataflow.
     pub fn wake(&self) {
         self.pump.unpark();
@@ -120,9 +126,9 @@ impl<const W: usize> Share<W> {
     }
 }
 
-impl<const W: usize> Worker<W> {
+impl<S: System, const W: usize> Worker<S, W> {
     /// Takes in what was found to be new, and waits while too much waits for an answer.
-    pub fn keep_pace<S: System>(&mut self, level: &Level<S, W>, share: &Share<W>) {
+    pub fn keep_pace(&mut self, level: &Level<S, W>, share: &Share<W>) {
         loop {
             self.take_in(level, share);
             if !share.is_out_of_credit() || level.pause.load(Ordering::Relaxed) {
@@ -134,18 +140,18 @@ impl<const W: usize> Worker<W> {
     }
 
     /// States that are new everywhere become states of this process. True if there were any.
-    pub fn take_in<S: System>(&mut self, level: &Level<S, W>, share: &Share<W>) -> bool {
+    pub fn take_in(&mut self, level: &Level<S, W>, share: &Share<W>) -> bool {
         let before = self.tally.fresh;
         while let Some(fresh) = share.take_fresh() {
             let start = self.tally.fresh;
             for candidate in &fresh {
-                let Some(at) = level.records.reserve(&mut self.cursor) else {
+                let Some(at) = level.known.records.reserve(&mut self.cursor) else {
                     level.is_full.store(true, Ordering::Relaxed);
                     level.pause.store(true, Ordering::Relaxed);
                     break;
                 };
-                level.records.write(at, &candidate.state, candidate.check);
-                level.records.link(at, candidate.parent, candidate.via.0);
+                level.known.records.write(at, &candidate.state, candidate.check);
+                level.known.records.link(at, candidate.parent, candidate.via.0);
                 self.cursor.advance();
                 self.welcome(level, candidate);
             }

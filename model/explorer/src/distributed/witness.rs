@@ -7,13 +7,14 @@
 use super::levels::Together;
 use super::round::Party;
 use super::word::Witness;
+use crate::candidate::{Found, Via};
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::records::Records;
 use crate::report::{Discovery, PANIC};
 use crate::search::Search;
+use crate::sums::print;
 use crate::system::{Action, System};
-use crate::worker::{Found, Via, print};
 
 impl<S: System, const W: usize> Search<'_, S, W> {
     /// What there is to report, of all processes.

@@ -38,7 +38,7 @@ fn words(from: u64) -> Vec<u64> {
 }
 
 fn insert_each(visited: &Visited, words: &[u64]) -> usize {
-    words.iter().filter(|&&word| visited.insert(word, word, |there| there == word).is_none()).count()
+    words.iter().filter(|&&word| visited.insert(word, word, || (), |there| there == word).is_none()).count()
 }
 
 fn insert_in_batches(visited: &Visited, words: &[u64]) -> usize {

@@ -183,11 +183,11 @@ impl<'a, S: System> Explorer<'a, S> {
             Mode::Fingerprints { seed } => seed,
         };
         // Threads and handlers catch their own panics. What is left is where no step was taken yet, or none is any more.
-        let run = || self.search(Machine::new(self.system, Properties::new(properties), group, seed));
+        let run = || self.search(&Machine::new(self.system, Properties::new(properties), group, seed));
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Error::Panicked(message(&*panic))))
     }
 
-    fn search(&self, machine: Machine<S>) -> Result<Report<S>, Error> {
+    fn search(&self, machine: &Machine<S>) -> Result<Report<S>, Error> {
         let actors = machine.actors;
         // A state of a few words is copied, compared and stored as such; how many is known when this is compiled. Each width
         // is compiled for each system, which takes seconds, so there are few.

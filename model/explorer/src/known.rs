@@ -29,14 +29,15 @@ impl<const W: usize> Known<'_, W> {
     /// Puts the state `at` into the table. False if it is there already.
     #[inline]
     pub fn claim(&self, print: u64, check: u64, state: &State<W>, at: u32) -> bool {
-        self.records.write(at, state, check);
+        // Most candidates are known. What is written for one that is not is there before its word is.
+        let write = || self.records.write(at, state, check);
         let known = if self.exact {
             // No number is NONE, so no word is 0.
             let word = tag(print) | u64::from(at + 1);
-            self.visited.insert(index(print), word, |there| self.is_same(there, print, check, state))
+            self.visited.insert(index(print), word, write, |there| self.is_same(there, print, check, state))
         } else {
             let word = print.max(1);
-            self.visited.insert(index(print), word, |there| there == word)
+            self.visited.insert(index(print), word, write, |there| there == word)
         };
         known.is_none()
     }

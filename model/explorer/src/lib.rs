@@ -70,6 +70,7 @@ mod distributed;
 mod error;
 mod explorer;
 mod hash;
+mod hot;
 mod inbox;
 mod interner;
 mod judge;

@@ -36,6 +36,7 @@ pub(crate) struct Machine<'a, S: System> {
     pub group: Vec<Permutation>,
     pub seed: u64,
     pub lossy: bool,
+    pub max_crashes: usize,
     pub removes_dead: bool,
     pub locals: Interner<KnownLocal<S>>,
     pub envelopes: Interner<KnownEnvelope<S>>,
@@ -79,6 +80,7 @@ impl<'a, S: System> Machine<'a, S> {
             actors: model.actors.len(),
             carrier,
             seed,
+            max_crashes: model.max_crashes,
             lossy: model.lossy_network == LossyNetwork::Yes,
             // What is dead at the head of a queue is in the way until it is delivered or lost.
             removes_dead: system.removes_dead() && carrier != Carrier::Queues,
@@ -267,10 +269,8 @@ impl<'a, S: System> Machine<'a, S> {
     }
 
     /// May one more actor crash?
-    #[inline]
     pub fn may_crash(&self, cells: &[&Cell]) -> bool {
-        let max = self.system.model().max_crashes;
-        max > 0 && cells.iter().filter(|cell| cell.crashed).count() < max
+        self.max_crashes > 0 && cells.iter().filter(|cell| cell.crashed).count() < self.max_crashes
     }
 
     fn ambient(&self, ambient: Ambient<S>, origin: AmbientOrigin) -> u32 {

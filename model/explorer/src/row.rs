@@ -96,7 +96,7 @@ impl<S: System> Machine<'_, S> {
 
     /// The same for a cell that was looked up.
     #[inline]
-    pub fn row_of<'m>(&'m self, number: u32, cell: &'m Cell) -> &'m Row {
+    pub fn row_of<'m>(&self, number: u32, cell: &'m Cell) -> &'m Row {
         cell.row.get_or_init(|| self.make_row(number, cell))
     }
 
@@ -119,7 +119,7 @@ impl<S: System> Machine<'_, S> {
         }
         self.on_own(cell.local).iter().copied().for_each(add);
         let echoes_from = u32::try_from(steps.len()).expect("a row that fits");
-        let echoes = self.echoes_of(&echoing);
+        let echoes = if echoing.is_empty() { 0 } else { self.echoes_of(&echoing) };
         steps.extend(echoing);
         self.step_count.fetch_add(steps.len() as u64, Ordering::Relaxed);
         summary.free.sort_unstable();
@@ -127,6 +127,12 @@ impl<S: System> Machine<'_, S> {
         let is_special = summary.panic.is_some() || summary.idle.iter().any(|(_, cause, _)| cause.is_some());
         let summary = self.summaries.intern(content(Sort::Summary, &summary), || summary).0;
         Row { steps: steps.into(), summary, is_special, echoes_from, echoes }
+    }
+
+    /// Is all that the echoes of a cell of `state` send there already? `echoes` is the number of what they send.
+    pub fn absorbs_echoes(&self, state: &[u32], echoes: u32) -> bool {
+        let mut echoes = self.echoes.get(echoes).iter();
+        echoes.all(|echo| self.absorbs(self.cells.get(state[echo.to as usize]), &echo.mask))
     }
 
     /// What these steps send together, by receiver.

@@ -32,11 +32,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// A search under way.
 pub(crate) struct Search<'a, S: System, const W: usize> {
     pub explorer: &'a Explorer<'a, S>,
-    pub machine: Machine<'a, S>,
+    pub machine: &'a Machine<'a, S>,
     pub exact: bool,
     pub visited: Visited,
     pub records: Records<W>,
-    pub workers: Vec<Worker<S, W>>,
+    pub workers: Vec<Worker<'a, S, W>>,
     pub frontier: Vec<Range<u32>>,
     /// All states, where their cells are kept.
     pub all: Vec<Range<u32>>,
@@ -74,9 +74,9 @@ pub(crate) struct Others {
 }
 
 impl<'a, S: System, const W: usize> Search<'a, S, W> {
-    pub fn new(explorer: &'a Explorer<'a, S>, machine: Machine<'a, S>) -> Self {
+    pub fn new(explorer: &'a Explorer<'a, S>, machine: &'a Machine<'a, S>) -> Self {
         let exact = explorer.mode == Mode::Exact;
-        let workers = (0..explorer.threads).map(|_| Worker::new(&machine)).collect();
+        let workers = (0..explorer.threads).map(|_| Worker::new(machine)).collect();
         Search {
             exact,
             visited: Visited::new(PLACES),
@@ -157,7 +157,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let initial = self.machine.initial();
         let mut state = [0; W];
         state[..initial.len()].copy_from_slice(&initial);
-        let notes = self.workers[0].begin(&self.machine, &initial, self.explorer.system.has_boundary());
+        let notes = self.workers[0].begin(self.machine, &initial, self.explorer.system.has_boundary());
         let Some(notes) = notes else { return };
         self.generated.store(1, Ordering::Relaxed);
         let (units, pause) = (Vec::new(), AtomicBool::new(false));
@@ -182,7 +182,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         claims_max: u64,
     ) -> Level<'l, S, W> {
         Level {
-            machine: &self.machine,
+            machine: self.machine,
             known: self.known(),
             has_boundary: self.explorer.system.has_boundary(),
             reported: self.reported,
@@ -352,7 +352,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     pub fn bytes(&self) -> usize {
-        self.machine.bytes() + self.records.bytes() + Visited::bytes(self.visited.places())
+        let of_threads: usize = self.workers.iter().map(Worker::bytes).sum();
+        of_threads + self.machine.bytes() + self.records.bytes() + Visited::bytes(self.visited.places())
     }
 
     pub fn progress(&self) -> Progress {
@@ -428,7 +429,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             for _ in 0..self.explorer.threads {
                 scope.spawn(|| {
                     while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        self.known().refill(&self.machine, unit.clone());
+                        self.known().refill(self.machine, unit.clone());
                     }
                 });
             }
@@ -489,7 +490,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     fn coverage(&self) -> Vec<Coverage> {
         let kinds = self.explorer.system.kinds().iter().enumerate();
-        let sum = |of: &dyn Fn(&Worker<S, W>) -> u64| self.workers.iter().map(of).sum::<u64>();
+        let sum = |of: &dyn Fn(&Worker<'a, S, W>) -> u64| self.workers.iter().map(of).sum::<u64>();
         let of = |(at, &kind): (usize, &&'static str)| {
             let taken = sum(&|worker| worker.tally.taken[at]);
             let idle = sum(&|worker| worker.tally.idle[at]);

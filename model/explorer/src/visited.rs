@@ -54,15 +54,23 @@ impl Visited {
 
     /// Puts `word` in, unless a word is there that `is_same`. Returns that one, if there is.
     ///
-    /// What the thread wrote before is visible to whoever meets the word.
+    /// What the thread wrote before is visible to whoever meets the word, and what `write` does is: that is called, once or
+    /// more often, only if it seems that the word is not there.
     #[inline]
-    pub fn insert(&self, print: u64, word: u64, is_same: impl Fn(u64) -> bool) -> Option<u64> {
+    pub fn insert(
+        &self,
+        print: u64,
+        word: u64,
+        write: impl Fn(),
+        is_same: impl Fn(u64) -> bool,
+    ) -> Option<u64> {
         let home = self.home(print);
         let mut at = home;
         loop {
             for place in &self.buckets[at].0 {
                 let mut there = place.load(Ordering::Acquire);
                 if there == 0 {
+                    write();
                     match place.compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire) {
                         Ok(_) => return None,
                         Err(other) => there = other,
@@ -90,7 +98,7 @@ impl Visited {
     /// Puts in a word that is known not to be there.
     #[inline]
     pub fn put(&self, print: u64, word: u64) {
-        self.insert(print, word, |_| false);
+        self.insert(print, word, || (), |_| false);
     }
 
     /// All words.

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ambient::lock;
 use crate::candidate::{Candidate, Found, Via};
-use crate::cell::Cell;
 use crate::distributed::{Asks, Share};
 use crate::error::Error;
+use crate::hot::{AtHand, Hot, spread};
 use crate::judge::Judge;
 use crate::known::Known;
 use crate::machine::{Machine, message};
@@ -25,8 +25,7 @@ use crate::tally::Tally;
 const BATCH: usize = 256;
 /// States whose cells are looked up together.
 const BLOCK: u32 = 16;
-/// Places in a thread's memory of cells that were sent something, and of ambients that were turned.
-const ADDED: usize = 1 << 15;
+/// Places in a thread's memory of ambients that were turned.
 const TURNED: usize = 1 << 12;
 
 /// What all threads see while they expand one level.
@@ -58,19 +57,19 @@ pub(crate) struct Level<'a, S: System, const W: usize> {
 /// A state that is being expanded.
 struct From<'s, const W: usize> {
     state: &'s State<W>,
-    cells: &'s [&'s Cell],
+    cells: &'s [Hot<'s>],
     ambient_print: u64,
     print: u64,
     at: u32,
 }
 
 /// What one thread keeps from level to level.
-pub(crate) struct Worker<S: System, const W: usize> {
+pub(crate) struct Worker<'m, S: System, const W: usize> {
     pub cursor: Cursor,
     batch: Vec<Candidate<W>>,
     /// Candidates of which other processes will say whether they are new.
     pub asks: Asks<W>,
-    added: Vec<(u64, u32, u64)>,
+    at_hand: AtHand<'m, S>,
     turned: Vec<(u64, u32)>,
     judge: Judge<S>,
     sums: Sums,
@@ -93,14 +92,14 @@ impl<S: System, const W: usize> Level<'_, S, W> {
     }
 }
 
-impl<S: System, const W: usize> Worker<S, W> {
-    pub fn new(machine: &Machine<S>) -> Self {
+impl<'m, S: System, const W: usize> Worker<'m, S, W> {
+    pub fn new(machine: &'m Machine<'m, S>) -> Self {
         let kinds = machine.system.kinds().len();
         Worker {
             cursor: Cursor::default(),
             batch: Vec::with_capacity(2 * BATCH),
             asks: Asks::default(),
-            added: vec![(u64::MAX, 0, 0); ADDED],
+            at_hand: AtHand::new(machine),
             turned: vec![(u64::MAX, 0); TURNED],
             judge: Judge::new(machine.actors),
             sums: Sums::new(machine),
@@ -132,8 +131,13 @@ impl<S: System, const W: usize> Worker<S, W> {
         Some(notes | judged)
     }
 
+    /// Bytes in the tables of this thread alone.
+    pub fn bytes(&self) -> usize {
+        self.at_hand.bytes()
+    }
+
     /// Takes over what another thread counted, found and numbered.
-    pub fn absorb(&mut self, other: &mut Worker<S, W>) {
+    pub fn absorb(&mut self, other: &mut Worker<'m, S, W>) {
         self.cursor.put_back(other.cursor.take());
         self.tally.absorb(&mut other.tally);
         for (best, found) in self.found.iter_mut().zip(&mut other.found) {
@@ -171,6 +175,7 @@ impl<S: System, const W: usize> Worker<S, W> {
     /// Takes ranges and expands their states until there are none left, or all are told to pause.
     fn run(&mut self, level: &Level<S, W>) {
         let mut cells = Vec::with_capacity(BLOCK as usize * W);
+        self.at_hand.make_room();
         while !level.pause.load(Ordering::Relaxed) {
             let Some(unit) = level.units.get(level.next_unit.fetch_add(1, Ordering::Relaxed)) else { break };
             let mut at = unit.start;
@@ -194,61 +199,57 @@ impl<S: System, const W: usize> Worker<S, W> {
     }
 
     /// Expands a few states: first the cells of all of them are looked up, so that memory is on its way for all.
-    fn expand_block<'m>(&mut self, level: &Level<'m, S, W>, block: Range<u32>, cells: &mut Vec<&'m Cell>) {
-        let machine = level.machine;
+    fn expand_block(&mut self, level: &Level<S, W>, block: Range<u32>, cells: &mut Vec<Hot<'m>>) {
+        let actors = level.machine.actors;
+        let mut states = [[0; W]; BLOCK as usize];
         cells.clear();
-        for at in block.clone() {
-            let state = level.known.records.read(at);
-            cells.extend(state[..machine.actors].iter().map(|&cell| machine.cells.get(cell)));
+        for (state, at) in states.iter_mut().zip(block.clone()) {
+            *state = level.known.records.read(at);
+            cells.extend(state[..actors].iter().map(|&cell| self.at_hand.cell(cell)));
         }
         for cell in cells.iter() {
-            let first = cell.row.get().and_then(|row| row.steps.first());
-            self.touched ^= first.map_or(0, |step| step.delta);
+            self.touched ^= cell.steps.first().map_or(0, |step| step.delta);
         }
-        for (at, cells) in block.zip(cells.chunks(machine.actors.max(1))) {
-            self.expand(level, at, cells);
+        for ((at, state), cells) in block.zip(&states).zip(cells.chunks(actors.max(1))) {
+            self.expand(level, at, state, cells);
             if self.batch.len() >= BATCH {
                 self.flush(level);
             }
         }
     }
 
-    fn expand(&mut self, level: &Level<S, W>, at: u32, cells: &[&Cell]) {
+    fn expand(&mut self, level: &Level<S, W>, at: u32, state: &State<W>, cells: &[Hot]) {
         let machine = level.machine;
-        let state = level.known.records.read(at);
-        let ambient = state[machine.actors];
-        let ambient_print = machine.ambient_print(ambient);
+        let ambient_print = machine.ambient_print(state[machine.actors]);
         let print = cells.iter().fold(ambient_print, |sum, cell| sum.wrapping_add(cell.print));
-        let from = From { state: &state, cells, ambient_print, print, at };
-        let may_crash = machine.may_crash(cells);
+        let from = From { state, cells, ambient_print, print, at };
+        let may_crash = machine.max_crashes > 0
+            && cells.iter().filter(|cell| cell.is_crashed()).count() < machine.max_crashes;
         for (place, cell) in cells.iter().enumerate() {
-            let row = machine.row_of(state[place], cell);
-            if row.is_special {
-                self.count_special(machine, &from, place, row.summary);
+            if cell.is_special() {
+                self.count_special(machine, &from, place, cell.summary());
             } else {
-                self.visit(row.summary);
+                self.visit(cell.summary());
             }
-            let echoes_from = row.echoes_from as usize;
-            let is_echo = echoes_from < row.steps.len() && {
-                let mut echoes = machine.echoes.get(row.echoes).iter();
-                echoes.all(|echo| machine.absorbs(cells[echo.to as usize], &echo.mask))
-            };
-            let steps = if is_echo { &row.steps[..echoes_from] } else { &row.steps[..] };
-            self.tally.generated += (row.steps.len() - steps.len()) as u64;
+            let mut steps = cell.steps;
+            if cell.has_echoes() && machine.absorbs_echoes(state, cell.echoes) {
+                self.tally.generated += (steps.len() - cell.echoes_from as usize) as u64;
+                steps = &steps[..cell.echoes_from as usize];
+            }
             for (index, step) in steps.iter().enumerate() {
                 let via = Via::new(place, index, step.turned());
                 if step.has_more() {
                     self.take(level, &from, via, *step, may_crash);
                 } else {
-                    let mut next = state;
+                    let mut next = *state;
                     next[place] = step.cell;
                     let print = print.wrapping_add(step.delta);
-                    self.offer(level, Candidate { print, check: 0, state: next, parent: at, via }, 0, &state);
+                    self.offer(level, Candidate { print, check: 0, state: next, parent: at, via }, 0, state);
                 }
             }
         }
         if machine.lossy {
-            self.lose(level, &state, print, at);
+            self.lose(level, state, print, at);
         }
     }
 
@@ -313,7 +314,7 @@ impl<S: System, const W: usize> Worker<S, W> {
         }
         for &(to, bundle) in &reaction.sends {
             let to = to as usize;
-            let (cell, added) = self.add(machine, from.state[to], bundle);
+            let (cell, added) = self.at_hand.add(from.state[to], bundle);
             print = print.wrapping_add(added).wrapping_sub(from.cells[to].print);
             next[to] = cell;
         }
@@ -460,18 +461,6 @@ impl<S: System, const W: usize> Worker<S, W> {
         within
     }
 
-    /// The cell that `cell` becomes with a bundle of messages more, and what it adds to a fingerprint.
-    #[inline]
-    fn add(&mut self, machine: &Machine<S>, cell: u32, bundle: u32) -> (u32, u64) {
-        let key = u64::from(cell) << 32 | u64::from(bundle);
-        let known = &mut self.added[spread(key) % ADDED];
-        if known.0 != key {
-            let cell = machine.add(cell, bundle);
-            *known = (key, cell, machine.cells.get(cell).print);
-        }
-        (known.1, known.2)
-    }
-
     #[inline]
     fn turn(&mut self, machine: &Machine<S>, ambient: u32, effect: u32) -> Option<u32> {
         let key = u64::from(ambient) << 32 | u64::from(effect);
@@ -481,11 +470,6 @@ impl<S: System, const W: usize> Worker<S, W> {
         }
         Some(known.1).filter(|&next| next != crate::machine::UNKNOWN)
     }
-}
-
-#[inline]
-fn spread(key: u64) -> usize {
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
 
 fn note_panic(best: &mut Option<(Found, String)>, found: Found, message: &str) {

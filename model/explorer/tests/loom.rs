@@ -76,7 +76,7 @@ use sync::{AtomicU32, Ordering};
 use visited::Visited;
 
 fn put(visited: &Visited, word: u64) -> bool {
-    visited.insert(word, word, |there| there == word).is_none()
+    visited.insert(word, word, || (), |there| there == word).is_none()
 }
 
 /// Two threads put words in; how many of the puts were first, in all, and what is in the table then.

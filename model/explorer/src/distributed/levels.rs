@@ -176,7 +176,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let me = party.link.process as usize;
         let owned = |&at: &u32| {
             let state = self.records.read(at);
-            party.share.owner(print_of(&self.machine, &state[..=self.machine.actors])) == me
+            party.share.owner(print_of(self.machine, &state[..=self.machine.actors])) == me
         };
         self.frontier = self.frontier.iter().cloned().flatten().filter(owned).map(|at| at..at + 1).collect();
         if me != 0 {

@@ -59,7 +59,7 @@ impl Table<'_> {
         let mut granted = 0;
         for (at, print) in unpack(prints).enumerate() {
             let word = print.max(1);
-            let is_new = self.visited.insert(index(print), word, |there| there == word).is_none();
+            let is_new = self.visited.insert(index(print), word, || (), |there| there == word).is_none();
             bits[at / 8] |= u8::from(is_new) << (at % 8);
             granted += u64::from(is_new);
         }

@@ -126,7 +126,7 @@ impl<const W: usize> Share<W> {
     }
 }
 
-impl<S: System, const W: usize> Worker<S, W> {
+impl<S: System, const W: usize> Worker<'_, S, W> {
     /// Takes in what was found to be new, and waits while too much waits for an answer.
     pub fn keep_pace(&mut self, level: &Level<S, W>, share: &Share<W>) {
         loop {

@@ -1,5 +1,6 @@
 //! The command line of `check`.
 
+mod cluster;
 mod search;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use raftlab_model::{Bounds, Disk, NetworkKind};
 
+pub use self::cluster::ClusterArgs;
 pub use self::search::{EngineArgs, SearchArgs, Switch};
 use crate::catalogue::Tier;
 

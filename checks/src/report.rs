@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use raftlab_explorer::Distribution;
 use raftlab_model::{Bounds, Judge, PROPERTIES};
 use serde::Serialize;
 
@@ -62,6 +63,9 @@ pub struct CheckReport {
     pub missed_states_expected: f64,
     /// What stopped the search early, if something did.
     pub limit: Option<&'static str>,
+    /// How the search was shared, if several processes searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<ProcessesReport>,
     /// Properties and witnesses.
     pub properties: Vec<PropertyReport>,
     /// Kinds of action that the bounds allow.
@@ -90,6 +94,21 @@ pub struct PropertyReport {
     pub holds: bool,
     /// Steps to where it was first violated or reached.
     pub depth: Option<u32>,
+}
+
+/// How one search was shared by several processes. What is said of states is said of all of them.
+#[derive(Debug, Serialize)]
+pub struct ProcessesReport {
+    /// How many there were.
+    pub count: usize,
+    /// The level from which on each searched its own states; none if no level was large enough.
+    pub split_depth: Option<u32>,
+    /// Fingerprints that one asked another for.
+    pub asked: u64,
+    /// Bytes that they wrote to each other.
+    pub bytes: u64,
+    /// The share of the one that had most to do, over the mean, level by level.
+    pub imbalance: f64,
 }
 
 /// A kind of action.
@@ -135,6 +154,7 @@ impl CheckReport {
             peak_bytes: 0,
             missed_states_expected: 0.0,
             limit: None,
+            processes: None,
             properties: Vec::new(),
             actions: Vec::new(),
             levels: Vec::new(),
@@ -156,6 +176,7 @@ impl CheckReport {
         self.peak_bytes = outcome.peak_bytes;
         self.missed_states_expected = outcome.missed_states_expected;
         self.limit = outcome.limit.map(Limit::name);
+        self.processes = outcome.distribution.as_ref().map(ProcessesReport::new);
         self.properties = properties(outcome);
         self.actions = outcome.coverage.iter().map(ActionReport::new).collect();
         self.levels = outcome.levels.iter().map(LevelReport::new).collect();
@@ -187,6 +208,7 @@ impl CheckReport {
             grouped(outcome.progress.rate()),
             size(self.peak_bytes),
         );
+        text += &self.processes.as_ref().map(ProcessesReport::line).unwrap_or_default();
         let is_complete = outcome.limit.is_none() && outcome.violation.is_none();
         for property in &self.properties {
             let _ = writeln!(text, "  {}", property.line(is_complete, console));
@@ -306,6 +328,26 @@ impl ActionReport {
     fn new(seen: &Coverage) -> ActionReport {
         let Coverage { kind, enabled, taken, first_depth } = *seen;
         ActionReport { name: kind.name(), enabled, taken, first_depth }
+    }
+}
+
+impl ProcessesReport {
+    fn new(shared: &Distribution) -> ProcessesReport {
+        let imbalance = shared.imbalance();
+        let Distribution { processes, split_depth, asks, bytes, .. } = *shared;
+        ProcessesReport { count: processes, split_depth, asked: asks, bytes, imbalance }
+    }
+
+    fn line(&self) -> String {
+        let from = self.split_depth.map_or("all walked alike".to_string(), |depth| {
+            format!(
+                "parted at depth {depth} · {} asks · {} sent · imbalance {:.2}",
+                grouped(self.asked),
+                size(self.bytes),
+                self.imbalance
+            )
+        });
+        format!("        {} processes · {from}\n", self.count)
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use raftlab_explorer::Mode;
+use raftlab_explorer::{Cluster, Distribution, Mode};
 use raftlab_model::{Action, Bounds, Kind, Property, RaftModel, Setup, World};
 use tracing::{info, info_span};
 
@@ -55,6 +55,8 @@ pub struct Plan {
     pub checkpoint: Option<PathBuf>,
     /// Where a search was kept that this one goes on from.
     pub resume: Option<PathBuf>,
+    /// The processes that search together, if there are several.
+    pub cluster: Option<Cluster>,
     /// The seed of a simulation.
     pub seed: u64,
 }
@@ -133,6 +135,8 @@ pub struct Outcome {
     pub peak_bytes: u64,
     /// States expected to be lost because a fingerprint made them look like others.
     pub missed_states_expected: f64,
+    /// How it was shared, if several processes searched.
+    pub distribution: Option<Distribution>,
 }
 
 /// What was seen of one kind of action.
@@ -254,6 +258,7 @@ impl Default for Plan {
             max_memory: None,
             checkpoint: None,
             resume: None,
+            cluster: None,
             seed: 0,
         }
     }

@@ -171,6 +171,66 @@ fn a_search_is_kept_and_resumed() {
     }
 }
 
+/// Two processes come to what one comes to, and each says so.
+#[test]
+fn one_search_is_shared_by_two_processes() {
+    let world = ["run", "crash", "--world", "5", "-w", "json"];
+    let whole = json(&check("shared", &world))["checks"][0].clone();
+    let free = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let ports = [free(), free()].map(|socket| socket.local_addr().expect("an address"));
+    let hosts = format!("# where each listens\n{}\n\n{} # the second\n", ports[0], ports[1]);
+    fs::write(scratch("shared").join("hosts"), hosts).expect("a file");
+    let start = |process: &str| {
+        let args = [&world[..], &["--workers", "2", "--hosts", "hosts", "--process", process, "-o", process]];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_check"));
+        command
+            .args(args.concat())
+            .current_dir(scratch("shared"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().expect("check runs")
+    };
+    for process in ["0", "1"].map(start) {
+        let output = process.wait_with_output().expect("check ends");
+        assert_eq!(exit(&output), 0, "{}", stderr(&output));
+        let report = json(&output)["checks"][0].clone();
+        for field in
+            ["verdict", "states", "states_full", "generated", "depth", "levels", "actions", "properties"]
+        {
+            assert_eq!(report[field], whole[field], "{field}");
+        }
+        assert_eq!(report["told_apart_by"], "fingerprints");
+        let shared = &report["processes"];
+        assert_eq!(shared["count"], 2);
+        assert!(shared["asked"].as_u64().is_some_and(|asked| asked > 0), "{shared}");
+    }
+}
+
+#[test]
+fn processes_that_cannot_be_several_are_told_why() {
+    let world = ["run", "crash", "--world", "2"];
+    let hosts = |text: &str| fs::write(scratch("unshared").join("hosts"), text).expect("a file");
+    let refused = |flags: &[&str]| {
+        let output = check("unshared", &[&world[..], flags].concat());
+        (exit(&output), stderr(&output))
+    };
+    assert_eq!(refused(&["--hosts", "hosts"]).0, 2);
+    assert_eq!(refused(&["--process", "0"]).0, 2);
+    assert_eq!(refused(&["--hosts", "nowhere", "--process", "0"]).0, 74);
+    for (text, flags, code, says) in [
+        ("127.0.0.1:7101\n", &["--process", "1"][..], 2, "0 to 0"),
+        ("127.0.0.1:7101\n", &["--process", "0", "--exact"], 2, "--exact"),
+        ("127.0.0.1:7101\nlocalhost\n", &["--process", "0"], 65, "hosts:2: `localhost`"),
+        ("a:1\na:1\n", &["--process", "0"], 65, "twice"),
+        ("# nobody\n", &["--process", "0"], 65, "no process"),
+    ] {
+        hosts(text);
+        let (code_seen, said) = refused(&[&["--hosts", "hosts"], flags].concat());
+        assert_eq!(code_seen, code, "{text:?} {flags:?}: {said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+}
+
 #[test]
 fn a_depth_that_was_reached_is_a_limit() {
     let output = check("depth", &[&SMALL[..], &["--max-depth", "3", "-w", "json"]].concat());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use raftlab_explorer::Mode;
 
-use super::{bytes, duration, flag};
+use super::{ClusterArgs, bytes, duration, flag};
 use crate::failure::Failure;
 use crate::memory;
 use crate::search::{Engine, Plan};
@@ -29,7 +29,7 @@ pub struct SearchArgs {
     pub engine: Engine,
     /// Threads of one search: all cores if absent, one with stateright's engines, whose counterexamples are not known to
     /// be shortest with more
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, visible_alias = "workers", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// States so many steps from the initial one are judged, and not left
     #[arg(long, value_name = "N")]
@@ -46,6 +46,9 @@ pub struct SearchArgs {
     /// Exit 0 instead of 3 when the search is incomplete and nothing is violated
     #[arg(long)]
     pub allow_incomplete: bool,
+    /// With which processes it is shared.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// What every search takes.
     #[command(flatten)]
     pub common: EngineArgs,
@@ -88,6 +91,14 @@ impl SearchArgs {
                 self.engine.name()
             )));
         }
+        let cluster = self.cluster.cluster()?;
+        if cluster.is_some() && self.common.exact {
+            return Err(Failure::usage(
+                "--exact: several processes tell states apart by fingerprints: leave --exact or --hosts out",
+            ));
+        }
+        let common =
+            EngineArgs { fingerprints: cluster.is_some() || self.common.fingerprints, ..self.common.clone() };
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let by_default = || if self.engine == Engine::Explorer { cores() } else { 1 };
         Ok(Plan {
@@ -97,8 +108,9 @@ impl SearchArgs {
             max_states: self.max_states,
             checkpoint: self.checkpoint.clone(),
             resume: self.resume.clone(),
+            cluster,
             seed,
-            ..self.common.plan()
+            ..common.plan()
         })
     }
 
@@ -111,6 +123,7 @@ impl SearchArgs {
             ("--max-depth", self.max_depth.is_some()),
             ("--checkpoint", self.checkpoint.is_some()),
             ("--resume", self.resume.is_some()),
+            ("--hosts", self.cluster.hosts.is_some()),
         ];
         let is_foreign = self.engine != Engine::Explorer;
         given.iter().find(|(_, is_given)| *is_given && is_foreign).map(|(flag, _)| *flag)
@@ -129,6 +142,7 @@ impl SearchArgs {
             flag("max-states", self.max_states),
             flag("checkpoint", directory(&self.checkpoint)),
             flag("resume", directory(&self.resume)),
+            self.cluster.flags(),
         ]
         .concat()
             + allow

@@ -84,7 +84,7 @@ fn explore_all(
     verb: &str,
 ) -> Result<u8, Failure> {
     let plan = args.plan(super::seed(common))?;
-    check_keeping(tasks, &plan)?;
+    check_single(tasks, &plan)?;
     let dir = RunDir::create(common.out.as_deref(), verb)?;
     let start = Instant::now();
     let one = |task| explore_one(task, &plan, common, console, &dir);
@@ -111,12 +111,17 @@ fn explore_all(
     Ok(suite.exit)
 }
 
-/// A directory keeps one search, so there may be one only; and one to go on from must be there.
-fn check_keeping(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
-    let given = plan.checkpoint.as_ref().map(|_| "--checkpoint").or(plan.resume.as_ref().map(|_| "--resume"));
+/// A directory keeps one search, and processes share one, so there may be one only; and one to go on from must be there.
+fn check_single(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
+    let of_one = [
+        ("--checkpoint", plan.checkpoint.is_some()),
+        ("--resume", plan.resume.is_some()),
+        ("--hosts", plan.cluster.is_some()),
+    ];
+    let given = of_one.iter().find(|(_, is_given)| *is_given).map(|(flag, _)| *flag);
     if let (Some(flag), [first, _, ..]) = (given, tasks) {
         return Err(Failure::usage(format!(
-            "{flag} keeps one search, and this run has {}: pick a world, for example `check run {} {flag} … --world {}`",
+            "{flag} is for one search, and this run has {}: pick a world, for example `check run {} {flag} … --world {}`",
             tasks.len(),
             first.check.name,
             first.world,
@@ -128,9 +133,15 @@ fn check_keeping(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// A checkpoint that cannot be written or read is no verdict: the file, or the system, is at fault.
-fn unkept(error: &SearchError, plan: &Plan) -> Option<Failure> {
-    let SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) = error else { return None };
+/// A checkpoint that cannot be written or read, or a process that is lost, is no verdict: the system is at fault.
+fn outer(error: &SearchError, plan: &Plan) -> Option<Failure> {
+    let dir = match error {
+        SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) => dir,
+        SearchError::Explorer(raftlab_explorer::Error::Cluster(_)) => {
+            return Some(Failure::io(error.to_string()));
+        }
+        _ => return None,
+    };
     let is_read = plan.resume.as_ref().is_some_and(|resume| resume.display().to_string() == *dir);
     Some(if is_read { Failure::data(error.to_string()) } else { Failure::io(error.to_string()) })
 }
@@ -147,7 +158,7 @@ fn explore_one(
     let line = console.line(task.check.name);
     let outcome = search(task.check.name, setup, plan, &|progress| line.update(progress));
     drop(line);
-    if let Some(failure) = outcome.as_ref().err().and_then(|error| unkept(error, plan)) {
+    if let Some(failure) = outcome.as_ref().err().and_then(|error| outer(error, plan)) {
         return Err(failure);
     }
     let mut report = CheckReport::new(task.check.name, &task.bounds, task.rerun.clone(), plan);

@@ -49,7 +49,8 @@ fn planned<'a>(model: &'a RaftModel, plan: &Plan) -> Explorer<'a, RaftModel> {
     let bytes = plan.max_memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let asked = bytes.into_iter().fold(asked, Explorer::max_memory);
     let asked = plan.checkpoint.iter().fold(asked, |asked, dir| asked.checkpoint(dir, CHECKPOINT_EVERY));
-    plan.resume.iter().fold(asked, Explorer::resume)
+    let asked = plan.resume.iter().fold(asked, Explorer::resume);
+    plan.cluster.iter().cloned().fold(asked, Explorer::distributed)
 }
 
 /// Are its servers few enough to try all of their renamings?
@@ -102,6 +103,7 @@ fn outcome(model: &RaftModel, report: &Report<RaftModel>, exact: bool) -> Result
         levels: report.levels.iter().map(level).collect(),
         peak_bytes: report.peak_bytes as u64,
         missed_states_expected: report.missed_states_expected,
+        distribution: report.distribution.clone(),
     })
 }
 

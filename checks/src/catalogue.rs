@@ -1,7 +1,7 @@
 //! The standing checks: what is explored, how far, and what must have been seen on the way.
 //!
-//! Sizes were chosen by measured counts (`check run` prints them): the quick tier ends within seconds on two cores,
-//! the deep one takes what time and memory there is, and says INCOMPLETE where that is not enough. Each check has worlds
+//! Sizes were chosen by measured counts (`check run` prints them): all quick worlds together end within two minutes on two
+//! cores, all deep ones within a quarter of an hour and 8 GiB; where that is not enough, INCOMPLETE is said. There are worlds
 //! with one entry a message, where followers lag, and with two, where they do not.
 
 use raftlab_model::{Bounds, Witness};
@@ -13,9 +13,9 @@ pub struct Check {
     pub name: &'static str,
     /// What it is about, in a sentence.
     pub says: &'static str,
-    /// Worlds that are exhausted in seconds.
+    /// Worlds that are exhausted in seconds each.
     pub quick: &'static [Scope],
-    /// Worlds that take long, or more than there is.
+    /// Worlds that take a minute or more.
     pub deep: &'static [Scope],
 }
 
@@ -31,10 +31,10 @@ pub struct Scope {
 /// How far a check goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tier {
-    /// Seconds.
+    /// Seconds a world.
     #[default]
     Quick,
-    /// As far as the engine holds.
+    /// Minutes a world.
     Deep,
 }
 
@@ -72,8 +72,6 @@ pub const CHECKS: &[Check] = &[
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
             },
-        ],
-        deep: &[
             Scope {
                 bounds: "3 servers · terms <= 3 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
@@ -83,17 +81,27 @@ pub const CHECKS: &[Check] = &[
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
             },
         ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 4 · entries a message <= 1 · set network",
+            witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
+        }],
     },
     Check {
         name: "election-5",
         says: "five servers elect leaders: a majority is three",
-        quick: &[Scope {
-            bounds: "5 servers · terms <= 1 · entries a message <= 1 · set network",
-            witnesses: &[ELECTED, SPLIT, VOTED, NOOP],
-        }],
+        quick: &[
+            Scope {
+                bounds: "5 servers · terms <= 1 · entries a message <= 1 · set network",
+                witnesses: &[ELECTED, SPLIT, VOTED, NOOP],
+            },
+            Scope {
+                bounds: "5 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
+                witnesses: &[LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, TRUNCATED],
+            },
+        ],
         deep: &[Scope {
-            bounds: "5 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
-            witnesses: &[LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, TRUNCATED],
+            bounds: "5 servers · terms <= 2 · entries a message <= 1 · set network",
+            witnesses: &[SPLIT, LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, TRUNCATED],
         }],
     },
     Check {
@@ -124,21 +132,47 @@ pub const CHECKS: &[Check] = &[
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · entries a message <= 1 · ordered network",
                 witnesses: &[COMMAND, LEARNED],
             },
-        ],
-        deep: &[
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 2 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
             },
             Scope {
-                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · entries a message <= 1 · set network",
-                witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                bounds: "3 servers · terms <= 2 · proposals <= 2 · entries a message <= 2 · set network",
+                witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, TWO_ENTRIES],
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 1 · heartbeats <= 1 · entries a message <= 2 · set network",
                 witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, TWO_ENTRIES],
             },
+            Scope {
+                bounds: "3 servers · terms <= 3 · proposals <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 2 · entries a message <= 1 · set network",
+                witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+            },
         ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 4 · time-outs <= 4 · proposals <= 1 · entries a message <= 1 · set network",
+            witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+        }],
+    },
+    Check {
+        name: "replication-5",
+        says: "five servers replicate what clients propose",
+        quick: &[Scope {
+            bounds: "5 servers · terms <= 1 · proposals <= 2 · entries a message <= 1 · set network",
+            witnesses: &[SPLIT, COMMAND, COMMANDS, LEARNED],
+        }],
+        deep: &[Scope {
+            bounds: "5 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
+            witnesses: &[LED_IN_TURN, COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+        }],
     },
     Check {
         name: "crash",
@@ -164,15 +198,49 @@ pub const CHECKS: &[Check] = &[
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
             },
-        ],
-        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 2 · set network",
+                witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+            },
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[COMMAND, LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
             },
             Scope {
-                bounds: "3 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 2 · set network",
-                witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                bounds: "3 servers · terms <= 2 · proposals <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMANDS, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, OLDER_COMMITTED],
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 3 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, OLDER_COMMITTED],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMANDS, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, WENT_BACK],
+            },
+        ],
+    },
+    Check {
+        name: "crash-5",
+        says: "five servers, of which one crashes and restarts",
+        quick: &[Scope {
+            bounds: "5 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+            witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+        }],
+        deep: &[
+            Scope {
+                bounds: "5 servers · terms <= 1 · proposals <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMANDS, LEARNED, LEADER_CRASHED, SURVIVED],
+            },
+            Scope {
+                bounds: "5 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[COMMAND, LEARNED, LEADER_CRASHED, LOST, SURVIVED],
             },
         ],
     },

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use raftlab_explorer::Distribution;
+use raftlab_explorer::{Distribution, Spilled};
 use raftlab_model::{Bounds, Judge, PROPERTIES};
 use serde::Serialize;
 
@@ -63,6 +63,9 @@ pub struct CheckReport {
     pub missed_states_expected: f64,
     /// What stopped the search early, if something did.
     pub limit: Option<&'static str>,
+    /// What went to disk because it did not fit into memory, if it might.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spilled: Option<SpilledReport>,
     /// How the search was shared, if several processes searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<ProcessesReport>,
@@ -94,6 +97,19 @@ pub struct PropertyReport {
     pub holds: bool,
     /// Steps to where it was first violated or reached.
     pub depth: Option<u32>,
+}
+
+/// What went to disk.
+#[derive(Debug, Serialize)]
+pub struct SpilledReport {
+    /// How often the table was full and was written.
+    pub runs: u64,
+    /// Fingerprints that were written.
+    pub fingerprints: u64,
+    /// Bytes that were written.
+    pub written: u64,
+    /// Bytes that were read.
+    pub read: u64,
 }
 
 /// How one search was shared by several processes. What is said of states is said of all of them.
@@ -154,6 +170,7 @@ impl CheckReport {
             peak_bytes: 0,
             missed_states_expected: 0.0,
             limit: None,
+            spilled: None,
             processes: None,
             properties: Vec::new(),
             actions: Vec::new(),
@@ -176,6 +193,7 @@ impl CheckReport {
         self.peak_bytes = outcome.peak_bytes;
         self.missed_states_expected = outcome.missed_states_expected;
         self.limit = outcome.limit.map(Limit::name);
+        self.spilled = outcome.spilled.as_ref().map(SpilledReport::new);
         self.processes = outcome.distribution.as_ref().map(ProcessesReport::new);
         self.properties = properties(outcome);
         self.actions = outcome.coverage.iter().map(ActionReport::new).collect();
@@ -208,6 +226,7 @@ impl CheckReport {
             grouped(outcome.progress.rate()),
             size(self.peak_bytes),
         );
+        text += &self.spilled.as_ref().map(SpilledReport::line).unwrap_or_default();
         text += &self.processes.as_ref().map(ProcessesReport::line).unwrap_or_default();
         let is_complete = outcome.limit.is_none() && outcome.violation.is_none();
         for property in &self.properties {
@@ -328,6 +347,24 @@ impl ActionReport {
     fn new(seen: &Coverage) -> ActionReport {
         let Coverage { kind, enabled, taken, first_depth } = *seen;
         ActionReport { name: kind.name(), enabled, taken, first_depth }
+    }
+}
+
+impl SpilledReport {
+    fn new(spilled: &Spilled) -> SpilledReport {
+        let Spilled { runs, fingerprints, written, read } = *spilled;
+        SpilledReport { runs, fingerprints, written, read }
+    }
+
+    fn line(&self) -> String {
+        let (runs, prints) = (self.runs, grouped(self.fingerprints));
+        let (written, read) = (size(self.written), size(self.read));
+        match runs {
+            0 => "        nothing spilled: all fitted into memory\n".to_string(),
+            _ => format!(
+                "        spilled {runs} times · {prints} fingerprints · {written} written · {read} read\n"
+            ),
+        }
     }
 }
 

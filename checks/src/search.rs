@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use raftlab_explorer::{Cluster, Distribution, Mode};
+use raftlab_explorer::{Cluster, Distribution, Mode, Spilled};
 use raftlab_model::{Action, Bounds, Kind, Property, RaftModel, Setup, World};
 use tracing::{info, info_span};
 
@@ -55,6 +55,8 @@ pub struct Plan {
     pub checkpoint: Option<PathBuf>,
     /// Where a search was kept that this one goes on from.
     pub resume: Option<PathBuf>,
+    /// Where what does not fit into memory goes, instead of ending the search.
+    pub spill: Option<PathBuf>,
     /// The processes that search together, if there are several.
     pub cluster: Option<Cluster>,
     /// The seed of a simulation.
@@ -135,6 +137,8 @@ pub struct Outcome {
     pub peak_bytes: u64,
     /// States expected to be lost because a fingerprint made them look like others.
     pub missed_states_expected: f64,
+    /// What went to disk, if something might.
+    pub spilled: Option<Spilled>,
     /// How it was shared, if several processes searched.
     pub distribution: Option<Distribution>,
 }
@@ -258,6 +262,7 @@ impl Default for Plan {
             max_memory: None,
             checkpoint: None,
             resume: None,
+            spill: None,
             cluster: None,
             seed: 0,
         }

@@ -171,6 +171,28 @@ fn a_search_is_kept_and_resumed() {
     }
 }
 
+/// A search that does not fit into memory goes on over the disk, to what it would have come to.
+#[test]
+fn what_does_not_fit_is_spilled() {
+    let world = ["run", "replication", "--world", "2", "--symmetry", "off", "-w", "json"];
+    let whole = json(&check("spilled", &[&world[..], &["--fingerprints"]].concat()))["checks"][0].clone();
+    let memory = (whole["peak_bytes"].as_u64().expect("bytes") / 2).to_string();
+    let limited = check("spilled", &[&world[..], &["--fingerprints", "--max-memory", &memory]].concat());
+    assert_eq!((exit(&limited), &json(&limited)["checks"][0]["limit"]), (3, &"memory".into()));
+    let spilled = check("spilled", &[&world[..], &["--max-memory", &memory, "--spill", "disk"]].concat());
+    let report = json(&spilled)["checks"][0].clone();
+    assert_eq!(exit(&spilled), 0, "{}", stderr(&spilled));
+    for field in ["verdict", "states", "generated", "depth", "levels", "actions", "properties"] {
+        assert_eq!(report[field], whole[field], "{field}");
+    }
+    assert!(report["spilled"]["runs"].as_u64().is_some_and(|runs| runs > 0), "{report}");
+    for flag in [&["--exact"][..], &["--checkpoint", "here"], &["--engine", "stateright-bfs"]] {
+        let refused = check("spilled", &[&world[..], &["--spill", "disk"], flag].concat());
+        assert_eq!(exit(&refused), 2, "{flag:?}");
+        assert!(stderr(&refused).contains("--spill"), "{}", stderr(&refused));
+    }
+}
+
 /// Two processes come to what one comes to, and each says so.
 #[test]
 fn one_search_is_shared_by_two_processes() {

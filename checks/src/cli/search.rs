@@ -43,6 +43,9 @@ pub struct SearchArgs {
     /// Go on from the search that is kept in this directory
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
+    /// Put on disk, in this directory, what does not fit into --max-memory. States are told apart by fingerprints then
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["exact", "hosts", "checkpoint", "resume"])]
+    pub spill: Option<PathBuf>,
     /// Exit 0 instead of 3 when the search is incomplete and nothing is violated
     #[arg(long)]
     pub allow_incomplete: bool,
@@ -97,8 +100,8 @@ impl SearchArgs {
                 "--exact: several processes tell states apart by fingerprints: leave --exact or --hosts out",
             ));
         }
-        let common =
-            EngineArgs { fingerprints: cluster.is_some() || self.common.fingerprints, ..self.common.clone() };
+        let fingerprints = cluster.is_some() || self.spill.is_some() || self.common.fingerprints;
+        let common = EngineArgs { fingerprints, ..self.common.clone() };
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let by_default = || if self.engine == Engine::Explorer { cores() } else { 1 };
         Ok(Plan {
@@ -108,6 +111,7 @@ impl SearchArgs {
             max_states: self.max_states,
             checkpoint: self.checkpoint.clone(),
             resume: self.resume.clone(),
+            spill: self.spill.clone(),
             cluster,
             seed,
             ..common.plan()
@@ -123,6 +127,7 @@ impl SearchArgs {
             ("--max-depth", self.max_depth.is_some()),
             ("--checkpoint", self.checkpoint.is_some()),
             ("--resume", self.resume.is_some()),
+            ("--spill", self.spill.is_some()),
             ("--hosts", self.cluster.hosts.is_some()),
         ];
         let is_foreign = self.engine != Engine::Explorer;
@@ -142,6 +147,7 @@ impl SearchArgs {
             flag("max-states", self.max_states),
             flag("checkpoint", directory(&self.checkpoint)),
             flag("resume", directory(&self.resume)),
+            flag("spill", directory(&self.spill)),
             self.cluster.flags(),
         ]
         .concat()

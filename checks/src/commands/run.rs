@@ -133,11 +133,11 @@ fn check_single(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// A checkpoint that cannot be written or read, or a process that is lost, is no verdict: the system is at fault.
+/// A checkpoint that cannot be written or read, a process that is lost, or a disk that is full, is no verdict: the system is at fault.
 fn outer(error: &SearchError, plan: &Plan) -> Option<Failure> {
     let dir = match error {
         SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) => dir,
-        SearchError::Explorer(raftlab_explorer::Error::Cluster(_)) => {
+        SearchError::Explorer(raftlab_explorer::Error::Cluster(_) | raftlab_explorer::Error::Spill(..)) => {
             return Some(Failure::io(error.to_string()));
         }
         _ => return None,

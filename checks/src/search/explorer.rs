@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use raftlab_explorer as engine;
-use raftlab_explorer::{Explorer, Mode, PANIC, Permutation, Report, System, explore};
+use raftlab_explorer::{Explorer, Mode, PANIC, Permutation, Report, Spill, System, explore};
 use raftlab_model::{Action, Property, RaftModel, Setup, label, panic_message};
 use stateright::actor::{ActorModelAction, Envelope};
 
@@ -50,6 +50,7 @@ fn planned<'a>(model: &'a RaftModel, plan: &Plan) -> Explorer<'a, RaftModel> {
     let asked = bytes.into_iter().fold(asked, Explorer::max_memory);
     let asked = plan.checkpoint.iter().fold(asked, |asked, dir| asked.checkpoint(dir, CHECKPOINT_EVERY));
     let asked = plan.resume.iter().fold(asked, Explorer::resume);
+    let asked = plan.spill.iter().fold(asked, |asked, dir| asked.spill(Spill::new(dir)));
     plan.cluster.iter().cloned().fold(asked, Explorer::distributed)
 }
 
@@ -103,6 +104,7 @@ fn outcome(model: &RaftModel, report: &Report<RaftModel>, exact: bool) -> Result
         levels: report.levels.iter().map(level).collect(),
         peak_bytes: report.peak_bytes as u64,
         missed_states_expected: report.missed_states_expected,
+        spilled: report.spilled,
         distribution: report.distribution.clone(),
     })
 }

@@ -85,6 +85,7 @@ fn drive(
         levels: Vec::new(),
         peak_bytes: memory::peak(),
         missed_states_expected: missed(progress.states),
+        spilled: None,
         distribution: None,
     })
 }

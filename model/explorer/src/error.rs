@@ -44,6 +44,9 @@ pub enum Error {
     /// A checkpoint could not be written, or read.
     #[error("checkpoint {0}: {1}")]
     Checkpoint(String, String),
+    /// What did not fit into memory could not be written to disk, or read; or was not to be.
+    #[error("spilling to {0}: {1}")]
+    Spill(String, String),
     /// Processes cannot explore together, or not any more.
     #[error("exploring with other processes: {0}")]
     Cluster(String),

@@ -13,6 +13,7 @@ use crate::machine::{Machine, message};
 use crate::property::{MAX, Properties};
 use crate::report::{Progress, Report};
 use crate::search::{ACTORS_MAX, Search};
+use crate::spill::Spill;
 use crate::symmetry::Permutation;
 use crate::system::System;
 
@@ -46,6 +47,7 @@ pub struct Explorer<'a, S: System> {
     pub(crate) interrupt: Option<&'a AtomicBool>,
     pub(crate) checkpoint: Option<(PathBuf, Duration)>,
     pub(crate) resume: Option<PathBuf>,
+    pub(crate) spill: Option<Spill>,
     pub(crate) cluster: Option<Cluster>,
     pub(crate) on_progress: Option<Tell<'a>>,
 }
@@ -65,6 +67,7 @@ pub fn explore<S: System>(system: &S) -> Explorer<'_, S> {
         interrupt: None,
         checkpoint: None,
         resume: None,
+        spill: None,
         cluster: None,
         on_progress: None,
     }
@@ -137,16 +140,28 @@ impl<'a, S: System> Explorer<'a, S> {
         Explorer { resume: Some(directory.into()), ..self }
     }
 
+    /// Puts on disk what does not fit into the memory that is allowed, instead of ending. States are told apart by
+    /// fingerprints then. While there is something on disk, states are counted level by level, so that a limit of states may
+    /// be exceeded by a level.
+    #[must_use]
+    pub fn spill(self, spill: Spill) -> Self {
+        Explorer { spill: Some(spill), ..self }.by_fingerprints()
+    }
+
+    fn by_fingerprints(self) -> Self {
+        let mode = match self.mode {
+            Mode::Exact => Mode::Fingerprints { seed: 0 },
+            mode @ Mode::Fingerprints { .. } => mode,
+        };
+        Explorer { mode, ..self }
+    }
+
     /// Explores together with other processes, which all run this with the same model and the same limits; each writes its
     /// own checkpoints. Each reports what all found, and what it itself holds in memory. States are told apart by
     /// fingerprints then: numbers mean nothing to another process.
     #[must_use]
     pub fn distributed(self, cluster: Cluster) -> Self {
-        let mode = match self.mode {
-            Mode::Exact => Mode::Fingerprints { seed: 0 },
-            mode @ Mode::Fingerprints { .. } => mode,
-        };
-        Explorer { cluster: Some(cluster), mode, ..self }
+        Explorer { cluster: Some(cluster), ..self }.by_fingerprints()
     }
 
     /// Tells how far it is, about twenty times a second.
@@ -170,6 +185,17 @@ impl<'a, S: System> Explorer<'a, S> {
         }
         if self.cluster.is_some() && self.mode == Mode::Exact {
             return Err(Error::Cluster("states are told apart by fingerprints there".into()));
+        }
+        if let Some(spill) = &self.spill {
+            let refused = |why: &str| Err(Error::Spill(spill.directory.display().to_string(), why.into()));
+            if self.mode == Mode::Exact {
+                return refused("states are told apart by fingerprints there");
+            }
+            if self.cluster.is_some() || self.checkpoint.is_some() || self.resume.is_some() {
+                return refused(
+                    "what is on disk is neither shared with other processes nor kept in a checkpoint",
+                );
+            }
         }
         let actors = self.system.model().actors.len();
         if actors > ACTORS_MAX {

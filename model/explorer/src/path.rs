@@ -20,15 +20,15 @@ impl<S: System> Machine<'_, S> {
         found: &Found,
         at: Option<usize>,
     ) -> Result<Vec<Action<S>>, Error> {
-        let mut chain = vec![found.parent];
-        while let Some(parent) = chain.last().and_then(|&last| records.parent(last)) {
-            chain.push(parent);
+        let mut chain = Vec::new();
+        let mut last = found.parent;
+        while let Some((parent, via)) = came_by(records, last)? {
+            chain.push((last, via));
+            last = parent;
         }
-        chain.reverse();
         let mut state = self.initial();
         let mut actions = Vec::new();
-        for &number in &chain[1..] {
-            let via = records.via(number).map(Via);
+        for (number, via) in chain.into_iter().rev() {
             let (via, next) =
                 self.step_to(&state, via, |next| !exact || records.read(number)[..=self.actors] == *next)?;
             actions.push(self.taken(&state, via));
@@ -101,4 +101,13 @@ impl<S: System> Machine<'_, S> {
             }),
         }
     }
+}
+
+/// How the search came to a state: from which one, and by which step, if that is kept.
+pub(crate) fn came_by<const W: usize>(
+    records: &Records<W>,
+    at: u32,
+) -> Result<Option<(u32, Option<Via>)>, Error> {
+    let came_by = records.came_by(at).map_err(|fault| Error::Spill("the links".into(), fault.to_string()))?;
+    Ok(came_by.map(|(parent, via)| (parent, via.map(Via))))
 }

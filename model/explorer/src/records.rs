@@ -1,6 +1,9 @@
 //! States in the order in which they were found: for each its cells, and how the search came to it.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::chunks::Chunks;
@@ -29,6 +32,8 @@ pub(crate) struct Records<const W: usize> {
     parents: Chunks<AtomicU32>,
     /// The steps by which states were reached, where states are not kept to find out.
     vias: Option<Chunks<AtomicU32>>,
+    /// Of states below a number, how the search came to them is in a file.
+    on_disk: Option<(File, u32)>,
     blocks: AtomicU32,
 }
 
@@ -50,6 +55,7 @@ impl<const W: usize> Records<W> {
             checks: keeps_checks.then(Chunks::new),
             parents: Chunks::new(),
             vias: keeps_vias.then(Chunks::new),
+            on_disk: None,
             blocks: AtomicU32::new(0),
         }
     }
@@ -122,13 +128,13 @@ impl<const W: usize> Records<W> {
         }
     }
 
-    pub fn parent(&self, at: u32) -> Option<u32> {
-        Some(self.parents.get(at).load(Ordering::Relaxed)).filter(|&parent| parent != NONE)
-    }
-
-    /// The step by which a state was reached, if that is kept.
-    pub fn via(&self, at: u32) -> Option<u32> {
-        self.vias.as_ref().map(|vias| vias.get(at).load(Ordering::Relaxed))
+    /// The parent of a state, which the initial one has not, and the step from there, if that is kept.
+    pub fn came_by(&self, at: u32) -> io::Result<Option<(u32, Option<u32>)>> {
+        let (parent, via) = match &self.on_disk {
+            Some((file, below)) if at < *below => read_link(file, at)?,
+            _ => self.linked(at),
+        };
+        Ok((parent != NONE).then_some((parent, self.vias.as_ref().map(|_| via))))
     }
 
     /// All numbers up to this one were handed out.
@@ -138,7 +144,8 @@ impl<const W: usize> Records<W> {
 
     /// The parent and the step of a number that was handed out, given or not.
     pub fn linked(&self, at: u32) -> (u32, u32) {
-        (self.parents.get(at).load(Ordering::Relaxed), self.via(at).unwrap_or(0))
+        let via = self.vias.as_ref().map_or(0, |vias| vias.get(at).load(Ordering::Relaxed));
+        (self.parents.get(at).load(Ordering::Relaxed), via)
     }
 
     /// Hands out numbers from here on.
@@ -169,10 +176,42 @@ impl<const W: usize> Records<W> {
         self.states.drop_below(at);
     }
 
+    /// Of states below `at`, how the search came to them goes into the file at `path`. Returns how many bytes that are.
+    pub fn spill_links(&mut self, path: &Path, at: u32) -> io::Result<u64> {
+        let (file, from) = match self.on_disk.take() {
+            Some(on_disk) => on_disk,
+            None => (OpenOptions::new().read(true).append(true).create(true).open(path)?, 0),
+        };
+        let mut to = BufWriter::with_capacity(1 << 20, &file);
+        for at in from..at.max(from) {
+            // Numbers of a block that nobody had for this level may never have been given; nobody asks for them.
+            let (parent, via) = self.linked(at);
+            to.write_all(&parent.to_le_bytes())?;
+            to.write_all(&via.to_le_bytes())?;
+        }
+        to.flush()?;
+        drop(to);
+        self.on_disk = Some((file, at.max(from)));
+        self.parents.drop_below(at);
+        self.vias.iter_mut().for_each(|vias| vias.drop_below(at));
+        Ok(u64::from(at.max(from) - from) * LINK as u64)
+    }
+
     pub fn bytes(&self) -> usize {
         let checks = self.checks.as_ref().map_or(0, Chunks::bytes);
         self.states.bytes() + checks + self.parents.bytes() + self.vias.as_ref().map_or(0, Chunks::bytes)
     }
+}
+
+/// Bytes of how the search came to one state.
+const LINK: usize = 8;
+
+fn read_link(mut file: &File, at: u32) -> io::Result<(u32, u32)> {
+    let mut bytes = [0; LINK];
+    file.seek(SeekFrom::Start(u64::from(at) * LINK as u64))?;
+    file.read_exact(&mut bytes)?;
+    let [p0, p1, p2, p3, v0, v1, v2, v3] = bytes;
+    Ok((u32::from_le_bytes([p0, p1, p2, p3]), u32::from_le_bytes([v0, v1, v2, v3])))
 }
 
 impl Cursor {

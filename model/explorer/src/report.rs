@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::distributed::Distribution;
+use crate::spill::Spilled;
 use crate::system::{Action, System};
 
 /// Why an exploration ended before it had seen every state.
@@ -108,6 +109,8 @@ pub struct Report<S: System> {
     pub missed_states_expected: f64,
     /// The largest number of bytes that its tables had.
     pub peak_bytes: usize,
+    /// What was put on disk, if something might be: see [`Explorer::spill`](crate::Explorer::spill).
+    pub spilled: Option<Spilled>,
     /// How it was shared, if it was shared by several processes.
     pub distribution: Option<Distribution>,
 }

@@ -14,6 +14,7 @@ use crate::known::Known;
 use crate::machine::Machine;
 use crate::records::{NONE, Records};
 use crate::report::{Coverage, Discovery, Level as Depth, Limit, PANIC, Progress, Report};
+use crate::spill::{Files, Spill};
 use crate::system::System;
 use crate::visited::Visited;
 use crate::worker::{Level, Worker};
@@ -22,6 +23,8 @@ use crate::worker::{Level, Worker};
 pub const ACTORS_MAX: usize = 15;
 /// Places in the table at the start.
 const PLACES: usize = 1 << 15;
+/// Words that a thread may put into the table between two looks at how full it is.
+const IN_HAND: usize = 1024;
 /// States that a thread takes at a time.
 const UNIT: u32 = 256;
 /// A level of fewer states is expanded by one thread: starting more takes longer.
@@ -54,8 +57,11 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub level_before: (u64, u64),
     /// When a checkpoint was written last.
     pub saved: Instant,
-    /// Words in the table that are no states of this process: those that it asked other processes for, or gave to them.
+    /// Words in the table that are no states of this process: those that it asked other processes for, or gave to them, or
+    /// that may be on disk already. Less, modulo 2^64, its states of which no word is in the table.
     pub held: AtomicU64,
+    /// What does not fit into memory, if it may go to disk.
+    pub files: Option<Files>,
     /// What other processes did, as of the last agreement.
     pub others: Others,
     pub limit: Option<Limit>,
@@ -79,7 +85,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let workers = (0..explorer.threads).map(|_| Worker::new(machine)).collect();
         Search {
             exact,
-            visited: Visited::new(PLACES),
+            visited: Visited::new(PLACES.max(2 * IN_HAND * explorer.threads)),
             records: Records::new(!exact, exact && machine.group.len() > 1),
             workers,
             frontier: Vec::new(),
@@ -96,6 +102,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             level_before: (0, 0),
             saved: Instant::now(),
             held: AtomicU64::new(0),
+            files: None,
             others: Others::default(),
             limit: None,
             peak_bytes: 0,
@@ -109,6 +116,11 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     pub fn run(mut self) -> Result<Report<S>, Error> {
         if let Some(cluster) = &self.explorer.cluster {
             return self.run_in(cluster);
+        }
+        if let Some(Spill { directory, .. }) = &self.explorer.spill {
+            let fault =
+                |fault: std::io::Error| Error::Spill(directory.display().to_string(), fault.to_string());
+            self.files = Some(Files::create(directory).map_err(fault)?);
         }
         let mut left = if let Some(directory) = &self.explorer.resume {
             self.load(directory)?
@@ -134,6 +146,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             self.save(&directory.0, &left)?;
         }
         // What was found in a level that a limit cut short is found.
+        self.resolve()?;
         self.collect();
         self.report()
     }
@@ -195,6 +208,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             generated: &self.generated,
             is_full,
             held: &self.held,
+            puts_off: self.files.as_ref().is_some_and(Files::defers),
             share: None,
         }
     }
@@ -203,18 +217,24 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     /// checkpoints are written. Returns what is left then.
     pub fn expand_level(&mut self, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
         while !left.is_empty() {
-            self.make_room();
+            self.make_room()?;
             if self.limit.is_some() || self.machine.fault().is_some() {
                 return Ok(left);
             }
             left = self.expand(&left);
+            if self.limit == Some(Limit::Memory) && self.spills() && self.visited.places() > PLACES {
+                self.limit = None;
+                self.spill_table(self.visited.places() / 2)?;
+            }
             if self.limit.is_none() && self.is_checkpoint_due() {
                 let directory = self.explorer.checkpoint.as_ref().map(|(directory, _)| directory.clone());
                 directory.map_or(Ok(()), |directory| self.save(&directory, &left))?;
                 self.saved = Instant::now();
             }
         }
+        self.resolve()?;
         self.end_level();
+        self.spill_links(self.kept_from())?;
         Ok(left)
     }
 
@@ -247,20 +267,27 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     /// Words in the table.
     pub fn words(&self) -> u64 {
-        self.claimed.load(Ordering::Relaxed) + self.held.load(Ordering::Relaxed)
+        self.claimed.load(Ordering::Relaxed).wrapping_add(self.held.load(Ordering::Relaxed))
     }
 
     /// The states that were found become the ones to expand.
     pub fn next_frontier(&mut self) {
-        self.frontier = self.workers.iter_mut().flat_map(|worker| worker.cursor.take()).collect();
+        self.frontier = self.take_confirmed();
+        self.frontier.extend(self.workers.iter_mut().flat_map(|worker| worker.cursor.take()));
         self.frontier.sort_unstable_by_key(|range| range.start);
         if self.exact {
             self.all.extend(self.frontier.iter().cloned());
-        } else if let Some(first) = self.frontier.first() {
-            // A thread that found nothing in this level may still give numbers of an old block.
-            let floor = self.workers.iter().map(|worker| worker.cursor.floor()).min();
-            self.records.forget_below(first.start.min(floor.unwrap_or(first.start)));
+        } else {
+            self.records.forget_below(self.kept_from());
         }
+    }
+
+    /// States below this number are not expanded any more, nor found any more.
+    fn kept_from(&self) -> u32 {
+        // A thread that found nothing in this level may still give numbers of an old block.
+        let floors = self.workers.iter().map(|worker| worker.cursor.floor());
+        let first = self.frontier.first().map(|range| range.start);
+        first.map_or(0, |first| floors.fold(first, u32::min))
     }
 
     /// What threads found in this level is reported: of each property, the one with the lowest fingerprint.
@@ -375,23 +402,29 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     /// How many states the table may have before it grows: four fifths of its places, less what threads have in hand.
     pub fn claims_max(&self) -> u64 {
-        let in_hand = self.explorer.threads * 1024;
-        (self.visited.places() / 5 * 4).saturating_sub(in_hand) as u64
+        let places = self.explorer.spill.as_ref().map_or(usize::MAX, |spill| spill.places_max);
+        let places = places.min(self.visited.places());
+        (places / 5 * 4).saturating_sub(self.explorer.threads * IN_HAND) as u64
     }
 
-    /// Grows the table, if it is too full to go on.
-    pub fn make_room(&mut self) {
+    /// Grows the table, if it is too full to go on; or puts it on disk, if it may not grow.
+    pub fn make_room(&mut self) -> Result<(), Error> {
         self.peak_bytes = self.peak_bytes.max(self.bytes());
         if self.words() <= self.claims_max() {
-            return;
+            return Ok(());
         }
         let (old, places) = (self.visited.places(), self.next_places());
         let extra = Visited::bytes(places) - if self.exact { Visited::bytes(old) } else { 0 };
-        if self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
+        let is_capped = self.explorer.spill.as_ref().is_some_and(|spill| places > spill.places_max);
+        if is_capped || self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
+            if self.spills() {
+                return self.spill_table(old);
+            }
             self.limit = Some(Limit::Memory);
-            return;
+            return Ok(());
         }
         self.grow();
+        Ok(())
     }
 
     /// Twice as large while it is small; later less, as what is allocated and not used is memory too.
@@ -483,6 +516,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             coverage: self.coverage(),
             levels: self.levels,
             peak_bytes: self.peak_bytes,
+            spilled: self.files.as_ref().map(|files| files.counts),
             progress,
             distribution,
         }

@@ -101,6 +101,58 @@ impl Visited {
         self.insert(print, word, || (), |_| false);
     }
 
+    /// All words, sorted by what `key` makes of them, by which they were put in.
+    ///
+    /// The search for a word passes only full buckets. So all words that belong into a stretch of buckets that ends with one
+    /// that is not full are in that stretch; but those that found no place at the end of the table are at its start.
+    pub fn words_in_order(&self, key: impl Fn(u64) -> u64) -> impl Iterator<Item = u64> {
+        let buckets = self.buckets.len();
+        let stretch = move |from: usize| {
+            let mut words = Vec::new();
+            let mut end = from;
+            while end < buckets {
+                let before = words.len();
+                words.extend(self.words_of(end));
+                end += 1;
+                if words.len() - before < WORDS {
+                    break;
+                }
+            }
+            (words, end)
+        };
+        let (first, mut at) = stretch(0);
+        let (mut start, mut overflown): (Vec<_>, Vec<_>) =
+            first.into_iter().partition(|&word| self.home(key(word)) < at);
+        start.sort_unstable_by_key(|&word| key(word));
+        let rest = std::iter::from_fn(move || {
+            let (mut words, end) = stretch(at);
+            let is_over = at == buckets;
+            at = end;
+            if at == buckets {
+                words.append(&mut overflown);
+            }
+            words.sort_unstable_by_key(|&word| key(word));
+            (!is_over).then_some(words)
+        });
+        start.into_iter().chain(rest.flatten())
+    }
+
+    fn words_of(&self, bucket: usize) -> impl Iterator<Item = u64> {
+        self.buckets[bucket].0.iter().map(|place| place.load(Ordering::Relaxed)).filter(|&word| word != 0)
+    }
+
+    /// Forgets all words. The table has so many places then.
+    pub fn clear(&mut self, places: usize) {
+        if places.div_ceil(WORDS) == self.buckets.len() {
+            for place in self.buckets.iter().flat_map(|bucket| &bucket.0) {
+                place.store(0, Ordering::Relaxed);
+            }
+        } else {
+            *self = Visited::new(1);
+            *self = Visited::new(places);
+        }
+    }
+
     /// All words.
     pub fn words(&self) -> impl Iterator<Item = u64> {
         let words = self.buckets.iter().flat_map(|bucket| &bucket.0);

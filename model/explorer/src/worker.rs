@@ -48,8 +48,10 @@ pub(crate) struct Level<'a, S: System, const W: usize> {
     pub generated: &'a AtomicU64,
     /// There are no numbers left.
     pub is_full: &'a AtomicBool,
-    /// Words in the table that are no states of this process.
+    /// Words in the table that are no states of this process, less its states of which no word is there.
     pub held: &'a AtomicU64,
+    /// May a state that is not in the table be on disk? Then it is judged and counted later.
+    pub puts_off: bool,
     /// With which processes states are shared, if they are.
     pub share: Option<&'a Share<W>>,
 }
@@ -381,15 +383,19 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
                 }
                 self.cursor.advance();
                 level.known.records.link(at, candidate.parent, candidate.via.0);
-                self.welcome(level, candidate);
+                if level.puts_off {
+                    asked += 1;
+                } else {
+                    self.welcome(level, candidate);
+                }
             }
         }
         batch.clear();
         self.batch = batch;
         let fresh = self.tally.fresh - before;
         let claimed = level.claimed.fetch_add(fresh, Ordering::Relaxed) + fresh;
-        let held = level.held.fetch_add(asked, Ordering::Relaxed) + asked;
-        if claimed + held > level.claims_max {
+        let held = level.held.fetch_add(asked, Ordering::Relaxed).wrapping_add(asked);
+        if claimed.wrapping_add(held) > level.claims_max {
             level.pause.store(true, Ordering::Relaxed);
         }
         level.generated.fetch_add(std::mem::take(&mut self.tally.generated), Ordering::Relaxed);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use proptest::prelude::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
-use raftlab_explorer::{Explorer, Limit, Mode, Report, explore};
+use raftlab_explorer::{Explorer, Limit, Mode, Report, Spill, explore};
 use support::random_system::{STATES_MAX, TableModel, for_each_system};
 use support::survey::{Survey, reported, survey};
 
@@ -65,6 +65,8 @@ fn a_thousand_random_systems_are_explored_alike_in_every_way() {
         compare(&model, &expected, "exact, three threads", |explorer| explorer.threads(3))?;
         compare(&model, &expected, "fingerprints", |explorer| explorer.threads(1).mode(prints(1)))?;
         compare(&model, &expected, "fingerprints again", |explorer| explorer.threads(2).mode(prints(2)))?;
+        let spill = Spill::new(&directory).places_max(0);
+        compare(&model, &expected, "over the disk", |explorer| explorer.threads(2).spill(spill.clone()))?;
         drawn.set(drawn.get() + 1);
         if drawn.get() % IN_PARTS == 0 {
             for mode in [Mode::Exact, prints(5)] {

@@ -123,14 +123,18 @@ fn who_meets_a_word_sees_what_was_written_before_it() {
         let shared = Arc::new((Visited::new(8), AtomicU32::new(0)));
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            other.1.store(5, Ordering::Relaxed);
-            put(&other.0, 7);
+            other.0.insert(7, 7, || other.1.store(5, Ordering::Relaxed), |there| there == 7);
         });
         // As when states are compared: the word is met, and then the state that it names is read.
-        let met = shared.0.insert(7, 7, |there| {
-            assert_eq!(shared.1.load(Ordering::Relaxed), 5);
-            there == 7
-        });
+        let met = shared.0.insert(
+            7,
+            7,
+            || (),
+            |there| {
+                assert_eq!(shared.1.load(Ordering::Relaxed), 5);
+                there == 7
+            },
+        );
         assert!(met.is_none_or(|word| word == 7));
         thread.join().expect("a thread");
     });

@@ -138,7 +138,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         mut left: Vec<Range<u32>>,
     ) -> Result<Vec<Range<u32>>, Error> {
         while !left.is_empty() && !party.link.is_rest_called() {
-            self.make_room();
+            self.make_room()?;
             if self.limit.is_some() || self.machine.fault().is_some() || self.is_save_due(party) {
                 party.link.call_rest();
                 break;

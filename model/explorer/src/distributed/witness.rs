@@ -10,6 +10,7 @@ use super::word::Witness;
 use crate::candidate::{Found, Via};
 use crate::error::Error;
 use crate::machine::Machine;
+use crate::path::came_by;
 use crate::records::Records;
 use crate::report::{Discovery, PANIC};
 use crate::search::Search;
@@ -74,8 +75,8 @@ impl<S: System> Machine<'_, S> {
     fn witness<const W: usize>(&self, records: &Records<W>, found: &Found) -> Result<Witness, Error> {
         let mut chain = Vec::new();
         let mut at = found.parent;
-        while let Some(parent) = records.parent(at) {
-            chain.extend(records.via(at).map(Via));
+        while let Some((parent, via)) = came_by(records, at)? {
+            chain.extend(via);
             at = parent;
         }
         chain.reverse();

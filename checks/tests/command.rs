@@ -174,9 +174,9 @@ fn a_search_is_kept_and_resumed() {
 /// A search that does not fit into memory goes on over the disk, to what it would have come to.
 #[test]
 fn what_does_not_fit_is_spilled() {
-    let world = ["run", "replication", "--world", "2", "--symmetry", "off", "-w", "json"];
+    let world = ["run", "crash", "--world", "5", "--symmetry", "off", "-w", "json"];
     let whole = json(&check("spilled", &[&world[..], &["--fingerprints"]].concat()))["checks"][0].clone();
-    let memory = (whole["peak_bytes"].as_u64().expect("bytes") / 2).to_string();
+    let memory = (whole["peak_bytes"].as_u64().expect("bytes") / 8 * 7).to_string();
     let limited = check("spilled", &[&world[..], &["--fingerprints", "--max-memory", &memory]].concat());
     assert_eq!((exit(&limited), &json(&limited)["checks"][0]["limit"]), (3, &"memory".into()));
     let spilled = check("spilled", &[&world[..], &["--max-memory", &memory, "--spill", "disk"]].concat());

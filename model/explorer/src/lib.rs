@@ -50,10 +50,13 @@
 //! | `explorer`, `report`, `error` | what is asked, what is answered, and what is refused |
 //! | `system`, `property`, `symmetry`, `symmetric` | what a model's author can say beyond the model |
 //! | `local` | the only place in which actors' code runs |
-//! | `reaction`, `row`, `machine`, `ambient`, `inbox` | the system as tables: what an event does, what a cell can do |
-//! | `worker`, `search`, `judge` | the hot path; levels, limits, growth; properties |
+//! | `reaction`, `row`, `cell`, `machine`, `ambient`, `inbox` | the system as tables: what an event does, what a cell can do |
+//! | `worker`, `hot`, `search`, `judge` | the hot path; levels, limits, growth; properties |
+//! | `known`, `candidate`, `sums`, `tally` | what the hot path is about: new or known, by which step, by which fingerprint, counted how |
 //! | `visited`, `records`, `interner`, `chunks`, `lanes`, `hash`, `sync` | what they are made of: tables that threads share |
-//! | `world`, `path` | back from numbers to states and actions |
+//! | `spill` | past memory: what is known, on disk |
+//! | `distributed` | one exploration by several processes |
+//! | `world`, `scene`, `path` | back from numbers to states and actions |
 //! | `checkpoint`, `tables`, `binary` | a search on disk |
 //! | `audit` | what a model says of itself, held against what it does |
 //! | [`complete`], [`protocols`] | what explorers are compared on |

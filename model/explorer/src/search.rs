@@ -66,6 +66,8 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub others: Others,
     pub limit: Option<Limit>,
     pub peak_bytes: usize,
+    /// Bytes in the tables of single threads, when they were at rest last.
+    bytes_of_threads: usize,
     pub start: Instant,
 }
 
@@ -106,6 +108,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             others: Others::default(),
             limit: None,
             peak_bytes: 0,
+            bytes_of_threads: 0,
             start: Instant::now(),
             explorer,
             machine,
@@ -222,9 +225,9 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
                 return Ok(left);
             }
             left = self.expand(&left);
-            if self.limit == Some(Limit::Memory) && self.spills() && self.visited.places() > PLACES {
+            if self.limit == Some(Limit::Memory) && self.spills() {
                 self.limit = None;
-                self.spill_table(self.visited.places() / 2)?;
+                self.spill_table(self.places_that_fit())?;
             }
             if self.limit.is_none() && self.is_checkpoint_due() {
                 let directory = self.explorer.checkpoint.as_ref().map(|(directory, _)| directory.clone());
@@ -379,8 +382,10 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     }
 
     pub fn bytes(&self) -> usize {
-        let of_threads: usize = self.workers.iter().map(Worker::bytes).sum();
-        of_threads + self.machine.bytes() + self.records.bytes() + Visited::bytes(self.visited.places())
+        self.bytes_of_threads
+            + self.machine.bytes()
+            + self.records.bytes()
+            + Visited::bytes(self.visited.places())
     }
 
     pub fn progress(&self) -> Progress {
@@ -409,6 +414,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
 
     /// Grows the table, if it is too full to go on; or puts it on disk, if it may not grow.
     pub fn make_room(&mut self) -> Result<(), Error> {
+        self.bytes_of_threads = self.workers.iter().map(Worker::bytes).sum();
         self.peak_bytes = self.peak_bytes.max(self.bytes());
         if self.words() <= self.claims_max() {
             return Ok(());
@@ -435,6 +441,19 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             old @ 0x40_0000..=0x3ff_ffff => old * 2,
             old => old / 2 * 3,
         }
+    }
+
+    /// How many places a table may have that leaves an eighth of the memory to what grows beside it.
+    fn places_that_fit(&self) -> usize {
+        let beside = self.bytes() - Visited::bytes(self.visited.places());
+        let most = self.explorer.max_memory.unwrap_or(usize::MAX) / 8 * 7;
+        let places = most.saturating_sub(beside) / Visited::bytes(1);
+        places.clamp(self.places_min(), self.visited.places())
+    }
+
+    /// A table is never smaller: threads have room for what they have in hand.
+    fn places_min(&self) -> usize {
+        PLACES.max(2 * IN_HAND * self.explorer.threads)
     }
 
     /// Grows the table.

@@ -186,7 +186,7 @@ fn what_does_not_fit_is_spilled() {
         assert_eq!(report[field], whole[field], "{field}");
     }
     assert!(report["spilled"]["runs"].as_u64().is_some_and(|runs| runs > 0), "{report}");
-    for flag in [&["--exact"][..], &["--checkpoint", "here"], &["--engine", "stateright-bfs"]] {
+    for flag in [&["--exact"][..], &["--checkpoint", "here"], &["--resume", "here"]] {
         let refused = check("spilled", &[&world[..], &["--spill", "disk"], flag].concat());
         assert_eq!(exit(&refused), 2, "{flag:?}");
         assert!(stderr(&refused).contains("--spill"), "{}", stderr(&refused));

@@ -51,7 +51,7 @@
 //! | `system`, `property`, `symmetry`, `symmetric` | what a model's author can say beyond the model |
 //! | `local` | the only place in which actors' code runs |
 //! | `reaction`, `row`, `cell`, `machine`, `ambient`, `inbox` | the system as tables: what an event does, what a cell can do |
-//! | `worker`, `hot`, `search`, `judge` | the hot path; levels, limits, growth; properties |
+//! | `worker`, `hot`, `search`, `room`, `judge`, `outcome` | the hot path; levels and limits; growth; properties; the report |
 //! | `known`, `candidate`, `sums`, `tally` | what the hot path is about: new or known, by which step, by which fingerprint, counted how |
 //! | `visited`, `records`, `interner`, `chunks`, `lanes`, `hash`, `sync` | what they are made of: tables that threads share |
 //! | `spill` | past memory: what is known, on disk |
@@ -81,12 +81,14 @@ mod known;
 mod lanes;
 mod local;
 mod machine;
+mod outcome;
 mod path;
 mod property;
 pub mod protocols;
 mod reaction;
 mod records;
 mod report;
+mod room;
 mod row;
 mod scene;
 mod search;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::ambient::lock;
 use crate::candidate::{Found, Via};
-use crate::distributed::Distribution;
 use crate::error::Error;
 use crate::explorer::{Explorer, Mode};
 use crate::known::Known;
 use crate::machine::Machine;
 use crate::records::{NONE, Records};
-use crate::report::{Coverage, Discovery, Level as Depth, Limit, PANIC, Progress, Report};
+use crate::report::{Level as Depth, Limit, Progress, Report};
+use crate::room::least_places;
 use crate::spill::{Files, Spill};
 use crate::system::System;
 use crate::visited::Visited;
@@ -21,10 +21,6 @@ use crate::worker::{Level, Worker};
 
 /// The largest number of actors that fits in a state.
 pub const ACTORS_MAX: usize = 15;
-/// Places in the table at the start.
-const PLACES: usize = 1 << 15;
-/// Words that a thread may put into the table between two looks at how full it is.
-const IN_HAND: usize = 1024;
 /// States that a thread takes at a time.
 const UNIT: u32 = 256;
 /// A level of fewer states is expanded by one thread: starting more takes longer.
@@ -67,7 +63,7 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub limit: Option<Limit>,
     pub peak_bytes: usize,
     /// Bytes in the tables of single threads, when they were at rest last.
-    bytes_of_threads: usize,
+    pub bytes_of_threads: usize,
     pub start: Instant,
 }
 
@@ -87,7 +83,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         let workers = (0..explorer.threads).map(|_| Worker::new(machine)).collect();
         Search {
             exact,
-            visited: Visited::new(PLACES.max(2 * IN_HAND * explorer.threads)),
+            visited: Visited::new(least_places(explorer.threads)),
             records: Records::new(!exact, exact && machine.group.len() > 1),
             workers,
             frontier: Vec::new(),
@@ -185,7 +181,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.levels.push(Depth { depth: 0, states: 1, generated: 1 });
     }
 
-    fn known(&self) -> Known<'_, W> {
+    pub fn known(&self) -> Known<'_, W> {
         let symmetric = self.machine.group.len() > 1;
         Known { visited: &self.visited, records: &self.records, exact: self.exact, symmetric }
     }
@@ -266,11 +262,6 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     pub fn counts(&self) -> (u64, u64) {
         let own = (self.claimed.load(Ordering::Relaxed), self.generated.load(Ordering::Relaxed));
         (own.0 + self.others.did.0, own.1 + self.others.did.1)
-    }
-
-    /// Words in the table.
-    pub fn words(&self) -> u64 {
-        self.claimed.load(Ordering::Relaxed).wrapping_add(self.held.load(Ordering::Relaxed))
     }
 
     /// The states that were found become the ones to expand.
@@ -381,13 +372,6 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         limits.into_iter().find_map(|(limit, is_reached)| is_reached.then_some(limit))
     }
 
-    pub fn bytes(&self) -> usize {
-        self.bytes_of_threads
-            + self.machine.bytes()
-            + self.records.bytes()
-            + Visited::bytes(self.visited.places())
-    }
-
     pub fn progress(&self) -> Progress {
         let (states, generated) = self.counts();
         let behind: u64 = self.levels.iter().map(|level| level.states).sum();
@@ -404,167 +388,6 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             ambients: self.machine.ambients.len(),
         }
     }
-
-    /// How many states the table may have before it grows: four fifths of its places, less what threads have in hand.
-    pub fn claims_max(&self) -> u64 {
-        let places = self.explorer.spill.as_ref().map_or(usize::MAX, |spill| spill.places_max);
-        let places = places.min(self.visited.places());
-        (places / 5 * 4).saturating_sub(self.explorer.threads * IN_HAND) as u64
-    }
-
-    /// Grows the table, if it is too full to go on; or puts it on disk, if it may not grow.
-    pub fn make_room(&mut self) -> Result<(), Error> {
-        self.bytes_of_threads = self.workers.iter().map(Worker::bytes).sum();
-        self.peak_bytes = self.peak_bytes.max(self.bytes());
-        if self.words() <= self.claims_max() {
-            return Ok(());
-        }
-        let (old, places) = (self.visited.places(), self.next_places());
-        let extra = Visited::bytes(places) - if self.exact { Visited::bytes(old) } else { 0 };
-        let is_capped = self.explorer.spill.as_ref().is_some_and(|spill| places > spill.places_max);
-        if is_capped || self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
-            if self.spills() {
-                return self.spill_table(old);
-            }
-            self.limit = Some(Limit::Memory);
-            return Ok(());
-        }
-        self.grow();
-        Ok(())
-    }
-
-    /// Twice as large while it is small; later less, as what is allocated and not used is memory too.
-    fn next_places(&self) -> usize {
-        // Much larger while it is small; later less, as what is allocated and not used is memory too.
-        match self.visited.places() {
-            old @ 0..=0x3f_ffff => old * 4,
-            old @ 0x40_0000..=0x3ff_ffff => old * 2,
-            old => old / 2 * 3,
-        }
-    }
-
-    /// How many places a table may have that leaves an eighth of the memory to what grows beside it.
-    fn places_that_fit(&self) -> usize {
-        let beside = self.bytes() - Visited::bytes(self.visited.places());
-        let most = self.explorer.max_memory.unwrap_or(usize::MAX) / 8 * 7;
-        let places = most.saturating_sub(beside) / Visited::bytes(1);
-        places.clamp(self.places_min(), self.visited.places())
-    }
-
-    /// A table is never smaller: threads have room for what they have in hand.
-    fn places_min(&self) -> usize {
-        PLACES.max(2 * IN_HAND * self.explorer.threads)
-    }
-
-    /// Grows the table.
-    pub fn grow(&mut self) {
-        let places = self.next_places();
-        if self.exact {
-            // The states say all that the table knew, so the old one need not stay while the new one is filled.
-            self.visited = Visited::new(1);
-            self.visited = Visited::new(places);
-            self.refill();
-        } else {
-            let old = std::mem::replace(&mut self.visited, Visited::new(places));
-            self.peak_bytes = self.peak_bytes.max(self.bytes() + Visited::bytes(old.places()));
-            old.words().for_each(|word| self.visited.put(crate::sums::index(word), word));
-        }
-    }
-
-    /// Fills an empty table from the states.
-    pub fn refill(&self) {
-        let now = self.workers.iter().flat_map(|worker| worker.cursor.given());
-        let ranges: Vec<Range<u32>> = self.all.iter().cloned().chain(now).collect();
-        let units = split(&ranges);
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..self.explorer.threads {
-                scope.spawn(|| {
-                    while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        self.known().refill(self.machine, unit.clone());
-                    }
-                });
-            }
-        });
-    }
-
-    fn report(self) -> Result<Report<S>, Error> {
-        let mut discoveries = Vec::new();
-        for (at, own) in self.machine.properties.list.iter().enumerate() {
-            let path = match &self.found[at] {
-                Some(found) => self.machine.path(&self.records, self.exact, found, Some(at))?,
-                None if self.initial >> at & 1 == 1 => Vec::new(),
-                None => continue,
-            };
-            let is_violation = self.machine.properties.always >> at & 1 == 1;
-            discoveries.push(Discovery { property: own.name, is_violation, path, message: None });
-        }
-        if let Some((found, message)) = &self.panic {
-            let path = self.machine.path(&self.records, self.exact, found, None)?;
-            let message = Some(message.clone());
-            discoveries.push(Discovery { property: PANIC, is_violation: true, path, message });
-        }
-        Ok(self.report_of(discoveries, None))
-    }
-
-    /// What there is to report, with these discoveries.
-    pub fn report_of(
-        mut self,
-        mut discoveries: Vec<Discovery<S>>,
-        distribution: Option<Distribution>,
-    ) -> Report<S> {
-        self.peak_bytes = self.peak_bytes.max(self.bytes());
-        let progress = self.progress();
-        discoveries.sort_by_key(|discovery| !discovery.is_violation);
-        let group = self.machine.group.len();
-        let full: u64 = self.workers.iter().map(|worker| worker.tally.full).sum();
-        let full_states = if group > 1 { full } else { progress.states };
-        Report {
-            missed_states_expected: missed(progress.states, group, self.exact),
-            depth: self
-                .levels
-                .iter()
-                .filter(|level| level.states > 0)
-                .map(|level| level.depth)
-                .max()
-                .unwrap_or(0),
-            full_states,
-            symmetry: group,
-            limit: self.limit,
-            discoveries,
-            coverage: self.coverage(),
-            levels: self.levels,
-            peak_bytes: self.peak_bytes,
-            spilled: self.files.as_ref().map(|files| files.counts),
-            progress,
-            distribution,
-        }
-    }
-
-    fn coverage(&self) -> Vec<Coverage> {
-        let kinds = self.explorer.system.kinds().iter().enumerate();
-        let sum = |of: &dyn Fn(&Worker<'a, S, W>) -> u64| self.workers.iter().map(of).sum::<u64>();
-        let of = |(at, &kind): (usize, &&'static str)| {
-            let taken = sum(&|worker| worker.tally.taken[at]);
-            let idle = sum(&|worker| worker.tally.idle[at]);
-            Coverage { kind, enabled: taken + idle, taken, first_depth: self.first_depths[at] }
-        };
-        kinds.map(of).collect()
-    }
-}
-
-/// States that are expected to be lost among so many fingerprints: the pairs of states, over 2 to the number of bits. The
-/// lowest of several fingerprints is not uniform, and collides more often. States that are compared are not lost; orbits are
-/// told apart by 128 bits then.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn missed(states: u64, group: usize, exact: bool) -> f64 {
-    let (states, group) = (states as f64, group as f64);
-    let bits = match (exact, group > 1.0) {
-        (true, false) => return 0.0,
-        (true, true) => 128,
-        (false, _) => 64,
-    };
-    states * states / 2.0 / 2f64.powi(bits) * group * group / (2.0 * group - 1.0)
 }
 
 /// Ranges of at most [`UNIT`] states.

@@ -13,7 +13,8 @@ const HEAD: &str = "\
 
 One trace for each rule of Raft that can be taken away: the shortest way from the initial state to the property that
 falls without it. A guard of the core is switched off (`rule`), or the core is whole and its host is broken (`shim`).
-`check replay FILE` walks a trace through the core and draws it; `check weaken RULE` finds it again.
+`check replay FILE` walks a trace through the core and draws it; `check weaken RULE` finds it again. Every search starts
+at the initial state, breadth first, and nothing guides it: no way is shorter than the one that is kept.
 
 `check weaken all --write` makes the traces, and this page from them. *States* are the distinct states until the
 violation, *rule on* those of the same world with the rule on, exhausted without a violation: the bounds reach the bug,

@@ -1,6 +1,7 @@
 //! `check` and `check run`: standing checks, several at a time.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 use raftlab_model::{Bounds, Setup};
@@ -90,11 +91,11 @@ fn explore_all(
     let one = |task| explore_one(task, &plan, common, console, &dir);
     // The explorer has all cores and the memory for each world in turn; stateright's engines gain little from a second
     // thread, and gain from a second world.
-    let reports: Vec<_> = match plan.engine {
+    let reports: Result<Vec<_>, _> = match plan.engine {
         Engine::Explorer => tasks.iter().map(one).collect(),
         _ => tasks.par_iter().map(one).collect(),
     };
-    let reports = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let reports = reports?;
     let suite = SuiteReport::new(reports, start.elapsed().as_secs_f64(), args.allow_incomplete);
     let json = super::json(&suite)?;
     dir.write("report.json", &json)?;
@@ -142,7 +143,7 @@ fn outer(error: &SearchError, plan: &Plan) -> Option<Failure> {
         }
         _ => return None,
     };
-    let is_read = plan.resume.as_ref().is_some_and(|resume| resume.display().to_string() == *dir);
+    let is_read = plan.resume.as_ref().is_some_and(|resume| Path::new(dir).starts_with(resume));
     Some(if is_read { Failure::data(error.to_string()) } else { Failure::io(error.to_string()) })
 }
 

@@ -31,7 +31,10 @@ impl Via {
     const STEP_BITS: u32 = 22;
     const PANIC: usize = (1 << Via::STEP_BITS) - 1;
 
-    #[expect(clippy::cast_possible_truncation, reason = "checked, and a place is below 256")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a row of four million steps would not fit, and a place is below 256"
+    )]
     pub fn new(place: usize, step: usize, turned: bool) -> Via {
         debug_assert!(step < 1 << Via::STEP_BITS, "more steps of one actor than there are numbers");
         Via(u32::from(turned) << 31 | (place as u32) << Via::STEP_BITS | step as u32)

@@ -188,14 +188,25 @@ impl<S: System> Machine<'_, S> {
         if self.carrier == Carrier::Set && taken.is_none() && to_self.is_empty() {
             return self.turned_cell(cell, local);
         }
-        let mut letters = self.letters(cell).into_vec();
-        if let Some(at) = taken {
-            Carrier::take(&mut letters, at);
+        let letters = || {
+            let mut letters = self.letters(cell).into_vec();
+            if let Some(at) = taken {
+                Carrier::take(&mut letters, at);
+            }
+            for &at in to_self {
+                self.carrier.put(&mut letters, at, |at| self.flow(at));
+            }
+            letters
+        };
+        if self.carrier == Carrier::Bag && !self.removes_dead {
+            // As in `add`: mostly the cell is known, and its inbox need not be made.
+            let of_inbox = self.cells.key(number).wrapping_sub(self.locals.key(cell.local));
+            let gone = taken.map_or(0, |at| self.envelopes.key(at));
+            let come = to_self.iter().fold(0, |sum: u128, &at| sum.wrapping_add(self.envelopes.key(at)));
+            let key = self.locals.key(local).wrapping_add(of_inbox).wrapping_sub(gone).wrapping_add(come);
+            return self.cell_of(key, local, || letters().into());
         }
-        for &at in to_self {
-            self.carrier.put(&mut letters, at, |at| self.flow(at));
-        }
-        self.cell(local, &self.alive(local, letters))
+        self.cell(local, &self.alive(local, letters()))
     }
 
     /// The cell of the same messages and an actor that changed, in a set network.

@@ -44,8 +44,8 @@ pub enum Error {
     /// A checkpoint could not be written, or read.
     #[error("checkpoint {0}: {1}")]
     Checkpoint(String, String),
-    /// What did not fit into memory could not be written to disk, or read; or was not to be.
-    #[error("spilling to {0}: {1}")]
+    /// What did not fit into memory could not be written to disk, or read back; or was not to be.
+    #[error("spilling over to {0}: {1}")]
     Spill(String, String),
     /// Processes cannot explore together, or not any more.
     #[error("exploring with other processes: {0}")]
@@ -54,4 +54,14 @@ pub enum Error {
     /// contents have one 128-bit hash.
     #[error("a discovery was not confirmed by the actors themselves: {0}")]
     Unconfirmed(String),
+}
+
+impl Error {
+    pub(crate) fn spill(directory: &std::path::Path, fault: &std::io::Error) -> Error {
+        let what_helps = match fault.kind() {
+            std::io::ErrorKind::StorageFull => "; a disk with more room, or more memory, goes further",
+            _ => "",
+        };
+        Error::Spill(directory.display().to_string(), format!("{fault}{what_helps}"))
+    }
 }

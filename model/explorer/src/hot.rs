@@ -1,13 +1,15 @@
 //! What a thread has at hand: of cells, the little that is needed to walk them; and what became of cells that were sent
 //! something. Both are copies of what the machine knows, each thread's own, and grow with it up to a bound.
 
-use crate::machine::Machine;
+use crate::machine::{Machine, UNKNOWN};
 use crate::row::Step;
 use crate::system::System;
 
 /// Places at first, and at most: of cells, and of cells that were sent something.
 const CELLS: (usize, usize) = (1 << 10, 1 << 18);
 const ADDED: (usize, usize) = (1 << 12, 1 << 19);
+/// Places for ambients that were turned.
+const TURNED: usize = 1 << 12;
 
 /// A cell, as far as walking it needs.
 #[derive(Clone, Copy)]
@@ -24,12 +26,26 @@ pub(crate) struct Hot<'m> {
     pub echoes: u32,
 }
 
+/// An ambient after a step.
+#[derive(Clone, Copy)]
+pub(crate) struct Turned {
+    /// The ambient before, and the effect.
+    key: u64,
+    /// Its number, or [`UNKNOWN`].
+    pub ambient: u32,
+    /// What there is to report of it.
+    pub notes: u32,
+    /// What it adds to a fingerprint.
+    pub print: u64,
+}
+
 /// What a thread has at hand.
 pub(crate) struct AtHand<'m, S: System> {
     machine: &'m Machine<'m, S>,
     cells: Box<[Hot<'m>]>,
     /// For a cell and a bundle of messages: the cell that comes of it, and what that adds to a fingerprint.
     added: Box<[(u64, u32, u64)]>,
+    turned: Box<[Turned]>,
 }
 
 impl Hot<'_> {
@@ -65,7 +81,8 @@ impl Hot<'_> {
 impl<'m, S: System> AtHand<'m, S> {
     pub fn new(machine: &'m Machine<'m, S>) -> Self {
         let (cells, added) = (vec![Hot::NONE; CELLS.0].into(), vec![(u64::MAX, 0, 0); ADDED.0].into());
-        AtHand { machine, cells, added }
+        let none = Turned { key: u64::MAX, ambient: UNKNOWN, notes: 0, print: 0 };
+        AtHand { machine, cells, added, turned: vec![none; TURNED].into() }
     }
 
     /// Makes room for as many cells as there are. What was at hand is fetched again when it is needed.
@@ -123,9 +140,30 @@ impl<'m, S: System> AtHand<'m, S> {
         }
         (known.1, known.2)
     }
+
+    /// `ambient` after a step with `effect`; none if the budget that the step would spend from is empty.
+    #[inline]
+    pub fn turn(&mut self, ambient: u32, effect: u32) -> Option<Turned> {
+        let key = u64::from(ambient) << 32 | u64::from(effect);
+        let place = spread(key) % TURNED;
+        if self.turned[place].key != key {
+            self.turned[place] = self.fetch_turned(key, ambient, effect);
+        }
+        Some(self.turned[place]).filter(|turned| turned.ambient != UNKNOWN)
+    }
+
+    #[cold]
+    fn fetch_turned(&self, key: u64, ambient: u32, effect: u32) -> Turned {
+        let ambient = self.machine.turn(ambient, effect);
+        if ambient == UNKNOWN {
+            return Turned { key, ambient, notes: 0, print: 0 };
+        }
+        let notes = self.machine.ambients.get(ambient).notes;
+        Turned { key, ambient, notes, print: self.machine.ambient_print(ambient) }
+    }
 }
 
 #[inline]
-pub(crate) fn spread(key: u64) -> usize {
+fn spread(key: u64) -> usize {
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }

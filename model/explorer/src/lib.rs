@@ -38,7 +38,7 @@
 //! - [`Expectation::Eventually`](stateright::Expectation::Eventually) is refused: see [`Error::Eventually`].
 //! - Exact means that no state is taken for another one by its fingerprint. Parts of states are told apart by 128 bits of
 //!   `SipHash`, with a fixed key: enough against chance, not against somebody who makes collisions.
-//! - What actors' states own on the heap is not in [`Report::peak_bytes`], nor is what each thread needs for itself. Each
+//! - What actors' states own on the heap is not in [`Report::peak_bytes`], nor are the verdicts that a thread remembers. Each
 //!   different local is kept once, which is little where there are many more states than locals, as there mostly are.
 //! - A checkpoint notices that a model was changed by what its actors do, not by what a boundary, a property or an
 //!   [`is_dead`](System::is_dead) says; and it is guarded against damage, not against forgery.

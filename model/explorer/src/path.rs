@@ -108,6 +108,6 @@ pub(crate) fn came_by<const W: usize>(
     records: &Records<W>,
     at: u32,
 ) -> Result<Option<(u32, Option<Via>)>, Error> {
-    let came_by = records.came_by(at).map_err(|fault| Error::Spill("the links".into(), fault.to_string()))?;
+    let came_by = records.came_by(at).map_err(|(path, fault)| Error::spill(path, &fault))?;
     Ok(came_by.map(|(parent, via)| (parent, via.map(Via))))
 }

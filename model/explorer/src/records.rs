@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::chunks::Chunks;
@@ -33,8 +33,19 @@ pub(crate) struct Records<const W: usize> {
     /// The steps by which states were reached, where states are not kept to find out.
     vias: Option<Chunks<AtomicU32>>,
     /// Of states below a number, how the search came to them is in a file.
-    on_disk: Option<(File, u32)>,
+    on_disk: Option<OnDisk>,
     blocks: AtomicU32,
+}
+
+/// From which state, and by which step, if that is kept; nothing, to the initial state.
+pub(crate) type CameBy = Option<(u32, Option<u32>)>;
+
+/// How the search came to states, in a file.
+struct OnDisk {
+    path: PathBuf,
+    file: File,
+    /// To those below this number.
+    below: u32,
 }
 
 /// The numbers that a thread may give.
@@ -129,9 +140,11 @@ impl<const W: usize> Records<W> {
     }
 
     /// The parent of a state, which the initial one has not, and the step from there, if that is kept.
-    pub fn came_by(&self, at: u32) -> io::Result<Option<(u32, Option<u32>)>> {
+    pub fn came_by(&self, at: u32) -> Result<CameBy, (&Path, io::Error)> {
         let (parent, via) = match &self.on_disk {
-            Some((file, below)) if at < *below => read_link(file, at)?,
+            Some(disk) if at < disk.below => {
+                read_link(&disk.file, at).map_err(|fault| (&*disk.path, fault))?
+            }
             _ => self.linked(at),
         };
         Ok((parent != NONE).then_some((parent, self.vias.as_ref().map(|_| via))))
@@ -178,12 +191,17 @@ impl<const W: usize> Records<W> {
 
     /// Of states below `at`, how the search came to them goes into the file at `path`. Returns how many bytes that are.
     pub fn spill_links(&mut self, path: &Path, at: u32) -> io::Result<u64> {
-        let (file, from) = match self.on_disk.take() {
-            Some(on_disk) => on_disk,
-            None => (OpenOptions::new().read(true).append(true).create(true).open(path)?, 0),
+        let mut disk = match self.on_disk.take() {
+            Some(disk) => disk,
+            None => OnDisk {
+                path: path.to_owned(),
+                file: OpenOptions::new().read(true).append(true).create(true).open(path)?,
+                below: 0,
+            },
         };
-        let mut to = BufWriter::with_capacity(1 << 20, &file);
-        for at in from..at.max(from) {
+        let numbers = disk.below..at.max(disk.below);
+        let mut to = BufWriter::with_capacity(1 << 20, &disk.file);
+        for at in numbers.clone() {
             // Numbers of a block that nobody had for this level may never have been given; nobody asks for them.
             let (parent, via) = self.linked(at);
             to.write_all(&parent.to_le_bytes())?;
@@ -191,10 +209,11 @@ impl<const W: usize> Records<W> {
         }
         to.flush()?;
         drop(to);
-        self.on_disk = Some((file, at.max(from)));
+        disk.below = numbers.end;
+        self.on_disk = Some(disk);
         self.parents.drop_below(at);
         self.vias.iter_mut().for_each(|vias| vias.drop_below(at));
-        Ok(u64::from(at.max(from) - from) * LINK as u64)
+        Ok((numbers.len() * LINK) as u64)
     }
 
     pub fn bytes(&self) -> usize {

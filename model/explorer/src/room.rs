@@ -18,17 +18,18 @@ const IN_HAND: usize = 1024;
 impl<S: System, const W: usize> Search<'_, S, W> {
     /// Words in the table.
     pub fn words(&self) -> u64 {
-        self.claimed.load(Ordering::Relaxed).wrapping_add(self.held.load(Ordering::Relaxed))
+        words(self.claimed.load(Ordering::Relaxed), self.held.load(Ordering::Relaxed))
     }
 
     pub fn bytes(&self) -> usize {
-        self.bytes_of_threads
+        self.bytes_to_resolve()
+            + self.bytes_of_threads
             + self.machine.bytes()
             + self.records.bytes()
             + Visited::bytes(self.visited.places())
     }
 
-    /// How many states the table may have before it grows: four fifths of its places, less what threads have in hand.
+    /// How many words the table may have before it grows: four fifths of its places, less what threads have in hand.
     pub fn claims_max(&self) -> u64 {
         let places = self.explorer.spill.as_ref().map_or(usize::MAX, |spill| spill.places_max);
         let places = places.min(self.visited.places());
@@ -47,7 +48,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let is_capped = self.explorer.spill.as_ref().is_some_and(|spill| places > spill.places_max);
         if is_capped || self.explorer.max_memory.is_some_and(|max| self.bytes() + extra > max) {
             if self.spills() {
-                return self.spill_table(old);
+                return self.spill_table();
             }
             self.limit = Some(Limit::Memory);
             return Ok(());
@@ -59,7 +60,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     fn next_places(&self) -> usize {
         // Much larger while it is small; later less, as what is allocated and not used is memory too.
         match self.visited.places() {
-            old @ 0..=0x3f_ffff => old * 4,
+            old @ 0..=0x4_0000 => old * 8,
+            old @ 0x4_0001..=0x3f_ffff => old * 4,
             old @ 0x40_0000..=0x3ff_ffff => old * 2,
             old => old / 2 * 3,
         }
@@ -109,4 +111,10 @@ impl<S: System, const W: usize> Search<'_, S, W> {
 /// A table is never smaller: threads have room for what they have in hand.
 pub(crate) fn least_places(threads: usize) -> usize {
     PLACES.max(2 * IN_HAND * threads)
+}
+
+/// Words in the table. Counts are added by one thread and taken off by another, so that for a moment there may seem to be
+/// less than none.
+pub(crate) fn words(claimed: u64, held: u64) -> u64 {
+    claimed.wrapping_add(held).cast_signed().max(0).cast_unsigned()
 }

@@ -61,6 +61,10 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     /// What other processes did, as of the last agreement.
     pub others: Others,
     pub limit: Option<Limit>,
+    /// There were no numbers left for some states, which are lost.
+    pub is_full: bool,
+    /// Up to this number, what was put off was held against the disk.
+    pub resolved_to: u32,
     pub peak_bytes: usize,
     /// Bytes in the tables of single threads, when they were at rest last.
     pub bytes_of_threads: usize,
@@ -103,6 +107,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             files: None,
             others: Others::default(),
             limit: None,
+            is_full: false,
+            resolved_to: 0,
             peak_bytes: 0,
             bytes_of_threads: 0,
             start: Instant::now(),
@@ -117,9 +123,8 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             return self.run_in(cluster);
         }
         if let Some(Spill { directory, .. }) = &self.explorer.spill {
-            let fault =
-                |fault: std::io::Error| Error::Spill(directory.display().to_string(), fault.to_string());
-            self.files = Some(Files::create(directory).map_err(fault)?);
+            let files = Files::create(directory).map_err(|fault| Error::spill(directory, &fault))?;
+            self.files = Some(files);
         }
         let mut left = if let Some(directory) = &self.explorer.resume {
             self.load(directory)?
@@ -137,7 +142,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
             }
             left = self.expand_level(left)?;
         }
-        if left.is_empty() && self.frontier.is_empty() {
+        if left.is_empty() && self.frontier.is_empty() && !self.is_full {
             // A limit that was reached when the last state was expanded has cut nothing off.
             self.limit = None;
         }
@@ -216,14 +221,16 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
     /// checkpoints are written. Returns what is left then.
     pub fn expand_level(&mut self, mut left: Vec<Range<u32>>) -> Result<Vec<Range<u32>>, Error> {
         while !left.is_empty() {
-            self.make_room()?;
+            if self.limit.is_none() {
+                self.make_room()?;
+            }
             if self.limit.is_some() || self.machine.fault().is_some() {
                 return Ok(left);
             }
             left = self.expand(&left);
             if self.limit == Some(Limit::Memory) && self.spills() {
                 self.limit = None;
-                self.spill_table(self.places_that_fit())?;
+                self.spill_table()?;
             }
             if self.limit.is_none() && self.is_checkpoint_due() {
                 let directory = self.explorer.checkpoint.as_ref().map(|(directory, _)| directory.clone());
@@ -234,6 +241,10 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.resolve()?;
         self.end_level();
         self.spill_links(self.kept_from())?;
+        if self.limit == Some(Limit::Memory) && self.spills() {
+            // The end of a level frees what only the level needed.
+            self.limit = self.reached();
+        }
         Ok(left)
     }
 
@@ -335,6 +346,7 @@ impl<'a, S: System, const W: usize> Search<'a, S, W> {
         self.workers = workers;
         if is_full.load(Ordering::Relaxed) {
             limit = Some(Limit::States);
+            self.is_full = true;
         }
         self.limit = limit;
         split(&left)

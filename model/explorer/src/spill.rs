@@ -6,8 +6,8 @@
 //! start to its end. What is in none is new, and is judged and counted then. So the disk is read in sequence only, about
 //! once a level, and what is found is what would have been found in memory.
 //!
-//! What stays in memory is the table, which is as large as it was when it was first full, the level under way and the next
-//! one, and the parts of states.
+//! What stays in memory is the table, as large as there is room for, the level under way and the next one, and the parts of
+//! states. A candidate that is put off takes a number, even if it is known: there are 2^32.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
@@ -19,7 +19,7 @@ use crate::candidate::{Candidate, Via};
 use crate::error::Error;
 use crate::report::Limit;
 use crate::search::{Search, split};
-use crate::sums::{index, print_of};
+use crate::sums::{Sums, index};
 use crate::system::System;
 use crate::worker::{Level, Worker};
 
@@ -66,9 +66,9 @@ pub struct Spilled {
 /// The files of one exploration.
 pub(crate) struct Files {
     directory: PathBuf,
-    runs: Vec<PathBuf>,
+    runs: Vec<Run>,
     pub counts: Spilled,
-    /// States put off so far, all found to be new or known.
+    /// States of the next level: those that were put off and are new, and those that were found before the first run.
     confirmed: Vec<Range<u32>>,
 }
 
@@ -107,13 +107,13 @@ impl Files {
         let written = write_words(&path, words.map(Ok))?;
         self.counts.fingerprints += written;
         self.counts.written += written * WORD as u64;
-        self.runs.push(path);
+        self.runs.push(Run { path, words: written });
         if self.runs.len() == RUNS_MAX { self.merge() } else { Ok(()) }
     }
 
     /// Makes one run of all: each is a file to open, whenever something was put off.
     fn merge(&mut self) -> io::Result<()> {
-        let mut runs = self.runs.iter().map(|path| Run::open(path)).collect::<io::Result<Vec<_>>>()?;
+        let mut runs = self.runs.iter().map(Run::open).collect::<io::Result<Vec<_>>>()?;
         let path = self.directory.join(format!("merged-{:06}", self.counts.runs));
         // The next of all is the lowest of those that are next in their runs; of equal ones, all are taken.
         let mut next = || -> io::Result<Option<u64>> {
@@ -127,16 +127,16 @@ impl Files {
         self.counts.written += written * WORD as u64;
         self.counts.read += runs.iter().map(|run| run.read).sum::<u64>();
         drop(runs);
-        for run in std::mem::replace(&mut self.runs, vec![path]) {
-            fs::remove_file(run)?;
+        for run in std::mem::replace(&mut self.runs, vec![Run { path, words: written }]) {
+            fs::remove_file(run.path)?;
         }
         Ok(())
     }
 
     /// Keeps of `put_off`, sorted by the index of their fingerprints, those that are in no run.
     fn keep_unknown(&mut self, put_off: &mut Vec<(u64, u32)>) -> io::Result<()> {
-        for path in &self.runs {
-            let mut run = Run::open(path)?;
+        for run in &self.runs {
+            let mut run = run.open()?;
             let mut fault = Ok(());
             put_off.retain(|&(own, _)| {
                 while fault.is_ok() && run.next.is_some_and(|word| index(word) < own) {
@@ -154,8 +154,14 @@ impl Files {
 /// Bytes of a fingerprint.
 const WORD: usize = size_of::<u64>();
 
-/// A run that is read.
+/// A run on disk.
 struct Run {
+    path: PathBuf,
+    words: u64,
+}
+
+/// A run that is read.
+struct Reading {
     from: BufReader<File>,
     next: Option<u64>,
     /// Bytes read so far.
@@ -163,12 +169,18 @@ struct Run {
 }
 
 impl Run {
-    fn open(path: &Path) -> io::Result<Run> {
-        let mut run = Run { from: BufReader::with_capacity(BUFFER, File::open(path)?), next: None, read: 0 };
+    fn open(&self) -> io::Result<Reading> {
+        let file = File::open(&self.path)?;
+        if file.metadata()?.len() != self.words * WORD as u64 {
+            return Err(io::Error::other(format!("{} is not as it was written", self.path.display())));
+        }
+        let mut run = Reading { from: BufReader::with_capacity(BUFFER, file), next: None, read: 0 };
         run.advance()?;
         Ok(run)
     }
+}
 
+impl Reading {
     fn advance(&mut self) -> io::Result<()> {
         let mut bytes = [0; WORD];
         self.next = match self.from.read_exact(&mut bytes) {
@@ -203,8 +215,8 @@ impl Drop for Files {
 
 impl<S: System, const W: usize> Search<'_, S, W> {
     fn spill_fault(&self, fault: &io::Error) -> Error {
-        let directory = self.files.as_ref().map(|files| files.directory.display().to_string());
-        Error::Spill(directory.unwrap_or_default(), fault.to_string())
+        let directory = self.files.as_ref().map(|files| &*files.directory);
+        Error::spill(directory.unwrap_or(Path::new("")), fault)
     }
 
     /// May the table spill over to disk, as it may not grow?
@@ -212,8 +224,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         self.files.is_some()
     }
 
-    /// Writes the table to disk, and starts with an empty one of so many places.
-    pub fn spill_table(&mut self, places: usize) -> Result<(), Error> {
+    /// Writes the table to disk, and starts with an empty one that leaves room beside it.
+    pub fn spill_table(&mut self) -> Result<(), Error> {
         self.resolve()?;
         // From here on, what is given is put off; what was given before was judged when it was found.
         let given = self.given_in_level();
@@ -222,12 +234,11 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let written = files.write_run(self.visited.words_in_order(index));
         written.map_err(|fault| self.spill_fault(&fault))?;
         self.peak_bytes = self.peak_bytes.max(self.bytes());
-        self.visited.clear(places);
+        self.visited.clear(self.places_that_fit());
         // No word of a state is in the table now.
         self.held.store(0u64.wrapping_sub(self.claimed.load(Ordering::Relaxed)), Ordering::Relaxed);
-        if self.explorer.max_memory.is_some_and(|max| self.bytes() >= max) {
-            self.limit = Some(Limit::Memory);
-        }
+        let is_too_much = self.explorer.max_memory.is_some_and(|max| self.bytes() >= max);
+        self.limit = self.limit.or(is_too_much.then_some(Limit::Memory));
         Ok(())
     }
 
@@ -237,15 +248,18 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             return Ok(());
         }
         let given = self.given_in_level();
-        let mut put_off: Vec<(u64, u32)> = Vec::new();
+        let count = given.iter().map(Range::len).sum();
+        let (machine, mut sums) = (self.machine, Sums::new(self.machine));
+        let mut put_off: Vec<(u64, u32)> = Vec::with_capacity(count);
         for at in given.into_iter().flatten() {
             let state = self.records.read(at);
-            put_off.push((index(print_of(self.machine, &state[..=self.machine.actors]).max(1)), at));
+            put_off.push((index(sums.print(machine, &state[..=machine.actors]).max(1)), at));
         }
         put_off.sort_unstable();
-        self.peak_bytes = self.peak_bytes.max(self.bytes() + put_off.capacity() * size_of::<(u64, u32)>());
-        // Two of one fingerprint, if the table was emptied between them.
-        put_off.dedup_by_key(|(key, _)| *key);
+        self.peak_bytes = self.peak_bytes.max(self.bytes());
+        self.resolved_to = self.records.numbers();
+        let is_double = |pair: &[(u64, u32)]| pair[0].0 == pair[1].0;
+        assert!(!put_off.windows(2).any(is_double), "the table held each once since it was emptied");
         let files = self.files.as_mut().expect("there are runs");
         let held = files.keep_unknown(&mut put_off);
         held.map_err(|fault| self.spill_fault(&fault))?;
@@ -275,8 +289,14 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         self.held.fetch_sub(count, Ordering::Relaxed);
     }
 
-    /// The states of the next level that are known to be new. Of those that are not expanded any more, how the search came
-    /// to them goes to disk.
+    /// Bytes that will be needed to hold what is put off against the runs.
+    pub fn bytes_to_resolve(&self) -> usize {
+        let numbers = self.records.numbers().saturating_sub(self.resolved_to) as usize;
+        let is_needed = self.files.as_ref().is_some_and(Files::defers);
+        if is_needed { numbers * size_of::<(u64, u32)>() } else { 0 }
+    }
+
+    /// The states of the next level that are known to be new.
     pub fn take_confirmed(&mut self) -> Vec<Range<u32>> {
         self.files.as_mut().map(|files| std::mem::take(&mut files.confirmed)).unwrap_or_default()
     }
@@ -300,10 +320,11 @@ impl<S: System, const W: usize> Search<'_, S, W> {
 }
 
 fn welcome<S: System, const W: usize>(worker: &mut Worker<S, W>, level: &Level<S, W>, new: &[u32]) {
+    let mut sums = Sums::new(level.machine);
     for &at in new {
         let state = level.known.records.read(at);
         let (parent, via) = level.known.records.linked(at);
-        let print = print_of(level.machine, &state[..=level.machine.actors]);
+        let print = sums.print(level.machine, &state[..=level.machine.actors]);
         worker.welcome(level, &Candidate { print, check: 0, state, parent, via: Via(via) });
     }
 }

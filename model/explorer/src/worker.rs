@@ -10,12 +10,13 @@ use crate::ambient::lock;
 use crate::candidate::{Candidate, Found, Via};
 use crate::distributed::{Asks, Share};
 use crate::error::Error;
-use crate::hot::{AtHand, Hot, spread};
+use crate::hot::{AtHand, Hot};
 use crate::judge::Judge;
 use crate::known::Known;
 use crate::machine::{Machine, message};
 use crate::reaction::Does;
 use crate::records::{Cursor, State};
+use crate::room::words;
 use crate::row::Step;
 use crate::sums::{Sums, index};
 use crate::system::System;
@@ -25,8 +26,6 @@ use crate::tally::Tally;
 const BATCH: usize = 256;
 /// States whose cells are looked up together.
 const BLOCK: u32 = 16;
-/// Places in a thread's memory of ambients that were turned.
-const TURNED: usize = 1 << 12;
 
 /// What all threads see while they expand one level.
 pub(crate) struct Level<'a, S: System, const W: usize> {
@@ -42,7 +41,7 @@ pub(crate) struct Level<'a, S: System, const W: usize> {
     pub left: Mutex<Vec<Range<u32>>>,
     /// Threads come to rest between two states.
     pub pause: &'a AtomicBool,
-    /// States in the table, and how many it may have before it grows.
+    /// States, and how many words the table may have before it grows.
     pub claimed: &'a AtomicU64,
     pub claims_max: u64,
     pub generated: &'a AtomicU64,
@@ -72,7 +71,6 @@ pub(crate) struct Worker<'m, S: System, const W: usize> {
     /// Candidates of which other processes will say whether they are new.
     pub asks: Asks<W>,
     at_hand: AtHand<'m, S>,
-    turned: Vec<(u64, u32)>,
     judge: Judge<S>,
     sums: Sums,
     /// For each summary, how many rows that have it were walked.
@@ -102,7 +100,6 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
             batch: Vec::with_capacity(2 * BATCH),
             asks: Asks::default(),
             at_hand: AtHand::new(machine),
-            turned: vec![(u64::MAX, 0); TURNED],
             judge: Judge::new(machine.actors),
             sums: Sums::new(machine),
             visits: Vec::new(),
@@ -202,7 +199,7 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
 
     /// Expands a few states: first the cells of all of them are looked up, so that memory is on its way for all.
     fn expand_block(&mut self, level: &Level<S, W>, block: Range<u32>, cells: &mut Vec<Hot<'m>>) {
-        let actors = level.machine.actors;
+        let (actors, end) = (level.machine.actors, block.end);
         let mut states = [[0; W]; BLOCK as usize];
         cells.clear();
         for (state, at) in states.iter_mut().zip(block.clone()) {
@@ -216,6 +213,11 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
             self.expand(level, at, state, cells);
             if self.batch.len() >= BATCH {
                 self.flush(level);
+                // The table may have no room for what the rest leads to.
+                if level.pause.load(Ordering::Relaxed) {
+                    lock(&level.left).push(at + 1..end);
+                    return;
+                }
             }
         }
     }
@@ -308,11 +310,11 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
         let mut print = from.print.wrapping_add(step.delta);
         if reaction.effect != 0 {
             let ambient = next[machine.actors];
-            let Some(turned) = self.turn(machine, ambient, reaction.effect) else { return };
+            let Some(turned) = self.at_hand.turn(ambient, reaction.effect) else { return };
             self.tally.took(reaction.kind);
-            notes |= machine.ambients.get(turned).notes;
-            print = print.wrapping_add(machine.ambient_print(turned)).wrapping_sub(from.ambient_print);
-            next[machine.actors] = turned;
+            notes |= turned.notes;
+            print = print.wrapping_add(turned.print).wrapping_sub(from.ambient_print);
+            next[machine.actors] = turned.ambient;
         }
         for &(to, bundle) in &reaction.sends {
             let to = to as usize;
@@ -347,15 +349,14 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
         let machine = level.machine;
         let ambient = state[machine.actors];
         for (index, (_, effect, kind)) in machine.losses(ambient).into_iter().enumerate() {
-            let Some(turned) = self.turn(machine, ambient, effect) else { continue };
+            let Some(turned) = self.at_hand.turn(ambient, effect) else { continue };
             self.tally.took(kind);
             let mut next = *state;
-            next[machine.actors] = turned;
-            let moved = print.wrapping_add(machine.ambient_print(turned));
+            next[machine.actors] = turned.ambient;
+            let moved = print.wrapping_add(turned.print);
             let print = moved.wrapping_sub(machine.ambient_print(ambient));
             let via = Via::new(machine.actors, index, false);
-            let notes = machine.ambients.get(turned).notes;
-            self.offer(level, Candidate { print, check: 0, state: next, parent, via }, notes, state);
+            self.offer(level, Candidate { print, check: 0, state: next, parent, via }, turned.notes, state);
         }
     }
 
@@ -395,7 +396,7 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
         let fresh = self.tally.fresh - before;
         let claimed = level.claimed.fetch_add(fresh, Ordering::Relaxed) + fresh;
         let held = level.held.fetch_add(asked, Ordering::Relaxed).wrapping_add(asked);
-        if claimed.wrapping_add(held) > level.claims_max {
+        if words(claimed, held) > level.claims_max {
             level.pause.store(true, Ordering::Relaxed);
         }
         level.generated.fetch_add(std::mem::take(&mut self.tally.generated), Ordering::Relaxed);
@@ -465,16 +466,6 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
             self.tally.took_not(kind);
         }
         within
-    }
-
-    #[inline]
-    fn turn(&mut self, machine: &Machine<S>, ambient: u32, effect: u32) -> Option<u32> {
-        let key = u64::from(ambient) << 32 | u64::from(effect);
-        let known = &mut self.turned[spread(key) % TURNED];
-        if known.0 != key {
-            *known = (key, machine.turn(ambient, effect));
-        }
-        Some(known.1).filter(|&next| next != crate::machine::UNKNOWN)
     }
 }
 

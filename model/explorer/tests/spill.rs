@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use raftlab_explorer::protocols::paxos::paxos;
+use raftlab_explorer::protocols::paxos;
 use raftlab_explorer::protocols::raft::{Told, raft};
 use raftlab_explorer::protocols::single_copy::single_copy;
 use raftlab_explorer::{Cluster, Error, Explorer, Limit, Mode, Report, Spill, Spilled, System, explore};
@@ -57,7 +57,7 @@ fn compare<'a, S: System + 'a>(name: &str, places: [usize; 2], ask: impl Fn() ->
 
 #[test]
 fn paxos_is_the_same_over_the_disk() {
-    let model = paxos(2, 3, Network::new_unordered_nonduplicating([]));
+    let model = paxos::paxos(2, 3, Network::new_unordered_nonduplicating([]));
     compare("paxos", [0, 8 * 1024], || explore(&model));
 }
 
@@ -86,18 +86,41 @@ fn counterexamples_are_found_through_links_on_disk() {
 /// A budget that ends the exploration in memory is enough with a disk, and is kept.
 #[test]
 fn a_budget_is_kept_and_is_no_limit() {
-    let model = Told(raft(3, Network::new_unordered_nonduplicating([])));
+    // Its levels are small beside all of it: a level must fit.
+    let model = paxos::Told(paxos::paxos(3, 3, Network::new_unordered_nonduplicating([])));
     let prints = Mode::Fingerprints { seed: 0 };
-    let ask = || explore(&model).symmetry(false).keep_going().max_depth(9).threads(2).mode(prints);
-    let budget = run(&ask()).peak_bytes / 8 * 7;
+    let ask = || explore(&model).keep_going().threads(2).mode(prints).max_depth(18);
+    let whole = run(&ask());
+    let budget = whole.peak_bytes / 16 * 15;
     let ask = || ask().max_memory(budget);
     assert_eq!(run(&ask()).limit, Some(Limit::Memory));
     let report = run(&ask().spill(Spill::new(directory("budget"))));
-    assert_eq!((report.limit, report.progress.states), (Some(Limit::Depth), 1_062_112));
+    assert_eq!(found(&report), found(&whole));
     let spilled = report.spilled.expect("it was asked to");
     assert!(spilled.runs > 0, "{spilled:?}");
-    // What threads have in hand, and what is sorted at the end of a level, comes on top.
-    assert!(report.peak_bytes < budget / 2 * 3, "{} bytes of {budget}", report.peak_bytes);
+    // Limits are looked at twenty times a second.
+    assert!(report.peak_bytes < budget / 4 * 5, "{} bytes of {budget}", report.peak_bytes);
+}
+
+/// Limits end a search that is over the disk as they end one in memory: what was counted was found, level by level.
+#[test]
+fn limits_end_it_over_the_disk_too() {
+    let model = Told(raft(3, Network::new_unordered_nonduplicating([])));
+    let directory = directory("limits");
+    let ask = || explore(&model).symmetry(false).keep_going().threads(2);
+    let whole = run(&ask().max_depth(8));
+    let ask = || ask().spill(Spill::new(&directory).places_max(8 * 1024));
+    let some = run(&ask().max_states(100_000));
+    assert_eq!(some.limit, Some(Limit::States));
+    assert!(some.progress.states >= 100_000, "it stopped early");
+    let interrupted = std::sync::atomic::AtomicBool::new(true);
+    assert_eq!(run(&ask().interrupt(&interrupted)).limit, Some(Limit::Interrupt));
+    let timed = run(&ask().timeout(std::time::Duration::from_millis(300)));
+    assert_eq!(timed.limit, Some(Limit::Time));
+    for report in [some, timed] {
+        let finished = report.levels.len().min(whole.levels.len());
+        assert_eq!(report.levels[..finished], whole.levels[..finished]);
+    }
 }
 
 #[test]

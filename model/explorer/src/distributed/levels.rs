@@ -96,7 +96,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             }
         }
         let was_split = together.distribution.split_depth.is_some();
-        if together.left == 0 && together.frontier == 0 {
+        if together.left == 0 && together.frontier == 0 && !self.is_full {
             // A limit that was reached when the last state was expanded has cut nothing off.
             self.limit = None;
         } else if self.limit.is_some() && was_split && self.explorer.checkpoint.is_some() {

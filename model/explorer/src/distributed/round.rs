@@ -14,6 +14,7 @@ use crate::ambient::lock;
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::report::Limit;
+use crate::room::words;
 use crate::search::{Rests, Search, split};
 use crate::sums::index;
 use crate::system::System;
@@ -48,7 +49,7 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn has_room(&self) -> bool {
-        self.claimed.load(Ordering::Relaxed) + self.held.load(Ordering::Relaxed) <= self.claims_max
+        words(self.claimed.load(Ordering::Relaxed), self.held.load(Ordering::Relaxed)) <= self.claims_max
     }
 
     /// Puts in what others ask for: a bit for each, set if it was not there.
@@ -184,7 +185,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         self.workers = workers;
         self.limit = watched?.or_else(|| self.reached());
         if is_full.load(Ordering::Relaxed) {
-            self.limit = Some(Limit::States);
+            (self.limit, self.is_full) = (Some(Limit::States), true);
         }
         Ok(split(&left))
     }
@@ -246,7 +247,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         }
         self.workers.insert(0, worker);
         if is_full.load(Ordering::Relaxed) {
-            self.limit = Some(Limit::States);
+            (self.limit, self.is_full) = (Some(Limit::States), true);
         }
         let all_answered = party.pending.is_empty() || served.is_err();
         assert!(all_answered, "the round is over, and an answer has not come");

@@ -229,6 +229,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         self.resolve()?;
         // From here on, what is given is put off; what was given before was judged when it was found.
         let given = self.given_in_level();
+        self.resolved_to = self.records.numbers();
         let Some(files) = &mut self.files else { return Ok(()) };
         files.confirmed.extend(given);
         let written = files.write_run(self.visited.words_in_order(index));

@@ -22,18 +22,9 @@ Exit 0: all is as expected, or there is no Spin. 1: something failed. 2: wrong a
 END
 }
 
-wrong() {
-    printf 'spin.sh: %s\n' "$1" >&2
-    usage >&2
-    exit 2
-}
-
-# number NAME TEXT LOW HIGH: TEXT, if it is a number within the limits.
-number() {
-    [[ $2 =~ ^[0-9]{1,6}$ ]] || wrong "$1 takes a number, not \`$2\`"
-    ((10#$2 >= $3 && 10#$2 <= $4)) || wrong "$1 is $3 to $4, not $2"
-    printf '%d' "$((10#$2))"
-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=common.sh
+. "$here/common.sh"
 
 terms='' timeouts='' proposals='' search='' memory=4096 own_term_check=yes
 while (($#)); do
@@ -68,7 +59,7 @@ if ! command -v spin >/dev/null || [[ -z $cc ]]; then
     exit 0
 fi
 
-model=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/raft.pml
+model=$here/raft.pml
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -76,8 +67,6 @@ cd "$work"
 # Spin's table has 2^slots places; a place is 8 bytes.
 slots=24
 if ((memory >= 8192)); then slots=26; fi
-
-readonly LINE='%-10s %-8s %12s %13s %6s %9s %9s %10s %8s %-10s %s\n'
 
 # reported PATTERN: the number before PATTERN in Spin's report, as digits.
 reported() {
@@ -131,10 +120,9 @@ run() {
     elif grep -q 'Search not completed\|max search depth too small\|out of memory' report; then
         exhausted='no: limit'
     fi
-    # shellcheck disable=SC2059
-    printf "$LINE" "$bounds" "$search" "$states" "$transitions" "$depth" "$elapsed" \
-        "$(awk -v a="$user" -v b="$system" 'BEGIN { printf "%.2f", a + b }')" \
-        "$(awk -v n="$states" -v a="$user" -v b="$system" 'BEGIN { printf "%.0f", n / (a + b + 0.001) }')" \
+    row "$bounds" "$search" "$states" "$transitions" "$depth" "$elapsed" \
+        "$(sum "$user" "$system")" \
+        "$(rate "$states" "$user" "$system")" \
         "$(bytes "$states")" "$exhausted" "$found"
     [[ -z $trace ]] || awk '{ printf "  %3s  %s\n", /^violates/ ? "" : NR, $0 }' <<<"$trace"
 }
@@ -147,8 +135,7 @@ bytes() {
 
 violated=no
 echo "$(spin -V | head -1), $("$cc" --version | head -1)"
-# shellcheck disable=SC2059
-printf "$LINE" bounds search states transitions depth seconds 'cpu s' 'states/s' 'B/state' exhausted found
+head_row
 if [[ -n $terms ]]; then
     run "$terms" "$timeouts" "${proposals:-0}"
 elif [[ $own_term_check == no ]]; then

@@ -21,18 +21,9 @@ Exit 0: all is as expected, or there is no jar. 1: something failed. 2: wrong ar
 END
 }
 
-wrong() {
-    printf 'tlc.sh: %s\n' "$1" >&2
-    usage >&2
-    exit 2
-}
-
-# number NAME TEXT LOW HIGH: TEXT, if it is a number within the limits.
-number() {
-    [[ $2 =~ ^[0-9]{1,6}$ ]] || wrong "$1 takes a number, not \`$2\`"
-    ((10#$2 >= $3 && 10#$2 <= $4)) || wrong "$1 is $3 to $4, not $2"
-    printf '%d' "$((10#$2))"
-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=common.sh
+. "$here/common.sh"
 
 jar='' terms='' timeouts='' proposals='' workers=1 memory=4096 own_term_check=TRUE
 while (($#)); do
@@ -67,13 +58,10 @@ if ! command -v java >/dev/null; then
 fi
 
 jar=$(cd "$(dirname "$jar")" && pwd)/$(basename "$jar")
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 cp "$here/raft.tla" .
-
-readonly LINE='%-10s %-8s %12s %13s %6s %9s %9s %10s %8s %-10s %s\n'
 
 # run TERMS TIMEOUTS PROPOSALS: one line.
 run() {
@@ -102,10 +90,9 @@ run() {
         echo "tlc.sh: $bounds: TLC did not complete" >&2
         exit 1
     fi
-    # shellcheck disable=SC2059
-    printf "$LINE" "$bounds" tlc "$states" "$transitions" "${depth:--}" "$elapsed" \
-        "$(awk -v a="$user" -v b="$system" 'BEGIN { printf "%.2f", a + b }')" \
-        "$(awk -v n="$states" -v a="$user" -v b="$system" 'BEGIN { printf "%.0f", n / (a + b + 0.001) }')" \
+    row "$bounds" tlc "$states" "$transitions" "${depth:--}" "$elapsed" \
+        "$(sum "$user" "$system")" \
+        "$(rate "$states" "$user" "$system")" \
         - "$exhausted" "$found"
     rm -rf states
 }
@@ -113,8 +100,7 @@ run() {
 violated=no
 echo "TLC $(java -cp "$jar" tlc2.TLC -help 2>&1 | sed -n 's/^.*TLC2 Version \([0-9.]*\).*/\1/p' | head -1)," \
     "$(java -version 2>&1 | head -1)"
-# shellcheck disable=SC2059
-printf "$LINE" bounds search states transitions depth seconds 'cpu s' 'states/s' 'B/state' exhausted found
+head_row
 if [[ -n $terms ]]; then
     run "$terms" "$timeouts" "${proposals:-0}"
 elif [[ $own_term_check == FALSE ]]; then

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 pub struct ClusterArgs {
     /// Search together with other processes: a file that says where each listens, a `host:port` on each line. All are
     /// started with the same check, bounds and file. States are told apart by fingerprints then
-    #[arg(long, value_name = "FILE", requires = "process")]
+    #[arg(long, value_name = "FILE", requires = "process", conflicts_with = "exact")]
     pub hosts: Option<PathBuf>,
     /// Which line of --hosts this process is, from 0
     #[arg(long, value_name = "I", requires = "hosts")]

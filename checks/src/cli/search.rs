@@ -95,18 +95,16 @@ impl SearchArgs {
             )));
         }
         let cluster = self.cluster.cluster()?;
-        if cluster.is_some() && self.common.exact {
-            return Err(Failure::usage(
-                "--exact: several processes tell states apart by fingerprints: leave --exact or --hosts out",
-            ));
-        }
         let fingerprints = cluster.is_some() || self.spill.is_some() || self.common.fingerprints;
-        let common = EngineArgs { fingerprints, ..self.common.clone() };
         // Processes that are asked for alike take alike, and those on one machine share its memory.
         let share = cluster.as_ref().map_or(1, |cluster| cluster.hosts.len() as u64);
         let common = EngineArgs {
-            max_memory: common.max_memory.or_else(|| memory::sensible_limit().map(|bytes| bytes / share)),
-            ..common
+            fingerprints,
+            max_memory: self
+                .common
+                .max_memory
+                .or_else(|| memory::sensible_limit().map(|bytes| bytes / share)),
+            ..self.common.clone()
         };
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let by_default = || if self.engine == Engine::Explorer { cores() } else { 1 };

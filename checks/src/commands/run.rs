@@ -134,8 +134,9 @@ fn check_single(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// A checkpoint that cannot be written or read, a process that is lost, or a disk that is full, is no verdict: the system is at fault.
-fn outer(error: &SearchError, plan: &Plan) -> Option<Failure> {
+/// A checkpoint that cannot be written or read, a process that is lost, or a disk that is full, is no verdict: the system
+/// is at fault.
+fn of_the_system(error: &SearchError, plan: &Plan) -> Option<Failure> {
     let dir = match error {
         SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) => dir,
         SearchError::Explorer(raftlab_explorer::Error::Cluster(_) | raftlab_explorer::Error::Spill(..)) => {
@@ -159,7 +160,7 @@ fn explore_one(
     let line = console.line(task.check.name);
     let outcome = search(task.check.name, setup, plan, &|progress| line.update(progress));
     drop(line);
-    if let Some(failure) = outcome.as_ref().err().and_then(|error| outer(error, plan)) {
+    if let Some(failure) = outcome.as_ref().err().and_then(|error| of_the_system(error, plan)) {
         return Err(failure);
     }
     let mut report = CheckReport::new(task.check.name, &task.bounds, task.rerun.clone(), plan);

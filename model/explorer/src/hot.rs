@@ -98,7 +98,7 @@ impl<'m, S: System> AtHand<'m, S> {
     }
 
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.cells) + size_of_val(&*self.added)
+        size_of_val(&*self.cells) + size_of_val(&*self.added) + size_of_val(&*self.turned)
     }
 
     /// A cell. What it can do is found out, if nobody did.

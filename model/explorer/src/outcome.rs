@@ -2,6 +2,7 @@
 
 use crate::distributed::Distribution;
 use crate::error::Error;
+use crate::path::Ways;
 use crate::report::{Coverage, Discovery, PANIC, Report};
 use crate::search::Search;
 use crate::system::System;
@@ -12,7 +13,7 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let mut discoveries = Vec::new();
         for (at, own) in self.machine.properties.list.iter().enumerate() {
             let path = match &self.found[at] {
-                Some(found) => self.machine.path(&self.records, self.exact, found, Some(at))?,
+                Some(found) => self.machine.path(&self.ways(), found, Some(at))?,
                 None if self.initial >> at & 1 == 1 => Vec::new(),
                 None => continue,
             };
@@ -20,11 +21,16 @@ impl<S: System, const W: usize> Search<'_, S, W> {
             discoveries.push(Discovery { property: own.name, is_violation, path, message: None });
         }
         if let Some((found, message)) = &self.panic {
-            let path = self.machine.path(&self.records, self.exact, found, None)?;
+            let path = self.machine.path(&self.ways(), found, None)?;
             let message = Some(message.clone());
             discoveries.push(Discovery { property: PANIC, is_violation: true, path, message });
         }
         Ok(self.report_of(discoveries, None))
+    }
+
+    /// How it came to its states.
+    pub fn ways(&self) -> Ways<'_, W> {
+        Ways { records: &self.records, exact: self.exact, depth: self.depth }
     }
 
     /// What there is to report, with these discoveries.

@@ -11,26 +11,46 @@ use crate::property::Reads;
 use crate::records::Records;
 use crate::system::{Action, System};
 
+/// How a search came to its states.
+pub(crate) struct Ways<'a, const W: usize> {
+    pub records: &'a Records<W>,
+    /// Are the states kept, and not the steps?
+    pub exact: bool,
+    /// The deepest level. No way is longer, whatever a damaged file says.
+    pub depth: u32,
+}
+
+impl<const W: usize> Ways<'_, W> {
+    /// The states on the way to `last`, which ends it, without the initial one: each with the step that leads to it, if that
+    /// is kept.
+    pub fn to(&self, mut last: u32) -> Result<Vec<(u32, Option<Via>)>, Error> {
+        let mut way = Vec::new();
+        let came_by = |at| self.records.came_by(at).map_err(|(path, fault)| Error::spill(path, &fault));
+        while let Some((parent, via)) = came_by(last)? {
+            way.push((last, via.map(Via)));
+            last = parent;
+            if way.len() > self.depth as usize {
+                return Err(Error::Unconfirmed("the way to it does not end where the search began".into()));
+            }
+        }
+        way.reverse();
+        Ok(way)
+    }
+}
+
 impl<S: System> Machine<'_, S> {
     /// The actions that lead to `found`, of the property at `at` (none for a panic).
     pub fn path<const W: usize>(
         &self,
-        records: &Records<W>,
-        exact: bool,
+        ways: &Ways<W>,
         found: &Found,
         at: Option<usize>,
     ) -> Result<Vec<Action<S>>, Error> {
-        let mut chain = Vec::new();
-        let mut last = found.parent;
-        while let Some((parent, via)) = came_by(records, last)? {
-            chain.push((last, via));
-            last = parent;
-        }
         let mut state = self.initial();
         let mut actions = Vec::new();
-        for (number, via) in chain.into_iter().rev() {
-            let (via, next) =
-                self.step_to(&state, via, |next| !exact || records.read(number)[..=self.actors] == *next)?;
+        for (number, via) in ways.to(found.parent)? {
+            let is_there = |next: &[u32]| !ways.exact || ways.records.read(number)[..=self.actors] == *next;
+            let (via, next) = self.step_to(&state, via, is_there)?;
             actions.push(self.taken(&state, via));
             state = next;
         }
@@ -101,13 +121,4 @@ impl<S: System> Machine<'_, S> {
             }),
         }
     }
-}
-
-/// How the search came to a state: from which one, and by which step, if that is kept.
-pub(crate) fn came_by<const W: usize>(
-    records: &Records<W>,
-    at: u32,
-) -> Result<Option<(u32, Option<Via>)>, Error> {
-    let came_by = records.came_by(at).map_err(|(path, fault)| Error::spill(path, &fault))?;
-    Ok(came_by.map(|(parent, via)| (parent, via.map(Via))))
 }

@@ -10,8 +10,7 @@ use super::word::Witness;
 use crate::candidate::{Found, Via};
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::path::came_by;
-use crate::records::Records;
+use crate::path::Ways;
 use crate::report::{Discovery, PANIC};
 use crate::search::Search;
 use crate::sums::print;
@@ -59,12 +58,12 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         for (at, found) in self.found.iter().enumerate() {
             if let Some(found) = found.as_ref().filter(|_| together.winners[at] == Some(me)) {
                 let property = u32::try_from(at).ok();
-                witnesses.push(Witness { property, ..self.machine.witness(&self.records, found)? });
+                witnesses.push(Witness { property, ..self.machine.witness(&self.ways(), found)? });
             }
         }
         if let Some((found, message)) = self.panic.as_ref().filter(|_| together.panic_winner == Some(me)) {
             let message = Some(message.clone());
-            witnesses.push(Witness { message, ..self.machine.witness(&self.records, found)? });
+            witnesses.push(Witness { message, ..self.machine.witness(&self.ways(), found)? });
         }
         Ok(witnesses)
     }
@@ -72,14 +71,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
 
 impl<S: System> Machine<'_, S> {
     /// The way to `found`, as all can find it again.
-    fn witness<const W: usize>(&self, records: &Records<W>, found: &Found) -> Result<Witness, Error> {
-        let mut chain = Vec::new();
-        let mut at = found.parent;
-        while let Some((parent, via)) = came_by(records, at)? {
-            chain.extend(via);
-            at = parent;
-        }
-        chain.reverse();
+    fn witness<const W: usize>(&self, ways: &Ways<W>, found: &Found) -> Result<Witness, Error> {
+        let mut chain: Vec<Via> = ways.to(found.parent)?.into_iter().filter_map(|(_, via)| via).collect();
         let panics = found.via.is_panic().then(|| u32::try_from(found.via.place()).unwrap_or(u32::MAX));
         chain.extend(Some(found.via).filter(|via| !via.is_panic()));
         let (mut state, mut prints) = (self.initial(), Vec::new());

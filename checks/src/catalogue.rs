@@ -4,7 +4,7 @@
 //! cores, all deep ones within a quarter of an hour and 8 GiB; where that is not enough, INCOMPLETE is said. There are worlds
 //! with one entry a message, where followers lag, and with two, where they do not.
 
-use raftlab_model::{Bounds, Witness};
+use raftlab_model::{Bounds, Property, Witness};
 
 /// A standing check: one subject, in several bounded worlds.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Scope {
     pub bounds: &'static str,
     /// The names of its witnesses.
     pub witnesses: &'static [&'static str],
+    /// What must come of a calm schedule from each of its states: bounded liveness.
+    pub liveness: &'static [&'static str],
 }
 
 /// How far a check goes.
@@ -58,6 +60,22 @@ const LED_AGAIN: &str = "a server led two terms";
 const LOST: &str = "a crash lost unsynced writes";
 const SURVIVED: &str = "a committed entry survived a crash";
 
+const ASKED: &str = "a server asked before it campaigned";
+const ASKED_IN_VAIN: &str = "a server asked in vain, and followed";
+const LOST_CONTACT: &str = "a follower lost contact";
+const GAVE_UP: &str = "a leader gave up for want of a majority";
+
+const EMERGES: &str = "a leader emerges";
+const MAJORITY: &str = "a majority suffices";
+const RETURNS: &str = "who returns disturbs nobody";
+const DEAF: &str = "who is deaf deposes nobody";
+const CUT_LINK: &str = "one cut link deposes nobody";
+const STALLED: &str = "a stalled disk gives up";
+const ONE_LINK: &str = "one link is no majority";
+
+/// A world in which safety alone is judged.
+const SAFETY: Scope = Scope { bounds: "", witnesses: &[], liveness: &[] };
+
 /// All standing checks.
 pub const CHECKS: &[Check] = &[
     Check {
@@ -67,23 +85,28 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "3 servers · terms <= 2 · entries a message <= 1 · set network",
                 witnesses: &[ELECTED, SPLIT, VOTED, LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, OLDER_WAITED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 4 · time-outs <= 4 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
+                ..SAFETY
             },
         ],
         deep: &[Scope {
             bounds: "3 servers · terms <= 4 · entries a message <= 1 · set network",
             witnesses: &[LED_IN_TURN, TRUNCATED, WENT_BACK, OLDER_COMMITTED, OLDER_WAITED],
+            ..SAFETY
         }],
     },
     Check {
@@ -93,15 +116,18 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "5 servers · terms <= 1 · entries a message <= 1 · set network",
                 witnesses: &[ELECTED, SPLIT, VOTED, NOOP],
+                ..SAFETY
             },
             Scope {
                 bounds: "5 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, TRUNCATED],
+                ..SAFETY
             },
         ],
         deep: &[Scope {
             bounds: "5 servers · terms <= 2 · entries a message <= 1 · set network",
             witnesses: &[SPLIT, LED_IN_TURN, TWO_AT_ONCE, STEPPED_DOWN, TRUNCATED],
+            ..SAFETY
         }],
     },
     Check {
@@ -111,55 +137,68 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "3 servers · terms <= 1 · proposals <= 2 · entries a message <= 1 · set network",
                 witnesses: &[NOOP, COMMAND, COMMANDS, LEARNED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 1 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 2 · set network",
                 witnesses: &[LED_IN_TURN, COMMAND, LEARNED, TRUNCATED, TWO_ENTRIES],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · heartbeats <= 1 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · entries a message <= 2 · bag network",
                 witnesses: &[COMMAND, LEARNED, TWO_ENTRIES],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · entries a message <= 1 · ordered network",
                 witnesses: &[COMMAND, LEARNED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 2 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 2 · entries a message <= 2 · set network",
                 witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, TWO_ENTRIES],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 1 · heartbeats <= 1 · entries a message <= 2 · set network",
                 witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, TWO_ENTRIES],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · proposals <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 2 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
             },
         ],
         deep: &[Scope {
             bounds: "3 servers · terms <= 4 · time-outs <= 4 · proposals <= 1 · entries a message <= 1 · set network",
             witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+            ..SAFETY
         }],
     },
     Check {
@@ -168,10 +207,12 @@ pub const CHECKS: &[Check] = &[
         quick: &[Scope {
             bounds: "5 servers · terms <= 1 · proposals <= 2 · entries a message <= 1 · set network",
             witnesses: &[SPLIT, COMMAND, COMMANDS, LEARNED],
+            ..SAFETY
         }],
         deep: &[Scope {
             bounds: "5 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
             witnesses: &[LED_IN_TURN, COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+            ..SAFETY
         }],
     },
     Check {
@@ -181,48 +222,59 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[ELECTED, NOOP, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[COMMAND, LEARNED, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 1 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMAND, LEARNED, LEADER_CRASHED, SURVIVED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 2 · set network",
                 witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[COMMAND, LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, LOST, SURVIVED, TRUNCATED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 2 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, OLDER_COMMITTED],
+                ..SAFETY
             },
         ],
         deep: &[
             Scope {
                 bounds: "3 servers · terms <= 3 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMAND, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, OLDER_COMMITTED],
+                ..SAFETY
             },
             Scope {
                 bounds: "3 servers · terms <= 2 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED, WENT_BACK],
+                ..SAFETY
             },
         ],
     },
@@ -232,17 +284,121 @@ pub const CHECKS: &[Check] = &[
         quick: &[Scope {
             bounds: "5 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
             witnesses: &[LED_IN_TURN, LED_AGAIN, LEADER_CRASHED, SURVIVED, TRUNCATED],
+            ..SAFETY
         }],
         deep: &[
             Scope {
                 bounds: "5 servers · terms <= 1 · proposals <= 2 · crashes <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LEARNED, LEADER_CRASHED, SURVIVED],
+                ..SAFETY
             },
             Scope {
                 bounds: "5 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
                 witnesses: &[COMMAND, LEARNED, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
             },
         ],
+    },
+    Check {
+        name: "pre-vote",
+        says: "servers ask first whether they could win an election (dissertation 9.6)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · entries a message <= 1 · pre-vote · set network",
+                witnesses: &[
+                    ASKED,
+                    ASKED_IN_VAIN,
+                    LOST_CONTACT,
+                    LED_IN_TURN,
+                    TWO_AT_ONCE,
+                    STEPPED_DOWN,
+                    TRUNCATED,
+                ],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · set network",
+                witnesses: &[ASKED, ASKED_IN_VAIN, LOST_CONTACT, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · pre-vote · set network",
+                witnesses: &[ASKED, ASKED_IN_VAIN, LOST_CONTACT, COMMAND, LED_IN_TURN, TRUNCATED, SURVIVED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 3 · entries a message <= 1 · pre-vote · set network",
+                witnesses: &[ASKED, ASKED_IN_VAIN, LED_IN_TURN, TRUNCATED],
+                liveness: &[EMERGES, MAJORITY, RETURNS, DEAF, CUT_LINK],
+            },
+        ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 2 · proposals <= 1 · entries a message <= 1 · pre-vote · set network",
+            witnesses: &[ASKED, ASKED_IN_VAIN, LOST_CONTACT, COMMAND, LED_IN_TURN, TRUNCATED],
+            ..SAFETY
+        }],
+    },
+    Check {
+        name: "check-quorum",
+        says: "a leader that hears no majority, or whose disk stalls, gives up (dissertation 6.2)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · entries a message <= 1 · check-quorum · set network",
+                witnesses: &[GAVE_UP, LED_IN_TURN, TWO_AT_ONCE, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · buffered disk · check-quorum · set network",
+                witnesses: &[GAVE_UP, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 3 · crashes <= 1 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
+                witnesses: &[ASKED, LOST_CONTACT, GAVE_UP, LED_IN_TURN, TRUNCATED, SURVIVED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · check-quorum · set network",
+                witnesses: &[GAVE_UP, COMMAND],
+                liveness: &[EMERGES, MAJORITY, STALLED],
+            },
+            Scope {
+                bounds: "5 servers · terms <= 1 · time-outs <= 1 · entries a message <= 1 · pre-vote · check-quorum · set network",
+                witnesses: &[ASKED, GAVE_UP],
+                liveness: &[ONE_LINK],
+            },
+        ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 2 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
+            witnesses: &[ASKED, ASKED_IN_VAIN, LOST_CONTACT, GAVE_UP, LED_IN_TURN, TRUNCATED],
+            ..SAFETY
+        }],
+    },
+    Check {
+        name: "calm",
+        says: "whatever happened, a leader emerges when it is over: bounded liveness, of a calm schedule from every state",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · proposals <= 1 · entries a message <= 1 · set network",
+                witnesses: &[LED_IN_TURN, COMMAND, TRUNCATED],
+                liveness: &[EMERGES, MAJORITY],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[LED_IN_TURN, LEADER_CRASHED, TRUNCATED],
+                liveness: &[EMERGES, MAJORITY],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · disregard-votes · set network",
+                witnesses: &[LED_IN_TURN, LOST_CONTACT],
+                liveness: &[EMERGES, MAJORITY, DEAF],
+            },
+        ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · entries a message <= 1 · set network",
+            witnesses: &[LED_IN_TURN, COMMAND, TRUNCATED],
+            liveness: &[EMERGES, MAJORITY],
+        }],
     },
 ];
 
@@ -278,5 +434,14 @@ impl Scope {
     /// If a name is not one; a test reads them all.
     pub fn witnesses(&self) -> Vec<&'static Witness> {
         self.witnesses.iter().map(|name| Witness::named(name).expect("a check names witnesses")).collect()
+    }
+
+    /// Its liveness properties.
+    ///
+    /// # Panics
+    ///
+    /// If a name is not one; a test reads them all.
+    pub fn liveness(&self) -> Vec<&'static Property> {
+        self.liveness.iter().map(|name| Property::named(name).expect("a check names properties")).collect()
     }
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use raftlab_model::{Bounds, Disk, NetworkKind};
+use raftlab_core::Features;
+use raftlab_model::{Bounds, Disk, FEATURES, NetworkKind};
 
 pub use self::cluster::ClusterArgs;
 pub use self::search::{EngineArgs, SearchArgs, Switch};
@@ -156,6 +157,24 @@ pub struct BoundsArgs {
     /// What happens to messages
     #[arg(long, value_enum, value_name = "KIND")]
     pub network: Option<NetworkArg>,
+    /// What Raft does beyond the paper's core.
+    #[command(flatten)]
+    pub features: FeatureArgs,
+}
+
+/// What Raft does beyond the paper's core. Each flag switches one on; `=off` switches it off where a check has it on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Features")]
+pub struct FeatureArgs {
+    /// Ask before an election whether it could be won (dissertation 9.6)
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub pre_vote: Option<Switch>,
+    /// A leader that hears no majority steps down (6.2)
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub check_quorum: Option<Switch>,
+    /// A server that hears a leader disregards requests for votes (4.2.3)
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub disregard_votes: Option<Switch>,
 }
 
 /// When writes are durable.
@@ -334,6 +353,7 @@ impl BoundsArgs {
             max_entries: self.max_entries.map_or(bounds.max_entries, |entries| entries as usize),
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
+            features: self.features.over(bounds.features),
             max_faults: bounds.max_faults,
         }
     }
@@ -375,6 +395,30 @@ impl BoundsArgs {
             ("network", name(self.network.map(|network| format!("{network:?}")))),
         ];
         given.iter().fold(String::new(), |flags, (name, value)| flags + &flag(name, value.as_ref()))
+            + &self.features.flags()
+    }
+}
+
+impl FeatureArgs {
+    /// What was given, in the order of [`FEATURES`].
+    fn given(self) -> [Option<Switch>; FEATURES.len()] {
+        [self.pre_vote, self.check_quorum, self.disregard_votes]
+    }
+
+    fn over(self, mut features: Features) -> Features {
+        for ((_, feature), given) in FEATURES.iter().zip(self.given()) {
+            if let Some(given) = given {
+                *feature(&mut features) = given == Switch::On;
+            }
+        }
+        features
+    }
+
+    fn flags(self) -> String {
+        let given = FEATURES.iter().zip(self.given()).filter_map(|((name, _), given)| Some((name, given?)));
+        given.fold(String::new(), |flags, (name, given)| {
+            flags + " --" + name + if given == Switch::On { "" } else { "=off" }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each row is a bug that real systems had, with the reports of it.
 
+mod contact;
 mod durability;
 mod elections;
 mod replication;
@@ -37,9 +38,10 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks.
+/// All exhibits: elections, then replication, then disks, then who hears whom.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
-    elections::EXHIBITS.iter().chain(replication::EXHIBITS).chain(durability::EXHIBITS)
+    let groups = [elections::EXHIBITS, replication::EXHIBITS, durability::EXHIBITS, contact::EXHIBITS];
+    groups.into_iter().flatten()
 }
 
 /// The exhibit of this rule, by the rule's name or the bug's.
@@ -100,6 +102,7 @@ impl Exhibit {
 
     /// The same world with every rule on. Faults that only the weakening brings are not in it.
     pub fn whole(&self) -> Setup {
-        Setup::new(Bounds { max_faults: 0, ..self.bounds() })
+        let liveness = Some(self.property()).filter(|property| property.is_of_calm()).into_iter().collect();
+        Setup { liveness, ..Setup::new(Bounds { max_faults: 0, ..self.bounds() }) }
     }
 }

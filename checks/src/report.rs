@@ -4,7 +4,7 @@ mod reach;
 
 use std::fmt::Write as _;
 
-use raftlab_model::{Bounds, Judge, PROPERTIES};
+use raftlab_model::{Bounds, Judge};
 use serde::Serialize;
 
 use crate::console::{Console, grouped, size};
@@ -363,6 +363,9 @@ impl PropertyReport {
                 (console.doubtful("✗"), "NEVER REACHED: larger bounds may reach it".to_string())
             }
             ("sometimes", false, _) => ("·".to_string(), "not reached so far".to_string()),
+            ("liveness", true, _) if is_complete => {
+                (console.good("✔"), "holds of a calm schedule from every state: bounded liveness".to_string())
+            }
             (_, false, depth) => (console.bad("✗"), format!("VIOLATED at {}", depth.unwrap_or_default())),
             (_, true, _) if is_complete => (console.good("✔"), "holds".to_string()),
             (_, true, _) => ("·".to_string(), "not violated so far".to_string()),
@@ -374,11 +377,12 @@ impl PropertyReport {
 /// Properties as far as the search went, then witnesses.
 fn properties(outcome: &Outcome) -> Vec<PropertyReport> {
     let violated = outcome.violation.as_ref();
-    let always = PROPERTIES.iter().map(|property| {
+    let always = outcome.judged.iter().map(|property| {
         let depth = violated.filter(|violation| violation.property.name == property.name);
         let depth = depth.map(|violation| u32::try_from(violation.story.steps.len()).unwrap_or(u32::MAX));
         let kind = match property.judge {
             Judge::Step(_) | Judge::Recovery(_) => "step",
+            Judge::Calm(_) => "liveness",
             Judge::One(_) | Judge::Pair(_) | Judge::All(_) | Judge::NoPanic => "always",
         };
         PropertyReport { name: property.name, kind, holds: depth.is_none(), depth }

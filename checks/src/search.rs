@@ -127,6 +127,8 @@ pub struct Outcome {
     pub limit: Option<Limit>,
     /// The property that broke first, and the way there, replayed and judged again.
     pub violation: Option<Violation>,
+    /// What was judged.
+    pub judged: Vec<&'static Property>,
     /// For each witness of the setup, the depth at which it was first seen.
     pub witnesses: Vec<(&'static str, Option<u32>)>,
     /// Each kind of action that the bounds allow.

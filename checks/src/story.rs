@@ -138,6 +138,7 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
 pub fn role(role: &Role) -> &'static str {
     match role {
         Role::Follower { .. } => "follower",
+        Role::PreCandidate { .. } => "pre-candidate",
         Role::Candidate { .. } => "candidate",
         Role::Leader { .. } => "leader",
     }
@@ -188,6 +189,16 @@ fn why_of_message(
                 format!("{id} did not append: at index {} it holds {held}, not {prev} (§5.3)", prev.index)
             })
         }
+        Body::PreVote { last } if answered_pre_vote(done, false) => Some(match was.leader() {
+            Some(leader) if *last >= was.log().last() => {
+                format!("{id} encourages nobody: it hears {leader} (D 9.6)")
+            }
+            _ => format!("{id} would not vote for {from}: its log ends in {} (D 9.6)", was.log().last()),
+        }),
+        Body::PreVoteReply { granted: true, .. } if is.term() > was.term() => Some(format!(
+            "{id} would get the votes of a majority, and asks for them in term {} (D 9.6)",
+            is.term()
+        )),
         Body::VoteReply { granted: true } if is.is_leader() && !was.is_leader() => {
             Some(format!("{id} has the votes of a majority in term {} (§5.2)", is.term()))
         }
@@ -196,6 +207,12 @@ fn why_of_message(
         }
         _ => None,
     }
+}
+
+/// Was a pre-vote answered in this way?
+fn answered_pre_vote(done: &Done, in_this_way: bool) -> bool {
+    let is_it = |body: &Body| matches!(body, Body::PreVoteReply { granted, .. } if *granted == in_this_way);
+    done.sent.iter().any(|(_, message)| is_it(&message.body))
 }
 
 /// A leader heard of a majority for an entry that it may not commit: Figure 8.

@@ -123,7 +123,7 @@ impl Trace {
         let name = fact("rule")?.split_whitespace().next().unwrap_or_default();
         let violates = fact("violates")?.split("  ").next().unwrap_or_default();
         let property = Property::named(violates).ok_or_else(|| {
-            let names = PROPERTIES.iter().map(|property| property.name);
+            let names = Property::all().map(|property| property.name);
             TraceError::new(at("violates"), nearest::unknown("property", violates, names))
         })?;
         let bounds: Bounds =

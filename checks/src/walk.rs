@@ -2,7 +2,7 @@
 //!
 //! A walk is a function of its seed and its number: the same on every machine and with every number of threads.
 
-use raftlab_model::{Action, Kind, PROPERTIES, Property, RaftModel, World, label};
+use raftlab_model::{Action, Kind, Property, RaftModel, World, label};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use stateright::Model;
@@ -106,8 +106,7 @@ fn step(model: &RaftModel, world: &World, mix: &Mix, dice: &mut Dice) -> Option<
 /// The first property that is broken here, of those that are judged.
 fn broken(model: &RaftModel, world: &World) -> Option<&'static Property> {
     let servers = world.servers();
-    let judged = |property: &&Property| model.setup().focus.is_none_or(|focus| focus.name == property.name);
-    PROPERTIES.iter().filter(judged).find(|property| property.holds(&servers).is_err())
+    model.setup().judged().find(|property| property.holds(&servers).is_err())
 }
 
 /// Leaves out of `actions` what is not needed to break `property`: first large parts, then smaller, until no single step

@@ -1,7 +1,7 @@
 //! `check list`: what there is to check, to take away, to break and to see.
 
 use comfy_table::{ContentArrangement, Table, presets};
-use raftlab_model::{PROPERTIES, WITNESSES};
+use raftlab_model::{Property, WITNESSES};
 use serde_json::{Value, json};
 
 use crate::catalogue::CHECKS;
@@ -92,7 +92,7 @@ fn rules() -> List {
 
 fn properties() -> List {
     let row = |property: &raftlab_model::Property| strings([property.name, property.section, property.says]);
-    List { columns: &["property", "section", "says"], rows: PROPERTIES.iter().map(row).collect() }
+    List { columns: &["property", "section", "says"], rows: Property::all().map(row).collect() }
 }
 
 fn witnesses() -> List {

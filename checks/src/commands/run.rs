@@ -156,7 +156,8 @@ fn explore_one(
     console: &Console,
     dir: &RunDir,
 ) -> Result<CheckReport, Failure> {
-    let setup = Setup { witnesses: task.scope.witnesses(), ..Setup::new(task.bounds.clone()) };
+    let (witnesses, liveness) = (task.scope.witnesses(), task.scope.liveness());
+    let setup = Setup { witnesses, liveness, ..Setup::new(task.bounds.clone()) };
     let line = console.line(task.check.name);
     let outcome = search(task.check.name, setup, plan, &|progress| line.update(progress));
     drop(line);

@@ -106,7 +106,8 @@ fn search_wholes(exhibits: &[&Exhibit], plan: &Plan, console: &Console) -> Resul
 
 /// What makes two whole worlds one.
 fn key(setup: &Setup) -> String {
-    setup.bounds.to_string()
+    let liveness = setup.liveness.iter().map(|property| property.name);
+    [&*setup.bounds.to_string()].into_iter().chain(liveness).collect::<Vec<_>>().join(" · ")
 }
 
 fn searched(name: &str, setup: Setup, plan: &Plan, console: &Console) -> Result<Outcome, Failure> {

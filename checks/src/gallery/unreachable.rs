@@ -38,7 +38,6 @@ pub const UNREACHABLE: &[Unreachable] = &[
     ),
     row("timeout-not-rerandomised", "Breaks liveness only."),
     row("timer-not-reset-on-grant", "Breaks liveness only: the model's timers fire whenever they like."),
-    row("response-term-ignored", "Breaks liveness only, as long as the stale leader cannot commit."),
     row("retry-sends-empty-log", "Breaks liveness only."),
     row("conflict-hint-livelock", "Breaks liveness only."),
     row("heartbeat-false-log-reversion", "Breaks liveness only, by a false alarm."),
@@ -49,8 +48,6 @@ pub const UNREACHABLE: &[Unreachable] = &[
     row("prev-zero-always-accepted", "Needs snapshots: without them a log does start at index 0."),
     row("conflict-log-kept-under-snapshot", "Needs snapshots."),
     row("snapshot-index-before-data", "Needs snapshots."),
-    row("prevote-counted-as-vote", "Needs pre-vote."),
-    row("prevote-changes-state", "Needs pre-vote."),
     row("vote-from-non-member-counted", "Needs membership changes."),
     row("learner-campaigns", "Needs learners."),
 ];

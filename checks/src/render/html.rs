@@ -12,7 +12,7 @@ use super::Options;
 use super::ink::escape;
 use super::state::{State, StepState};
 use super::svg;
-use super::view::{View, kind};
+use super::view::View;
 use crate::story::Story;
 
 /// A page is smaller than this.
@@ -105,7 +105,7 @@ fn cut(view: &View) -> String {
 
 fn kinds(view: &View) -> Vec<String> {
     let mut kinds: Vec<_> =
-        view.flights.iter().map(|flight| kind(&flight.message.body).to_string()).collect();
+        view.flights.iter().map(|flight| flight.message.body.name().to_string()).collect();
     kinds.sort_unstable();
     kinds.dedup();
     kinds

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::state::value;
-use super::view::{View, kind};
+use super::view::View;
 use crate::story::{self, Story};
 
 /// The story as one JSON document.
@@ -73,7 +73,7 @@ fn messages(view: &View, world: &World) -> Value {
             "msource": node(envelope.src).to_string(),
             "mdest": node(envelope.dst).to_string(),
             "mterm": int(envelope.msg.term.0),
-            "mtype": kind(&envelope.msg.body),
+            "mtype": envelope.msg.body.name(),
             "mbody": envelope.msg.body.to_string(),
         })
     };

@@ -6,7 +6,7 @@ use raftlab_core::{Entry, NodeId, Payload, Role};
 use raftlab_model::{Event, Server, World};
 use serde::Serialize;
 
-use super::view::{View, crashed, kind};
+use super::view::{View, crashed};
 use crate::story;
 
 /// What a server is after a step.
@@ -86,7 +86,9 @@ impl State {
         let raft = &server.raft;
         let name = |id: NodeId| id.to_string();
         let votes = match raft.role() {
-            Role::Candidate { votes } => votes.iter().copied().map(name).collect(),
+            Role::PreCandidate { votes } | Role::Candidate { votes } => {
+                votes.iter().copied().map(name).collect()
+            }
             _ => Vec::new(),
         };
         let peers = raft.config().peers();
@@ -140,7 +142,7 @@ impl StepState {
             label: step.label.clone(),
             server: step.at.as_ref().map(|(id, _)| id.to_string()),
             message: match &step.at {
-                Some((_, Event::Deliver { message, .. })) => Some(kind(&message.body)),
+                Some((_, Event::Deliver { message, .. })) => Some(message.body.name()),
                 _ => None,
             },
             crashed: crashed(step).is_some(),

@@ -15,7 +15,7 @@ use super::layout::{
     BESIDE, LABEL, LEADING, Lane, Layout, MARGIN, Note, Row, SLOT, SLOT_PITCH, SLOTS_MAX, stub_depth,
 };
 use super::state::value;
-use super::view::{Flight, View, clip, crashed, kind};
+use super::view::{Flight, View, clip, crashed};
 use crate::story::{Story, server};
 
 /// The story as one SVG element, with a ground of its own and nothing outside of it: to be a file, or to stand in a page.
@@ -147,7 +147,7 @@ fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
     let (arrows, lost): (Vec<_>, Vec<_>) = view.flights.iter().partition(|flight| flight.delivered.is_some());
     for flight in lost.into_iter().chain(arrows) {
         let Flight { from, to, message, .. } = *flight;
-        let kind = kind(&message.body);
+        let kind = message.body.name();
         let fate = if flight.delivered.is_some() { "rl-delivered" } else { "rl-lost" };
         let _ = writeln!(
             ink.svg,
@@ -301,7 +301,7 @@ const TERMS: [&str; 8] =
 fn role_colour(server: &Server) -> &'static str {
     match server.raft.role() {
         Role::Follower { .. } => FOLLOWER,
-        Role::Candidate { .. } => CANDIDATE,
+        Role::PreCandidate { .. } | Role::Candidate { .. } => CANDIDATE,
         Role::Leader { .. } => LEADER,
     }
 }
@@ -315,8 +315,8 @@ fn slot_paint(term: u64, committed: bool, durable: bool) -> String {
 
 fn paint(body: &Body) -> Paint {
     match body {
-        Body::RequestVote { .. } => Paint { colour: "#7b4fb5", dash: false },
-        Body::VoteReply { .. } => Paint { colour: "#7b4fb5", dash: true },
+        Body::RequestVote { .. } | Body::PreVote { .. } => Paint { colour: "#7b4fb5", dash: false },
+        Body::VoteReply { .. } | Body::PreVoteReply { .. } => Paint { colour: "#7b4fb5", dash: true },
         Body::AppendEntries { .. } => Paint { colour: "#12745a", dash: false },
         Body::AppendReply(_) => Paint { colour: "#12745a", dash: true },
         Body::NewerTerm => Paint { colour: "#b0521a", dash: true },
@@ -334,8 +334,9 @@ fn word(message: &Message) -> String {
         },
         Body::AppendReply(Appended::Accepted { matched }) => format!("@{term} accepted to {matched}"),
         Body::AppendReply(Appended::Rejected { .. }) => format!("@{term} rejected"),
-        Body::VoteReply { granted: true } => format!("@{term} granted"),
-        Body::VoteReply { granted: false } => format!("@{term} refused"),
-        body => format!("@{term} {}", kind(body)),
+        Body::VoteReply { granted } | Body::PreVoteReply { granted, .. } => {
+            format!("@{term} {}", if *granted { "granted" } else { "refused" })
+        }
+        body => format!("@{term} {}", body.name()),
     }
 }

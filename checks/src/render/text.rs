@@ -83,6 +83,7 @@ fn cell(server: &Server) -> String {
     let raft = &server.raft;
     let role = match raft.role() {
         Role::Follower { .. } => 'F',
+        Role::PreCandidate { .. } => 'P',
         Role::Candidate { .. } => 'C',
         Role::Leader { .. } => 'L',
     };

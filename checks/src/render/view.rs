@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use raftlab_core::{Body, Message, NodeId};
+use raftlab_core::{Message, NodeId};
 use raftlab_model::{Action, Event, Fault, Server, World, node};
 
 use super::Options;
@@ -98,7 +98,7 @@ impl<'a> View<'a> {
     /// Are messages of this kind shown?
     pub fn shows_kind(&self, message: &Message) -> bool {
         let only = &self.options.only;
-        only.is_empty() || only.iter().any(|shown| shown == kind(&message.body))
+        only.is_empty() || only.iter().any(|shown| shown == message.body.name())
     }
 
     fn shows_step(&self, at: usize) -> bool {
@@ -156,17 +156,6 @@ fn deliver<'a>(flights: &mut Vec<Flight<'a>>, open: Option<usize>, arrived: Flig
 /// Is nothing different that any format draws in a lane?
 fn looks_alike(before: &Server, after: &Server) -> bool {
     before.to_string() == after.to_string() && before.disk == after.disk && before.broken == after.broken
-}
-
-/// The kind of a message: the first word of its body.
-pub(super) fn kind(body: &Body) -> &'static str {
-    match body {
-        Body::RequestVote { .. } => "RequestVote",
-        Body::VoteReply { .. } => "VoteReply",
-        Body::AppendEntries { .. } => "AppendEntries",
-        Body::AppendReply(_) => "AppendReply",
-        Body::NewerTerm => "NewerTerm",
-    }
 }
 
 /// The step as one line under others: a delivery needs no verb.

@@ -96,6 +96,7 @@ fn outcome(model: &RaftModel, report: &Report<RaftModel>, exact: bool) -> Result
         exact,
         limit: report.limit.and_then(limit),
         violation,
+        judged: model.setup().judged().collect(),
         witnesses: model.setup().witnesses.iter().map(|own| (own.name, seen_at(own.name))).collect(),
         coverage: coverage(&model.setup().bounds, |kind| {
             let seen = &report.coverage[kind as usize];

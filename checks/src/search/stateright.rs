@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use raftlab_model::{Meters, PROPERTIES, RaftModel, Setup, panic_message};
+use raftlab_model::{Meters, Property, RaftModel, Setup, panic_message};
 use stateright::{Checker, HasDiscoveries, Model, UniformChooser};
 
 use super::{
@@ -80,6 +80,7 @@ fn drive(
         exact: false,
         limit,
         violation,
+        judged: model.setup().judged().collect(),
         witnesses,
         coverage,
         levels: Vec::new(),
@@ -129,8 +130,7 @@ fn violation(
     meters: &Meters,
     plan: &Plan,
 ) -> Result<Option<Violation>, SearchError> {
-    let met =
-        PROPERTIES.iter().filter_map(|property| Some((meters.violated_at(property.index())?, property)));
+    let met = Property::all().filter_map(|property| Some((meters.violated_at(property.index())?, property)));
     let Some((_, property)) = met.min_by_key(|(depth, property)| (*depth, property.index())) else {
         return Ok(None);
     };

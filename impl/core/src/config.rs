@@ -16,8 +16,25 @@ pub struct Config {
     id: NodeId,
     voters: Voters,
     max_entries: NonZeroUsize,
+    features: Features,
     #[cfg(feature = "weaken")]
     pub(crate) without: Option<Rule>,
+}
+
+/// What Raft may do beyond the paper's core. Each is off unless it is switched on, and costs nothing then: neither state
+/// nor messages. All servers of a cluster are meant to agree; that they do not for a while, as when one after another is
+/// restarted with a feature on, endangers no safety.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// A server asks whether it could win before it starts an election in a new term (dissertation 9.6). So a server that
+    /// was cut off does not depose a leader that others hear.
+    pub pre_vote: bool,
+    /// A leader that has not heard from a majority for an election time-out, or whose own disk has not moved, steps down
+    /// (dissertation 6.2). Without it, pre-vote lets such a leader live for ever.
+    pub check_quorum: bool,
+    /// A server that hears from a leader disregards requests for votes (dissertation 4.2.3): neither a server that was
+    /// removed nor one that asks without pre-vote can depose that leader.
+    pub disregard_votes: bool,
 }
 
 /// Why a configuration is refused.
@@ -40,9 +57,16 @@ impl Config {
             id,
             voters,
             max_entries,
+            features: Features::default(),
             #[cfg(feature = "weaken")]
             without: None,
         })
+    }
+
+    /// The same with these features.
+    #[must_use]
+    pub fn with(self, features: Features) -> Config {
+        Config { features, ..self }
     }
 
     /// This server.
@@ -58,6 +82,16 @@ impl Config {
     /// The most entries that one message carries.
     pub fn max_entries(&self) -> usize {
         self.max_entries.get()
+    }
+
+    /// What is switched on.
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Does this server note whether it hears from its leader?
+    pub(crate) fn notes_contact(&self) -> bool {
+        self.features.pre_vote || self.features.disregard_votes
     }
 
     /// The other servers.

@@ -35,6 +35,11 @@ pub enum Timer {
     Heartbeat,
     /// A leader sends again what followers have not acknowledged (§5.3, "retries indefinitely").
     Retry,
+    /// A follower has not heard from its leader for the *least* time after which an election may start. From then on it
+    /// would give its vote to another one (dissertation 4.2.3, 9.6). Never drawn longer than [`Timer::Election`].
+    Contact,
+    /// A leader looks whether it still hears from a majority (dissertation 6.2). About an election time-out.
+    Quorum,
 }
 
 /// What one step wants done.

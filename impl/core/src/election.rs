@@ -6,18 +6,30 @@ use crate::effects::{Effects, Timer};
 use crate::log::Payload;
 use crate::message::Body;
 use crate::progress::Progress;
-use crate::raft::{Raft, Role};
+use crate::raft::{QuorumCheck, Raft, Role};
 use crate::rule::Rule;
 use crate::types::{Index, LogId, NodeId, Term};
 
 impl Raft {
-    /// The election timer ran out: start an election in a new term (§5.2). In the last term that a number can hold there
-    /// is none to start.
-    pub(crate) fn campaign(&mut self, effects: &mut Effects) {
-        let Some(term) = self.term.next().filter(|_| !self.is_leader()) else { return };
+    /// The election timer ran out: start an election (§5.2), or ask first whether one could be won (dissertation 9.6). In the
+    /// last term that a number can hold there is none to start.
+    pub(crate) fn election_timeout(&mut self, effects: &mut Effects) {
+        if self.is_leader() || self.term.next().is_none() {
+            return;
+        }
+        if self.config.features().pre_vote && self.keeps(Rule::PreVoteFirst) {
+            self.ask_first(effects);
+        } else {
+            self.campaign(BTreeSet::new(), effects);
+        }
+    }
+
+    /// Starts an election in a new term (§5.2).
+    pub(crate) fn campaign(&mut self, votes: BTreeSet<NodeId>, effects: &mut Effects) {
+        let Some(term) = self.term.next() else { return };
         self.term = term;
         self.voted_for = self.keeps(Rule::CandidateVotesForItself).then_some(self.id());
-        self.role = Role::Candidate { votes: BTreeSet::new() };
+        self.role = Role::Candidate { votes };
         effects.restart.push(Timer::Election);
         let last = self.log.last();
         for peer in self.config.peers() {
@@ -28,13 +40,17 @@ impl Raft {
     /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1).
     pub(crate) fn request_vote(&mut self, candidate: NodeId, last: LogId, effects: &mut Effects) {
         let voted_for_another = self.voted_for.is_some_and(|vote| vote != candidate);
-        let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another)
-            && self.upholds(Rule::UpToDateLog, last >= self.log.last());
+        let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another) && self.is_good_enough(last);
         if granted {
             self.voted_for = Some(candidate);
             effects.restart.push(Timer::Election);
         }
         self.send(candidate, Body::VoteReply { granted }, effects);
+    }
+
+    /// Is a log that ends in `last` at least as up-to-date as this one (§5.4.1)?
+    pub(crate) fn is_good_enough(&self, last: LogId) -> bool {
+        self.upholds(Rule::UpToDateLog, last >= self.log.last())
     }
 
     /// An answer to a RequestVote, of this term or an older one.
@@ -62,8 +78,8 @@ impl Raft {
     fn lead(&mut self, effects: &mut Effects) {
         let progress = Progress::at_election(self.log.last().index);
         let peers = self.config.peers().map(|peer| (peer, progress)).collect();
-        self.role = Role::Leader { durable: Index(0), peers };
-        effects.restart.extend([Timer::Heartbeat, Timer::Retry]);
+        self.role = Role::Leader { durable: Index(0), peers, quorum: QuorumCheck::default() };
+        effects.restart.extend(self.timers());
         self.append(Payload::Noop, effects);
         self.replicate(effects);
     }
@@ -85,7 +101,8 @@ impl Raft {
 
     /// Becomes or stays a follower in the present term. The vote stays too: it was cast in this term.
     pub(crate) fn follow(&mut self, leader: Option<NodeId>) {
-        self.role = Role::Follower { leader };
+        let in_contact = leader.is_some() && self.config.notes_contact();
+        self.role = Role::Follower { leader, in_contact };
         if !self.keeps(Rule::KeepVoteWithinTerm) {
             self.voted_for = None;
         }

@@ -28,6 +28,7 @@
 //! | `raft.rs` | the state of a server, `recover`, `step`, the rule of terms |
 //! | `election.rs` | §5.2, §5.4.1: campaigning, voting, winning |
 //! | `replication.rs` | §5.3, §5.4.2: appending, acknowledging, committing |
+//! | `contact.rs` | D 4.2.3, 6.2, 9.6: pre-vote, check-quorum, who is heard |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
@@ -45,8 +46,7 @@
 //!
 //! # What is absent
 //!
-//! Each costs what is said here, and none changes what is present. Pre-vote and check-quorum (dissertation 9.6, 6.2): a
-//! server that was cut off disturbs the leader when it returns. Membership changes (§6): the voters are fixed. Snapshots
+//! Each costs what is said here, and none changes what is present. Membership changes (§6): the voters are fixed. Snapshots
 //! (§7): the log grows for ever. Reads (§8) go through the log. Leadership transfer (3.10) and client sessions (6.3): a
 //! retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed
 //! within a round trip is sent together with what was not acknowledged yet, again. A lost RequestVote is not sent again;
@@ -58,6 +58,7 @@
 extern crate alloc;
 
 mod config;
+mod contact;
 mod durable;
 mod effects;
 mod election;
@@ -74,14 +75,14 @@ mod types;
 #[cfg(feature = "weaken")]
 mod weaken;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Features};
 pub use durable::{Durable, Persisted, Write};
 pub use effects::{Answer, Effects, Input, Outbox, Timer};
 pub use log::{Entry, Log, Payload, is_continuation};
 pub use message::{Appended, Body, Message};
 pub use progress::Progress;
 pub use quorum::Voters;
-pub use raft::{Raft, Role};
+pub use raft::{QuorumCheck, Raft, Role};
 #[cfg(feature = "rename")]
 pub use rename::Names;
 pub use rule::Rule;

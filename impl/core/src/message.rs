@@ -17,7 +17,7 @@ pub struct Message {
     pub body: Body,
 }
 
-/// The paper's two remote calls and their answers.
+/// The paper's two remote calls and their answers, and those of the dissertation's extensions.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Body {
     /// A candidate asks for a vote (§5.2).
@@ -28,6 +28,19 @@ pub enum Body {
     /// A voter's answer, in the term of the request.
     VoteReply {
         /// voteGranted.
+        granted: bool,
+    },
+    /// A server asks whether it would get a vote in the term after its own, which it has not entered (dissertation 9.6).
+    /// The one request whose term its receiver does not adopt: it is an enquiry, and changes nothing.
+    PreVote {
+        /// The end of its log (§5.4.1).
+        last: LogId,
+    },
+    /// The answer. It promises nothing.
+    PreVoteReply {
+        /// The asker's term when it asked: the voter may be in an older one.
+        asked: Term,
+        /// Would a vote be granted?
         granted: bool,
     },
     /// A leader replicates entries; with none it is a heartbeat (§5.2, §5.3).
@@ -69,17 +82,44 @@ pub enum Appended {
     },
 }
 
+impl Body {
+    /// What it is, in one word: the first of its notation.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Body::RequestVote { .. } => "RequestVote",
+            Body::VoteReply { .. } => "VoteReply",
+            Body::PreVote { .. } => "PreVote",
+            Body::PreVoteReply { .. } => "PreVoteReply",
+            Body::AppendEntries { .. } => "AppendEntries",
+            Body::AppendReply(_) => "AppendReply",
+            Body::NewerTerm => "NewerTerm",
+        }
+    }
+
+    /// Does it answer a request?
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Body::VoteReply { .. } | Body::PreVoteReply { .. } | Body::AppendReply(_) | Body::NewerTerm => {
+                true
+            }
+            Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        let granted = |granted: &bool| if *granted { "granted" } else { "refused" };
         match self {
-            Body::RequestVote { last } => write!(f, "RequestVote last={last}"),
-            Body::VoteReply { granted: true } => f.write_str("VoteReply granted"),
-            Body::VoteReply { granted: false } => f.write_str("VoteReply refused"),
+            Body::RequestVote { last } | Body::PreVote { last } => write!(f, " last={last}"),
+            Body::VoteReply { granted: reply } => write!(f, " {}", granted(reply)),
+            Body::PreVoteReply { asked, granted: reply } => write!(f, " asked={asked} {}", granted(reply)),
             Body::AppendEntries { prev, entries, commit } => {
-                write!(f, "AppendEntries prev={prev} {} commit={commit}", bracketed(entries))
+                write!(f, " prev={prev} {} commit={commit}", bracketed(entries))
             }
-            Body::AppendReply(appended) => write!(f, "AppendReply {appended}"),
-            Body::NewerTerm => f.write_str("NewerTerm"),
+            Body::AppendReply(appended) => write!(f, " {appended}"),
+            Body::NewerTerm => Ok(()),
         }
     }
 }

@@ -31,6 +31,14 @@ pub enum Role {
     Follower {
         /// The leader of this term, once it was heard from.
         leader: Option<NodeId>,
+        /// Was it heard from within the least election time-out? Noted only where a feature asks for it.
+        in_contact: bool,
+    },
+    /// Asks whether it would get votes, before it asks for them (dissertation 9.6). It is still in its old term, in which it
+    /// may have voted.
+    PreCandidate {
+        /// Who would vote for it; itself first of all, and on its word alone: nothing is promised.
+        votes: BTreeSet<NodeId>,
     },
     /// Asks for votes.
     Candidate {
@@ -43,7 +51,18 @@ pub enum Role {
         durable: Index,
         /// matchIndex and nextIndex of every other server.
         peers: BTreeMap<NodeId, Progress>,
+        /// With check-quorum, what this leader learned since it looked last.
+        quorum: QuorumCheck,
     },
+}
+
+/// What a leader looks at when an election time-out has passed (dissertation 6.2). Without check-quorum, nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct QuorumCheck {
+    /// Who answered since.
+    pub heard: BTreeSet<NodeId>,
+    /// The entry for which its own disk was waited then, if it was.
+    pub awaited: Option<Index>,
 }
 
 impl Raft {
@@ -51,7 +70,7 @@ impl Raft {
     /// whose disk held nothing.
     pub fn recover(config: impl Into<Arc<Config>>, durable: Durable) -> (Raft, Effects) {
         let Durable { term, voted_for, log } = durable;
-        let role = Role::Follower { leader: None };
+        let role = Role::Follower { leader: None, in_contact: false };
         let raft = Raft { config: config.into(), term, voted_for, log, commit: Index(0), role };
         (raft, Effects { restart: [Timer::Election].into(), ..Effects::default() })
     }
@@ -67,9 +86,11 @@ impl Raft {
         let (term, voted_for) = (self.term, self.voted_for);
         match input {
             Input::Receive { from, message } => self.receive(from, message, &mut effects),
-            Input::Timeout(Timer::Election) => self.campaign(&mut effects),
+            Input::Timeout(Timer::Election) => self.election_timeout(&mut effects),
             Input::Timeout(Timer::Heartbeat) => self.broadcast_heartbeat(&mut effects),
             Input::Timeout(Timer::Retry) => self.replicate(&mut effects),
+            Input::Timeout(Timer::Contact) => self.lose_contact(),
+            Input::Timeout(Timer::Quorum) => self.check_quorum(&mut effects),
             Input::Propose(command) => self.propose(command, &mut effects),
             Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
         }
@@ -86,16 +107,26 @@ impl Raft {
         if from == self.id() || !self.config.voters().contains(from) {
             return;
         }
-        if message.term != self.term && self.upholds(Rule::TermNeverFalls, message.term > self.term) {
-            self.adopt(message.term, effects);
+        if self.disregards(&message) {
+            return;
+        }
+        if let Some(term) = self.binding_term(&message)
+            && term != self.term
+            && self.upholds(Rule::TermNeverFalls, term > self.term)
+        {
+            self.adopt(term, effects);
         }
         let stale = message.term < self.term;
         match message.body {
-            Body::RequestVote { .. } | Body::AppendEntries { .. } if stale => {
-                self.send(from, Body::NewerTerm, effects);
+            Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } if stale => {
+                if self.keeps(Rule::StaleRequestAnswered) {
+                    self.send(from, Body::NewerTerm, effects);
+                }
             }
             Body::RequestVote { last } => self.request_vote(from, last, effects),
             Body::VoteReply { granted } => self.vote_reply(from, message.term, granted, effects),
+            Body::PreVote { last } => self.pre_vote(from, message.term, last, effects),
+            Body::PreVoteReply { asked, granted } => self.pre_vote_reply(from, asked, granted, effects),
             Body::AppendEntries { prev, entries, commit } => {
                 self.append_entries(from, prev, &entries, commit, effects);
             }
@@ -141,7 +172,7 @@ impl Raft {
     fn assert_invariants(&self) {
         let last = self.log.last().index;
         debug_assert!(self.commit <= last, "{self}: committed beyond its log");
-        if let Role::Leader { durable, peers } = &self.role {
+        if let Role::Leader { durable, peers, .. } = &self.role {
             debug_assert!(*durable <= last, "{self}: durable beyond its log");
             for progress in peers.values() {
                 let ordered = self.upholds(Rule::NextAboveMatch, progress.matched < progress.next);
@@ -197,8 +228,8 @@ impl Raft {
     pub fn leader(&self) -> Option<NodeId> {
         match self.role {
             Role::Leader { .. } => Some(self.id()),
-            Role::Follower { leader } => leader,
-            Role::Candidate { .. } => None,
+            Role::Follower { leader, .. } => leader,
+            Role::PreCandidate { .. } | Role::Candidate { .. } => None,
         }
     }
 
@@ -212,7 +243,14 @@ impl Raft {
 
     /// The timers that run in its present role.
     pub fn timers(&self) -> &'static [Timer] {
-        if self.is_leader() { &[Timer::Heartbeat, Timer::Retry] } else { &[Timer::Election] }
+        match self.role {
+            Role::Leader { .. } if self.config.features().check_quorum => {
+                &[Timer::Heartbeat, Timer::Retry, Timer::Quorum]
+            }
+            Role::Leader { .. } => &[Timer::Heartbeat, Timer::Retry],
+            Role::Follower { in_contact: true, .. } => &[Timer::Election, Timer::Contact],
+            _ => &[Timer::Election],
+        }
     }
 }
 
@@ -222,6 +260,7 @@ impl fmt::Display for Raft {
         write!(f, "{}@{} ", self.id(), self.term)?;
         match &self.role {
             Role::Follower { .. } => write!(f, "F {}", self.commit)?,
+            Role::PreCandidate { .. } => write!(f, "P {}", self.commit)?,
             Role::Candidate { .. } => write!(f, "C {}", self.commit)?,
             Role::Leader { .. } => write!(f, "L {}", self.commit)?,
         }
@@ -230,12 +269,15 @@ impl fmt::Display for Raft {
         }
         write!(f, " {}", self.log)?;
         match &self.role {
-            Role::Follower { leader: Some(leader) } => write!(f, " leader={leader}"),
-            Role::Follower { leader: None } => Ok(()),
-            Role::Candidate { votes } => write!(f, " votes={votes:?}"),
-            Role::Leader { durable, peers } => {
+            Role::Follower { leader: Some(leader), in_contact } => {
+                write!(f, " leader={leader}{}", if *in_contact { "!" } else { "" })
+            }
+            Role::Follower { leader: None, .. } => Ok(()),
+            Role::PreCandidate { votes } | Role::Candidate { votes } => write!(f, " votes={votes:?}"),
+            Role::Leader { durable, peers, quorum } => {
                 write!(f, " disk={durable}")?;
-                peers.iter().try_for_each(|(peer, progress)| write!(f, " {peer}={progress}"))
+                peers.iter().try_for_each(|(peer, progress)| write!(f, " {peer}={progress}"))?;
+                if quorum.heard.is_empty() { Ok(()) } else { write!(f, " heard={:?}", quorum.heard) }
             }
         }
     }

@@ -29,6 +29,7 @@
 //! assert_eq!(n2.to_string(), "n2@1 C 0 vote=n2 [] votes={}");
 //! ```
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 use crate::config::Config;
@@ -36,7 +37,7 @@ use crate::durable::{Durable, Write};
 use crate::effects::{Answer, Effects};
 use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message};
-use crate::raft::{Raft, Role};
+use crate::raft::{QuorumCheck, Raft, Role};
 use crate::types::{Command, NodeId};
 
 /// New names for servers, and for commands: to Raft a command is bytes, but whoever made it may have put a name in.
@@ -73,16 +74,22 @@ impl Raft {
 impl Role {
     fn renamed(&self, names: &impl Names) -> Role {
         match self {
-            Role::Follower { leader } => Role::Follower { leader: leader.map(|leader| names.node(leader)) },
-            Role::Candidate { votes } => {
-                Role::Candidate { votes: votes.iter().map(|voter| names.node(*voter)).collect() }
+            Role::Follower { leader, in_contact } => {
+                Role::Follower { leader: leader.map(|leader| names.node(leader)), in_contact: *in_contact }
             }
-            Role::Leader { durable, peers } => Role::Leader {
+            Role::PreCandidate { votes } => Role::PreCandidate { votes: renamed_all(votes, names) },
+            Role::Candidate { votes } => Role::Candidate { votes: renamed_all(votes, names) },
+            Role::Leader { durable, peers, quorum: QuorumCheck { heard, awaited } } => Role::Leader {
                 durable: *durable,
                 peers: peers.iter().map(|(peer, progress)| (names.node(*peer), *progress)).collect(),
+                quorum: QuorumCheck { heard: renamed_all(heard, names), awaited: *awaited },
             },
         }
     }
+}
+
+fn renamed_all(servers: &BTreeSet<NodeId>, names: &impl Names) -> BTreeSet<NodeId> {
+    servers.iter().map(|server| names.node(*server)).collect()
 }
 
 impl Durable {
@@ -140,6 +147,8 @@ impl Message {
         let body = match body {
             Body::RequestVote { last } => Body::RequestVote { last: *last },
             Body::VoteReply { granted } => Body::VoteReply { granted: *granted },
+            Body::PreVote { last } => Body::PreVote { last: *last },
+            Body::PreVoteReply { asked, granted } => Body::PreVoteReply { asked: *asked, granted: *granted },
             Body::AppendEntries { prev, entries, commit } => Body::AppendEntries {
                 prev: *prev,
                 entries: entries.iter().map(|entry| entry.renamed(names)).collect(),

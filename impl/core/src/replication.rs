@@ -65,6 +65,7 @@ impl Raft {
         if !self.upholds(Rule::AcksOfThisTerm, term == self.term) {
             return;
         }
+        self.heard_from(from);
         match answer {
             Appended::Accepted { matched } => self.accepted(from, matched, effects),
             Appended::Rejected { prev, hint } => self.rejected(from, prev, hint, effects),
@@ -114,7 +115,7 @@ impl Raft {
     /// Figure 2, last rule for leaders: commit the highest entry of this term that a majority holds on disk, and with
     /// it all before (§5.3, §5.4.2).
     pub(crate) fn advance_commit(&mut self, effects: &mut Effects) {
-        let Role::Leader { durable, peers } = &self.role else { return };
+        let Role::Leader { durable, peers, .. } = &self.role else { return };
         let matched = |voter| peers.get(&voter).map_or(*durable, |progress| progress.matched);
         let held = self.config.voters().held(matched);
         let last = self.log.last().index;
@@ -140,8 +141,7 @@ impl Raft {
         if self.is_leader() || !self.could_be_sent(prev, entries) {
             return;
         }
-        self.follow(Some(leader));
-        effects.restart.push(Timer::Election);
+        self.hear(leader, effects);
         let body = match self.accept(prev, entries, effects) {
             Ok(matched) => {
                 self.follow_commit(leader_commit, matched, effects);

@@ -107,11 +107,14 @@ impl ServerActor {
             return Vec::new();
         }
         let leads = server.raft.is_leader();
+        let runs = |timer| server.raft.timers().contains(&timer);
         let may_propose = leads || self.way == Some(Way::Rule(Rule::OnlyLeaderAppends));
         let armed = [
             (Tick::Election, !leads && self.bounds.allows_election_after(server.raft.term())),
             (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
             (Tick::Retry, leads && self.bounds.max_retries > 0),
+            (Tick::Contact, runs(Timer::Contact)),
+            (Tick::Quorum, runs(Timer::Quorum)),
             (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
             (Tick::Sync, !server.is_synced()),
             (Tick::Grant, self.shim() == Some(Shim::VoteCheckTornFromGrant) && server.held.is_some()),
@@ -152,6 +155,8 @@ impl Step<'_> {
             Event::Tick(Tick::Election) => self.step(Input::Timeout(Timer::Election), None),
             Event::Tick(Tick::Heartbeat) => self.step(Input::Timeout(Timer::Heartbeat), None),
             Event::Tick(Tick::Retry) => self.step(Input::Timeout(Timer::Retry), None),
+            Event::Tick(Tick::Contact) => self.step(Input::Timeout(Timer::Contact), None),
+            Event::Tick(Tick::Quorum) => self.step(Input::Timeout(Timer::Quorum), None),
             Event::Tick(Tick::Propose) => self.propose(),
             Event::Tick(Tick::Sync) => self.sync(),
             Event::Tick(Tick::Grant) => self.grant(),

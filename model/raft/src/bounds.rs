@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use raftlab_core::{Config, NodeId, Rule, Term, Voters};
+use raftlab_core::{Config, Features, NodeId, Rule, Term, Voters};
 
 /// The size of a bounded world. `Display` prints it as one line and `FromStr` reads that line back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,19 @@ pub struct Bounds {
     pub disk: Disk,
     /// What happens to messages.
     pub network: NetworkKind,
+    /// What Raft does beyond the paper's core.
+    pub features: Features,
 }
+
+/// A feature's switch.
+type Feature = fn(&mut Features) -> &mut bool;
+
+/// The features by the names that they have in bounds and on the command line.
+pub const FEATURES: [(&str, Feature); 3] = [
+    ("pre-vote", |features| &mut features.pre_vote),
+    ("check-quorum", |features| &mut features.check_quorum),
+    ("disregard-votes", |features| &mut features.disregard_votes),
+];
 
 /// When a server's writes are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +84,7 @@ impl Default for Bounds {
             max_entries: 1,
             disk: Disk::Atomic,
             network: NetworkKind::Set,
+            features: Features::default(),
         }
     }
 }
@@ -90,6 +103,7 @@ impl Bounds {
     pub fn config(&self, id: NodeId, without: Option<Rule>) -> Config {
         let config =
             Config::new(id, Voters::new(self.ids()), self.max_entries).expect("bounds make a configuration");
+        let config = config.with(self.features);
         match without {
             Some(rule) => config.without(rule),
             None => config,
@@ -136,6 +150,12 @@ impl fmt::Display for Bounds {
         if self.disk == Disk::Buffered {
             f.write_str(" · buffered disk")?;
         }
+        let mut features = self.features;
+        for (name, feature) in FEATURES {
+            if *feature(&mut features) {
+                write!(f, " · {name}")?;
+            }
+        }
         write!(f, " · {} network", self.network)
     }
 }
@@ -173,6 +193,8 @@ impl Bounds {
             self.network = network.parse().ok()?;
         } else if part == "buffered disk" {
             self.disk = Disk::Buffered;
+        } else if let Some((_, feature)) = FEATURES.iter().find(|(name, _)| *name == part) {
+            *feature(&mut self.features) = true;
         } else {
             return None;
         }

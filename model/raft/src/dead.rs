@@ -19,7 +19,7 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
         return false;
     }
     match &message.body {
-        Body::RequestVote { .. } | Body::AppendEntries { .. } => false,
+        Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } => false,
         Body::NewerTerm => theirs <= ours,
         Body::VoteReply { granted } => {
             theirs < ours
@@ -27,9 +27,13 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
                     && (!granted
                         || !matches!(receiver.role(), Role::Candidate { votes } if !votes.contains(&from)))
         }
+        // A server may ask again in the same term.
+        Body::PreVoteReply { asked, granted } => !granted || *asked < ours.min(server.disk.term),
         Body::AppendReply(answer) => {
             theirs < ours
                 || theirs == ours
+                    // With check-quorum a leader hears in it that somebody lives, whatever it says.
+                    && !(receiver.is_leader() && receiver.config().features().check_quorum)
                     && receiver.progress(from).is_none_or(|progress| match *answer {
                         Appended::Accepted { matched } => matched <= progress.matched,
                         Appended::Rejected { prev, .. } => prev <= progress.matched || prev >= progress.next,

@@ -29,6 +29,10 @@ pub enum Tick {
     Heartbeat,
     /// The retry timer runs out.
     Retry,
+    /// The least election time-out has passed since the leader was heard.
+    Contact,
+    /// A leader looks whether it still hears a majority.
+    Quorum,
     /// A client proposes a command.
     Propose,
     /// The disk has synced what was written.
@@ -99,6 +103,8 @@ impl Tick {
             Tick::Election => "timeout",
             Tick::Heartbeat => "heartbeat",
             Tick::Retry => "retry",
+            Tick::Contact => "lose-contact",
+            Tick::Quorum => "check-quorum",
             Tick::Propose => "propose",
             Tick::Sync => "sync",
             Tick::Grant => "grant",

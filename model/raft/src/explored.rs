@@ -8,7 +8,7 @@ use stateright::actor::{ActorModel, Id};
 use crate::adapter::{ServerActor, node};
 use crate::dead;
 use crate::meters::Kind;
-use crate::property::{Judge, PROPERTIES, Property};
+use crate::property::{Judge, Property};
 use crate::server::{Observed, Server};
 use crate::symmetry::{self, Renaming};
 use crate::witness::{Seen, Witness};
@@ -28,9 +28,11 @@ impl System for RaftModel {
     }
 
     fn properties(&self) -> Vec<Explored<RaftModel>> {
-        let focus = self.setup.focus;
-        let judged = PROPERTIES.iter().filter(|own| focus.is_none_or(|focus| focus.name == own.name));
-        judged.map(explored).chain(self.setup.witnesses.iter().map(|own| witnessed(own))).collect()
+        self.setup
+            .judged()
+            .map(explored)
+            .chain(self.setup.witnesses.iter().map(|own| witnessed(own)))
+            .collect()
     }
 
     fn has_boundary(&self) -> bool {
@@ -77,7 +79,7 @@ impl System for RaftModel {
 
     fn symmetries(&self) -> Vec<Permutation> {
         let servers = self.inner.actors.len();
-        if symmetry::is_sound_for(self.setup.way) {
+        if symmetry::is_sound_for(self.setup.way) && !self.setup.is_calm_judged() {
             Permutation::all_of(0..servers, servers)
         } else {
             vec![Permutation::identity(servers)]
@@ -110,6 +112,7 @@ fn explored(own: &'static Property) -> Explored<RaftModel> {
             let observed: Vec<Observed> = servers.iter().map(|server| server.observed()).collect();
             judge(&observed).is_ok()
         })),
+        Judge::Calm(calm) => Reads::All(Box::new(|servers: &[&Server]| calm.holds(servers).is_ok())),
         Judge::Step(_) | Judge::Recovery(_) | Judge::NoPanic => Reads::One(Box::new(|_, server: &Server| {
             server.broken.as_ref().is_none_or(|broken| broken.property != own.name)
         })),

@@ -99,7 +99,7 @@ pub fn committed_on_a_quorum(servers: &[Observed]) -> Verdict {
 }
 
 pub fn commit_rule(before: Observed, after: Observed) -> Verdict {
-    let Role::Leader { durable, peers } = after.raft.role() else { return Ok(()) };
+    let Role::Leader { durable, peers, .. } = after.raft.role() else { return Ok(()) };
     let (from, to) = (before.raft.commit(), after.raft.commit());
     if !before.raft.is_leader() || to <= from {
         return Ok(());

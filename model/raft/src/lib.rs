@@ -27,6 +27,7 @@
 
 mod adapter;
 mod bounds;
+mod calm;
 mod dead;
 mod event;
 mod explored;
@@ -41,7 +42,8 @@ mod witness;
 mod world;
 
 pub use adapter::{Done, ServerActor, actor_id, node};
-pub use bounds::{Bounds, Disk, NetworkKind, ParseBoundsError};
+pub use bounds::{Bounds, Disk, FEATURES, NetworkKind, ParseBoundsError};
+pub use calm::{Calm, LIVENESS, Phase};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Sent, Tick};
 pub use meters::{Kind, Meters};

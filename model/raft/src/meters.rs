@@ -23,6 +23,10 @@ pub enum Kind {
     Heartbeat,
     /// A leader sends again.
     Retry,
+    /// A follower does not hear its leader any more.
+    Contact,
+    /// A leader looks for its majority.
+    Quorum,
     /// A client proposes.
     Propose,
     /// A disk finishes its writes.
@@ -52,12 +56,14 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
         Kind::Heartbeat,
         Kind::Retry,
+        Kind::Contact,
+        Kind::Quorum,
         Kind::Propose,
         Kind::Sync,
         Kind::Grant,
@@ -66,8 +72,20 @@ impl Kind {
     ];
 
     /// Their names in tables.
-    pub const NAMES: &'static [&'static str] =
-        &["deliver", "lose", "timeout", "heartbeat", "retry", "propose", "sync", "grant", "crash", "fault"];
+    pub const NAMES: &'static [&'static str] = &[
+        "deliver",
+        "lose",
+        "timeout",
+        "heartbeat",
+        "retry",
+        "lose-contact",
+        "check-quorum",
+        "propose",
+        "sync",
+        "grant",
+        "crash",
+        "fault",
+    ];
 
     /// The kind of an action.
     pub fn of(action: &Action) -> Kind {
@@ -77,6 +95,8 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Election) => Kind::Timeout,
             ActorModelAction::Timeout(_, Tick::Heartbeat) => Kind::Heartbeat,
             ActorModelAction::Timeout(_, Tick::Retry) => Kind::Retry,
+            ActorModelAction::Timeout(_, Tick::Contact) => Kind::Contact,
+            ActorModelAction::Timeout(_, Tick::Quorum) => Kind::Quorum,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
             ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
@@ -94,6 +114,8 @@ impl Kind {
             Kind::Lose => bounds.network == NetworkKind::Ordered,
             Kind::Heartbeat => bounds.max_heartbeats > 0,
             Kind::Retry => bounds.max_retries > 0,
+            Kind::Contact => bounds.features.pre_vote || bounds.features.disregard_votes,
+            Kind::Quorum => bounds.features.check_quorum,
             Kind::Propose => bounds.max_proposals > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,

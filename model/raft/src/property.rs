@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::calm::{Calm, LIVENESS};
 use crate::judges;
 use crate::server::{Broken, Observed, Server};
 
@@ -36,12 +37,14 @@ pub enum Judge {
     Recovery(fn(Observed, Observed) -> Verdict),
     /// The core did not panic.
     NoPanic,
+    /// What comes of a calm schedule from here on: bounded liveness.
+    Calm(&'static Calm),
 }
 
 /// The name of the property that a panic of the core breaks.
 pub const NO_PANIC: &str = "no panic";
 
-/// All properties: the paper's five first (Figure 3), then the invariants from which they follow.
+/// What is judged in every world: the paper's five first (Figure 3), then the invariants from which they follow.
 pub const PROPERTIES: &[Property] = &[
     Property {
         name: "Election Safety",
@@ -129,18 +132,28 @@ pub const PROPERTIES: &[Property] = &[
     },
 ];
 
-/// How many there are.
-pub const COUNT: usize = PROPERTIES.len();
+/// How many properties there are, those of [`LIVENESS`] with them.
+pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len();
 
 impl Property {
     /// The property with this name.
     pub fn named(name: &str) -> Option<&'static Property> {
-        PROPERTIES.iter().find(|property| property.name == name)
+        Property::all().find(|property| property.name == name)
     }
 
-    /// Its place in [`PROPERTIES`].
+    /// All: those of every world, then those of calm schedules.
+    pub fn all() -> impl Iterator<Item = &'static Property> + Clone {
+        PROPERTIES.iter().chain(LIVENESS)
+    }
+
+    /// Its place among [`all`](Property::all).
     pub fn index(&self) -> usize {
-        PROPERTIES.iter().position(|property| property.name == self.name).unwrap_or(COUNT)
+        Property::all().position(|property| property.name == self.name).unwrap_or(COUNT)
+    }
+
+    /// Is it about what comes of calm?
+    pub fn is_of_calm(&self) -> bool {
+        matches!(self.judge, Judge::Calm(_))
     }
 
     /// Is it about a step, and therefore judged where steps are taken?
@@ -161,6 +174,7 @@ impl Property {
                 let others = servers.iter().filter(|b| b.raft.id() != a.raft.id());
                 others.into_iter().try_for_each(|b| judge(a.observed(), b.observed()))
             }),
+            Judge::Calm(calm) => calm.holds(servers),
             Judge::All(judge) => judge(&servers.iter().map(|server| server.observed()).collect::<Vec<_>>()),
             Judge::Step(_) | Judge::Recovery(_) | Judge::NoPanic => {
                 let mut broken = servers.iter().filter_map(|server| server.broken.as_ref());

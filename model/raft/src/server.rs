@@ -137,6 +137,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let role = match self.raft.role() {
             Role::Follower { .. } => 'F',
+            Role::PreCandidate { .. } => 'P',
             Role::Candidate { .. } => 'C',
             Role::Leader { .. } => 'L',
         };

@@ -59,6 +59,24 @@ pub const WITNESSES: &[Witness] = &[
     Witness { name: "a server led two terms", seen: Seen::One(led_twice) },
     Witness { name: "a crash lost unsynced writes", seen: Seen::Step(lost_writes) },
     Witness { name: "a committed entry survived a crash", seen: Seen::Step(survived) },
+    Witness {
+        name: "a server asked before it campaigned",
+        seen: Seen::Step(|was, is| is_pre_candidate(was) && matches!(is.raft.role(), Role::Candidate { .. })),
+    },
+    Witness {
+        name: "a server asked in vain, and followed",
+        seen: Seen::Step(|was, is| is_pre_candidate(was) && is.raft.leader().is_some()),
+    },
+    Witness {
+        name: "a follower lost contact",
+        seen: Seen::Step(|was, is| in_contact(was) && !in_contact(is) && is.raft.leader().is_some()),
+    },
+    Witness {
+        name: "a leader gave up for want of a majority",
+        seen: Seen::Step(|was, is| {
+            was.raft.is_leader() && is.raft.term() == was.raft.term() && !is.raft.is_leader()
+        }),
+    },
 ];
 
 impl Witness {
@@ -77,6 +95,14 @@ impl Witness {
             Seen::All(seen) => seen(&after.iter().map(|server| &**server).collect::<Vec<_>>()),
         }
     }
+}
+
+fn is_pre_candidate(server: &Server) -> bool {
+    matches!(server.raft.role(), Role::PreCandidate { .. })
+}
+
+fn in_contact(server: &Server) -> bool {
+    matches!(server.raft.role(), Role::Follower { in_contact: true, .. })
 }
 
 fn split(servers: &[&Server]) -> bool {
@@ -140,7 +166,9 @@ fn committed_an_older_term(was: &Server, is: &Server) -> bool {
 /// A restart is seen by what only it takes back: a role without a new term, or what was in memory only.
 fn restarted(was: &Server, is: &Server) -> bool {
     let same_term = is.raft.term() <= was.raft.term();
-    let deposed = was.raft.is_leader() && same_term && !is.raft.is_leader();
+    // With check-quorum a leader may also step down of itself.
+    let stays = !was.raft.config().features().check_quorum;
+    let deposed = was.raft.is_leader() && same_term && !is.raft.is_leader() && stays;
     deposed
         || is.raft.commit() < was.raft.commit()
         || is.raft.term() < was.raft.term()

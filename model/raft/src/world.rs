@@ -34,6 +34,9 @@ pub struct Setup {
     pub way: Option<Way>,
     /// The one property that is judged, or all.
     pub focus: Option<&'static Property>,
+    /// What of [`LIVENESS`](crate::LIVENESS) is judged too. A calm schedule calls servers by their names: none is taken for
+    /// another one then.
+    pub liveness: Vec<&'static Property>,
     /// What must be seen.
     pub witnesses: Vec<&'static Witness>,
     /// Are messages removed that can never act again?
@@ -94,6 +97,7 @@ impl Setup {
             bounds,
             way: None,
             focus: None,
+            liveness: Vec::new(),
             witnesses: Vec::new(),
             remove_dead: true,
             first_only: true,
@@ -105,6 +109,18 @@ impl Setup {
     #[must_use]
     pub fn broken(self, way: Way, focus: &'static Property) -> Setup {
         Setup { way: Some(way), focus: Some(focus), remove_dead: dead::is_sound_for(Some(way)), ..self }
+    }
+
+    /// The properties that are judged.
+    pub fn judged(&self) -> impl Iterator<Item = &'static Property> {
+        let standing = PROPERTIES.iter().filter(|_| self.focus.is_none());
+        let liveness = self.liveness.iter().copied().filter(|_| self.focus.is_none());
+        self.focus.into_iter().chain(standing).chain(liveness)
+    }
+
+    /// Is what comes of a calm schedule among them?
+    pub fn is_calm_judged(&self) -> bool {
+        self.judged().any(Property::is_of_calm)
     }
 }
 
@@ -194,12 +210,13 @@ impl RaftModel {
             Kind::Retry => spent.retries < bounds.max_retries,
             Kind::Crash => spent.crashes < bounds.max_crashes,
             Kind::Fault => spent.faults < bounds.max_faults,
-            Kind::Deliver | Kind::Lose | Kind::Sync | Kind::Grant => true,
+            Kind::Deliver | Kind::Lose | Kind::Contact | Kind::Quorum | Kind::Sync | Kind::Grant => true,
         }
     }
 
     fn judge<const AT: usize>(&self, world: &World) -> bool {
-        if PROPERTIES[AT].holds(&world.servers()).is_ok() {
+        let property = Property::all().nth(AT).expect("as many judgements as properties");
+        if property.holds(&world.servers()).is_ok() {
             // stateright's simulation starts walk after walk until something is discovered. One that was told to stop
             // is given a discovery; the meters know that it is none.
             let walks_for_ever = self.setup.only_changes && self.setup.first_only;
@@ -263,15 +280,12 @@ impl Model for RaftModel {
     }
 
     fn properties(&self) -> Vec<Expected<Self>> {
-        let judged = PROPERTIES.iter().zip(judges());
-        let judged =
-            judged.filter(|(property, _)| self.setup.focus.is_none_or(|focus| focus.name == property.name));
-        let always = |(property, condition): (&Property, _)| Expected {
+        let always = |property: &Property| Expected {
             expectation: Expectation::Always,
             name: property.name,
-            condition,
+            condition: judges()[property.index()],
         };
-        judged.map(always).collect()
+        self.setup.judged().map(always).collect()
     }
 }
 
@@ -281,7 +295,7 @@ fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
     }
-    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
 }
 
 impl World {
@@ -381,7 +395,7 @@ impl Spent {
             Kind::Retry => self.retries += 1,
             Kind::Crash => self.crashes += 1,
             Kind::Fault => self.faults += 1,
-            Kind::Deliver | Kind::Lose | Kind::Sync | Kind::Grant => {}
+            Kind::Deliver | Kind::Lose | Kind::Contact | Kind::Quorum | Kind::Sync | Kind::Grant => {}
         }
     }
 }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use raftlab_core::{
-    Appended, Body, Command, Config, Durable, Effects, Entry, Index, Input, Log, LogId, Message, NodeId,
-    Outbox, Payload, Persisted, Raft, Rule, Term, Time, Timer, Voters, Write,
+    Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Log, LogId, Message,
+    NodeId, Outbox, Payload, Persisted, Raft, Role, Rule, Term, Time, Timer, Voters, Write,
 };
 
 const CASES: u32 = 4_096;
@@ -65,6 +65,8 @@ enum AnyBody {
     Accepted(Number),
     Rejected(Number, Position),
     NewerTerm,
+    PreVote(Position),
+    PreVoteReply(Number, bool),
 }
 
 /// What happens to the server.
@@ -127,6 +129,8 @@ fn body() -> impl Strategy<Value = AnyBody> {
         2 => number().prop_map(AnyBody::Accepted),
         1 => (number(), position()).prop_map(|(prev, hint)| AnyBody::Rejected(prev, hint)),
         1 => Just(AnyBody::NewerTerm),
+        1 => position().prop_map(AnyBody::PreVote),
+        1 => (term(), prop::bool::weighted(0.8)).prop_map(|(asked, granted)| AnyBody::PreVoteReply(asked, granted)),
     ]
 }
 
@@ -140,6 +144,7 @@ fn stimulus() -> impl Strategy<Value = Stimulus> {
     ];
     let timer = prop_oneof![
         2 => Just(Timer::Election), 1 => Just(Timer::Heartbeat), 1 => Just(Timer::Retry),
+        1 => Just(Timer::Contact), 1 => Just(Timer::Quorum),
     ];
     prop_oneof![
         30 => (from, term(), body()).prop_map(|(from, term, body)| Stimulus::Message { from, term, body }),
@@ -170,8 +175,10 @@ struct Host {
 }
 
 impl Host {
-    fn new(is_slow: bool, without: Option<Rule>) -> Host {
+    fn new(is_slow: bool, is_extended: bool, without: Option<Rule>) -> Host {
         let config = Config::new(ME, Voters::new([ME, NodeId(2), NodeId(3)]), 2).unwrap();
+        let all = Features { pre_vote: true, check_quorum: true, disregard_votes: true };
+        let config = config.with(if is_extended { all } else { Features::default() });
         let config = without.map_or_else(|| config.clone(), |rule| config.clone().without(rule));
         let disk = Durable::default();
         let (raft, _) = Raft::recover(config, disk.clone());
@@ -254,6 +261,10 @@ impl Host {
                 Body::AppendReply(Appended::Rejected { prev: Index(prev.beside(end)), hint: at(*hint) })
             }
             AnyBody::NewerTerm => Body::NewerTerm,
+            AnyBody::PreVote(last) => Body::PreVote { last: at(*last) },
+            AnyBody::PreVoteReply(asked, granted) => {
+                Body::PreVoteReply { asked: Term(asked.beside(now)), granted: *granted }
+            }
         };
         Message { term: Term(term.beside(now)), body }
     }
@@ -285,6 +296,7 @@ impl Host {
             (committed && is.is_leader(), "committed as a leader"),
             (committed && !is.is_leader(), "committed as a follower"),
             (!is.log().entries().starts_with(log.entries()), "replaced entries"),
+            (matches!(is.role(), Role::PreCandidate { .. }), "asked first"),
             (is.term() == Term(u64::MAX), "came to the end of all terms"),
         ] {
             if happened {
@@ -370,9 +382,10 @@ proptest! {
     #[test]
     fn no_message_makes_a_server_break_its_word(
         is_slow in any::<bool>(),
+        is_extended in any::<bool>(),
         life in prop::collection::vec(stimulus(), INPUTS),
     ) {
-        let mut host = Host::new(is_slow, None);
+        let mut host = Host::new(is_slow, is_extended, None);
         for stimulus in &life {
             host.meet(stimulus);
         }
@@ -385,7 +398,7 @@ fn lives(without: Option<Rule>) -> impl Iterator<Item = (Host, Vec<Stimulus>)> {
     let mut runner = TestRunner::deterministic();
     (0..400).map(move |life| {
         let stimuli = prop::collection::vec(stimulus(), INPUTS).new_tree(&mut runner).unwrap().current();
-        (Host::new(life % 2 == 0, without), stimuli)
+        (Host::new(life % 2 == 0, life % 4 < 2, without), stimuli)
     })
 }
 
@@ -401,7 +414,7 @@ fn absurd_lives_are_not_dull() {
             *seen.entry(what).or_insert(0) += 1;
         }
     }
-    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert_eq!(seen.len(), 7, "{seen:?}");
     assert!(seen.values().all(|lives| *lives >= 20), "in how many of 400 lives: {seen:?}");
 }
 

@@ -1,6 +1,7 @@
 //! The one line that names the size of a world says all of it, and nothing else is taken for one.
 
 use proptest::prelude::*;
+use raftlab_core::Features;
 use raftlab_model::{Bounds, Disk, NetworkKind};
 
 fn any_bounds() -> impl Strategy<Value = Bounds> {
@@ -8,7 +9,9 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
     let network = prop::sample::select(NetworkKind::ALL.to_vec());
     let causes = prop::array::uniform5(any::<u32>());
     let size = (1_usize..=9, any::<u64>(), prop::option::of(any::<u32>()), 1_usize..=u32::MAX as usize);
-    (size, causes, disk, network).prop_map(|(size, causes, disk, network)| {
+    let features = any::<[bool; 3]>();
+    (size, causes, disk, network, features).prop_map(|(size, causes, disk, network, features)| {
+        let [pre_vote, check_quorum, disregard_votes] = features;
         let (servers, max_term, max_timeouts, max_entries) = size;
         let [max_proposals, max_heartbeats, max_retries, max_crashes, max_faults] = causes;
         Bounds {
@@ -23,6 +26,7 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
             max_entries,
             disk,
             network,
+            features: Features { pre_vote, check_quorum, disregard_votes },
         }
     })
 }

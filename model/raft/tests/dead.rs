@@ -6,7 +6,7 @@ mod quiet;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use raftlab_core::{Body, Message, NodeId, Rule};
+use raftlab_core::{NodeId, Rule};
 use raftlab_model::{
     Action, Bounds, Done, Event, NO_PANIC, Property, RaftModel, Server, ServerActor, Setup, Shim, Way, World,
     actor_id, dead_is_sound_for, is_dead, node,
@@ -38,7 +38,7 @@ impl Audit {
             if !is_dead(receiver, from, message) {
                 continue;
             }
-            self.judged.insert(kind(message));
+            self.judged.insert(message.body.name());
             let event = Event::Deliver { from, message: message.clone() };
             let (after, done) = self.actors[usize::from(actor_id(to))].react(receiver, &event);
             if after != *receiver || done != Done::default() {
@@ -98,16 +98,6 @@ fn server(world: &World, id: NodeId) -> &Server {
     world.servers()[usize::from(actor_id(id))]
 }
 
-fn kind(message: &Message) -> &'static str {
-    match message.body {
-        Body::RequestVote { .. } => "RequestVote",
-        Body::VoteReply { .. } => "VoteReply",
-        Body::AppendEntries { .. } => "AppendEntries",
-        Body::AppendReply(_) => "AppendReply",
-        Body::NewerTerm => "NewerTerm",
-    }
-}
-
 /// Worlds are many and large: a set of them keeps their digests.
 fn digest(world: &World) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -139,6 +129,9 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
         "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         "2 servers · terms <= 3 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+        "3 servers · terms <= 1 · entries a message <= 1 · pre-vote · set network",
+        "3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · check-quorum · set network",
+        "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · set network",
     ] {
         let mut audit = Audit::new(bounds, None);
         let (judged, all) = audit.search(300_000).unwrap_or_else(|why| panic!("{bounds}: {why}"));
@@ -146,11 +139,12 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
     }
 }
 
-const LARGE: [&str; 4] = [
+const LARGE: [&str; 5] = [
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · crashes <= 2 · entries a message <= 2 · set network",
     "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 2 · entries a message <= 1 · buffered disk · set network",
+    "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 2 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · disregard-votes · set network",
 ];
 
 #[test]
@@ -203,6 +197,8 @@ fn the_servers_come_to_the_same_states_without_the_dead() {
         "3 servers · terms <= 1 · entries a message <= 1 · bag network",
         "2 servers · terms <= 3 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+        "3 servers · terms <= 1 · entries a message <= 1 · check-quorum · set network",
+        "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · set network",
     ] {
         let (with, all) = states_of_servers(bounds, false);
         let (without, fewer) = states_of_servers(bounds, true);
@@ -212,11 +208,12 @@ fn the_servers_come_to_the_same_states_without_the_dead() {
 }
 
 /// Worlds in which broken ways have room: all causes, both disks.
-const BROKEN: [&str; 4] = [
+const BROKEN: [&str; 5] = [
     "2 servers · terms <= 3 · proposals <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 2 · set network",
     "3 servers · terms <= 2 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
+    "3 servers · terms <= 2 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
 ];
 
 fn ways() -> impl Iterator<Item = Way> {

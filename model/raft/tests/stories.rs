@@ -1,4 +1,4 @@
-//! The figures of the Raft paper as stories: scripts that drive a small cluster of real servers by hand, and what came
+//! The figures of the Raft paper, and sections of the dissertation, as stories: scripts that drive a small cluster of real servers by hand, and what came
 //! of them. The recorded output is regenerated with `UPDATE_GOLDENFILES=1`, and then read against the paper.
 //!
 //! A line without indent is an event, the indented lines are what it did: `⇨` became, `→` sent, `⇥` lost. A script's
@@ -14,7 +14,9 @@ use std::str::FromStr;
 use raftlab_core::{
     Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Role, Term,
 };
-use raftlab_model::{Bounds, Disk, Event, Fault, Label, PROPERTIES, Sent, Server, ServerActor, Tick};
+use raftlab_model::{
+    Bounds, Disk, Event, FEATURES, Fault, Label, PROPERTIES, Sent, Server, ServerActor, Tick,
+};
 
 /// What a script can say. Where a command names a link, no kind means all messages that wait there, in order.
 #[derive(goldenscript::Command)]
@@ -24,6 +26,9 @@ enum Command {
         servers: usize,
         #[arg(key)]
         entries: Option<usize>,
+        /// What Raft does beyond the paper's core, by its names in bounds.
+        #[arg(optional)]
+        features: Vec<String>,
     },
     /// Gives a server a disk: entries of these terms, and perhaps a term beyond them and a vote in it.
     Log {
@@ -38,6 +43,10 @@ enum Command {
     Timeout(Name),
     Heartbeat(Name),
     Retry(Name),
+    /// The least election time-out has passed at a follower.
+    Contact(Name),
+    /// A leader looks for its majority.
+    Quorum(Name),
     Propose(Name),
     /// Delivers what waits on a link, or everything until nothing waits.
     Deliver {
@@ -110,7 +119,7 @@ impl InFlight {
     fn is(&self, from: Option<Name>, to: Option<Name>, kind: Option<&str>) -> bool {
         from.is_none_or(|Name(id)| id == self.from)
             && to.is_none_or(|Name(id)| id == self.to)
-            && kind.is_none_or(|kind| self.message.body.to_string().starts_with(kind))
+            && kind.is_none_or(|kind| self.message.body.name() == kind)
     }
 
     /// The same line with the arrow of a loss.
@@ -155,11 +164,15 @@ impl goldenscript::Runner for Cluster {
 impl Cluster {
     fn carry_out(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
         match command {
-            Command::Cluster { servers, entries } => self.start(*servers, entries.unwrap_or(16)),
+            Command::Cluster { servers, entries, features } => {
+                self.start(*servers, entries.unwrap_or(16), features)?;
+            }
             Command::Log { id, terms, term, vote } => self.set_disk(*id, terms, *term, *vote)?,
             Command::Timeout(id) => self.event(*id, &Event::Tick(Tick::Election), true)?,
             Command::Heartbeat(id) => self.event(*id, &Event::Tick(Tick::Heartbeat), true)?,
             Command::Retry(id) => self.event(*id, &Event::Tick(Tick::Retry), true)?,
+            Command::Contact(id) => self.event(*id, &Event::Tick(Tick::Contact), true)?,
+            Command::Quorum(id) => self.event(*id, &Event::Tick(Tick::Quorum), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
             Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
             Command::Deliver { from: None, .. } => self.deliver_until_quiet()?,
@@ -199,14 +212,20 @@ impl Cluster {
         Ok(())
     }
 
-    fn start(&mut self, servers: usize, max_entries: usize) {
-        let bounds = Bounds { servers, max_entries, ..Bounds::default() };
+    fn start(&mut self, servers: usize, max_entries: usize, features: &[String]) -> Result<(), String> {
+        let mut bounds = Bounds { servers, max_entries, ..Bounds::default() };
+        for name in features {
+            let feature = FEATURES.iter().find(|(known, _)| known == name);
+            let (_, feature) = feature.ok_or_else(|| format!("`{name}` is not a feature"))?;
+            *feature(&mut bounds.features) = true;
+        }
         let node = |id| {
             let actor = ServerActor::new(id, &bounds, None, None);
             (id, Node { server: actor.start(), actor, is_down: false })
         };
         let nodes = bounds.ids().map(node).collect();
         *self = Cluster { bounds, nodes, ..Cluster::default() };
+        Ok(())
     }
 
     /// The entries are all no-ops: by their terms they are as different as the story needs.
@@ -395,9 +414,14 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
 fn standing(raft: &Raft) -> String {
     let vote = raft.voted_for().map_or_else(String::new, |vote| format!(" vote={vote}"));
     let role = match raft.role() {
-        Role::Follower { leader } => {
-            format!("F{vote}{}", leader.map_or_else(String::new, |leader| format!(" leader={leader}")))
+        Role::Follower { leader, in_contact } => {
+            let contact = if *in_contact { "!" } else { "" };
+            format!(
+                "F{vote}{}",
+                leader.map_or_else(String::new, |leader| format!(" leader={leader}{contact}"))
+            )
         }
+        Role::PreCandidate { votes } => format!("P{vote} votes={votes:?}"),
         Role::Candidate { votes } => format!("C{vote} votes={votes:?}"),
         Role::Leader { .. } => "L".into(),
     };
@@ -454,8 +478,15 @@ fn figure_8_an_old_entry_on_a_majority_is_not_committed() {
 }
 
 #[test]
-fn every_story_belongs_to_a_figure() {
-    let figures = ["figure-2-", "figure-3-", "figure-7-", "figure-8-"];
+fn the_dissertation_who_hears_whom() {
+    tell("dissertation-4-2-3-", 1);
+    tell("dissertation-6-2-", 2);
+    tell("dissertation-9-6-", 2);
+}
+
+#[test]
+fn every_story_belongs_to_a_figure_or_a_section() {
+    let figures = ["figure-2-", "figure-3-", "figure-7-", "figure-8-", "dissertation-"];
     for path in scripts() {
         assert!(figures.iter().any(|figure| name(&path).starts_with(figure)), "{}", path.display());
     }

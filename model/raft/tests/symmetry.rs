@@ -280,10 +280,11 @@ const WITH_THE_DEAD: [&str; 6] = [
     "2 servers · terms <= 3 · entries a message <= 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · bag network",
 ];
-const WITHOUT: [&str; 3] = [
+const WITHOUT: [&str; 4] = [
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+    "3 servers · terms <= 1 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
 ];
 
 #[test]
@@ -297,10 +298,11 @@ fn in_whole_small_worlds_a_renamed_server_does_the_same_under_its_new_name() {
 }
 
 /// Worlds too large to be walked through whole.
-const LARGE: [&str; 3] = [
+const LARGE: [&str; 4] = [
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · retries <= 1 · crashes <= 2 · entries a message <= 2 · bag network",
     "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 2 · entries a message <= 1 · buffered disk · set network",
     "4 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · ordered network",
+    "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · disregard-votes · set network",
 ];
 
 #[test]

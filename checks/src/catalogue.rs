@@ -65,6 +65,9 @@ const ASKED_IN_VAIN: &str = "a server asked in vain, and followed";
 const LOST_CONTACT: &str = "a follower lost contact";
 const GAVE_UP: &str = "a leader gave up for want of a majority";
 
+const HANDED_OVER: &str = "a leader handed over";
+const ABANDONED: &str = "a transfer was abandoned";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
 const RETURNS: &str = "who returns disturbs nobody";
@@ -371,6 +374,27 @@ pub const CHECKS: &[Check] = &[
         deep: &[Scope {
             bounds: "3 servers · terms <= 2 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
             witnesses: &[ASKED, ASKED_IN_VAIN, LOST_CONTACT, GAVE_UP, LED_IN_TURN, TRUNCATED],
+            ..SAFETY
+        }],
+    },
+    Check {
+        name: "transfer",
+        says: "a leader hands over to another server (dissertation 3.10)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · transfers <= 1 · entries a message <= 1 · set network",
+                witnesses: &[HANDED_OVER, ABANDONED, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · transfers <= 1 · entries a message <= 1 · pre-vote · disregard-votes · set network",
+                witnesses: &[HANDED_OVER, ABANDONED, LED_IN_TURN],
+                liveness: &[EMERGES],
+            },
+        ],
+        deep: &[Scope {
+            bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · transfers <= 1 · entries a message <= 1 · set network",
+            witnesses: &[HANDED_OVER, ABANDONED, COMMAND, LED_IN_TURN, TRUNCATED],
             ..SAFETY
         }],
     },

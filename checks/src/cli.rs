@@ -148,6 +148,9 @@ pub struct BoundsArgs {
     /// Crashes in all, each with its restart
     #[arg(long, value_name = "N")]
     pub max_crashes: Option<u32>,
+    /// Wishes in all that a leader hand over to another server
+    #[arg(long, value_name = "N")]
+    pub max_transfers: Option<u32>,
     /// Entries that one message carries at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_entries: Option<u32>,
@@ -350,6 +353,7 @@ impl BoundsArgs {
             max_heartbeats: self.max_heartbeats.unwrap_or(bounds.max_heartbeats),
             max_retries: self.max_retries.unwrap_or(bounds.max_retries),
             max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
+            max_transfers: self.max_transfers.unwrap_or(bounds.max_transfers),
             max_entries: self.max_entries.map_or(bounds.max_entries, |entries| entries as usize),
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
@@ -390,6 +394,7 @@ impl BoundsArgs {
             ("max-heartbeats", self.max_heartbeats.map(|n| n.to_string())),
             ("max-retries", self.max_retries.map(|n| n.to_string())),
             ("max-crashes", self.max_crashes.map(|n| n.to_string())),
+            ("max-transfers", self.max_transfers.map(|n| n.to_string())),
             ("max-entries", self.max_entries.map(|n| n.to_string())),
             ("disk", name(self.disk.map(|disk| format!("{disk:?}")))),
             ("network", name(self.network.map(|network| format!("{network:?}")))),

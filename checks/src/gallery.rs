@@ -2,9 +2,9 @@
 //!
 //! Each row is a bug that real systems had, with the reports of it.
 
-mod contact;
 mod durability;
 mod elections;
+mod liveness;
 mod replication;
 mod unreachable;
 
@@ -38,9 +38,9 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then who hears whom.
+/// All exhibits: elections, then replication, then disks, then liveness.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
-    let groups = [elections::EXHIBITS, replication::EXHIBITS, durability::EXHIBITS, contact::EXHIBITS];
+    let groups = [elections::EXHIBITS, replication::EXHIBITS, durability::EXHIBITS, liveness::EXHIBITS];
     groups.into_iter().flatten()
 }
 

@@ -168,7 +168,7 @@ fn why_of_message(
         _ if answered(&Body::NewerTerm) => {
             Some(format!("{id} is in term {}, and {from} asks in term {} (§5.1)", is.term(), message.term))
         }
-        Body::RequestVote { last } if answered(&Body::VoteReply { granted: false }) => {
+        Body::RequestVote { last, .. } if answered(&Body::VoteReply { granted: false }) => {
             Some(match is.voted_for() {
                 Some(vote) if vote != from && was.term() == is.term() => {
                     format!("{id} did not grant: it voted for {vote} in term {} (§5.2)", is.term())
@@ -201,6 +201,9 @@ fn why_of_message(
         )),
         Body::VoteReply { granted: true } if is.is_leader() && !was.is_leader() => {
             Some(format!("{id} has the votes of a majority in term {} (§5.2)", is.term()))
+        }
+        Body::TimeoutNow if is.term() > was.term() => {
+            Some(format!("{id} has all that {from} has, and is to take over (D 3.10)"))
         }
         _ if is.term() > was.term() => {
             Some(format!("{id} saw term {}, newer than its own {} (§5.1)", is.term(), was.term()))

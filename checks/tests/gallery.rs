@@ -7,7 +7,7 @@ use raftlab_checks::gallery::{self, UNREACHABLE};
 use raftlab_checks::index;
 use raftlab_checks::trace::Trace;
 use raftlab_core::Rule;
-use raftlab_model::{PROPERTIES, Way};
+use raftlab_model::{Property, Way};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../counterexamples")
@@ -111,7 +111,7 @@ fn every_property_falls_somewhere() {
     let all: String =
         traces().iter().filter_map(|(_, trace)| trace.fact("violates").map(str::to_string)).collect();
     let elsewhere = ["no panic", "Leader Append-Only", "term monotone", "matchIndex is true", "commit rule"];
-    for property in PROPERTIES {
+    for property in Property::all() {
         assert!(all.contains(property.name) || elsewhere.contains(&property.name), "{}", property.name);
     }
 }

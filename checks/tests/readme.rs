@@ -83,7 +83,7 @@ fn its_links_lead_somewhere() {
 #[test]
 fn the_page_of_properties_is_complete() {
     let page = fs::read_to_string(top().join("checks/PROPERTIES.md")).expect("the page can be read");
-    for property in raftlab_model::PROPERTIES {
+    for property in raftlab_model::Property::all() {
         let row = format!("| {} | {} | {} |", property.name, property.section, property.says);
         assert!(page.contains(&row), "{row}");
     }

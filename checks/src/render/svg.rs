@@ -319,6 +319,7 @@ fn paint(body: &Body) -> Paint {
         Body::VoteReply { .. } | Body::PreVoteReply { .. } => Paint { colour: "#7b4fb5", dash: true },
         Body::AppendEntries { .. } => Paint { colour: "#12745a", dash: false },
         Body::AppendReply(_) => Paint { colour: "#12745a", dash: true },
+        Body::TimeoutNow => Paint { colour: "#b0521a", dash: false },
         Body::NewerTerm => Paint { colour: "#b0521a", dash: true },
     }
 }

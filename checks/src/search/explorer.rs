@@ -160,7 +160,9 @@ fn renamed(model: &RaftModel, action: &Action, by: &Permutation) -> Action {
             dst: by.of(*dst),
             msg: model.permute_message(msg, by),
         }),
-        ActorModelAction::Timeout(id, timer) => ActorModelAction::Timeout(by.of(*id), *timer),
+        ActorModelAction::Timeout(id, timer) => {
+            ActorModelAction::Timeout(by.of(*id), model.permute_timer(timer, by))
+        }
         ActorModelAction::Crash(id) => ActorModelAction::Crash(by.of(*id)),
         ActorModelAction::Recover(id) => ActorModelAction::Recover(by.of(*id)),
         ActorModelAction::SelectRandom { actor, key, random } => {

@@ -48,7 +48,8 @@ impl Raft {
         votes.insert(voter);
         if votes.len() >= majority {
             let said = core::mem::take(votes);
-            self.campaign(if self.keeps(Rule::PreVotesAreNoVotes) { BTreeSet::new() } else { said }, effects);
+            let counted = if self.keeps(Rule::PreVotesAreNoVotes) { BTreeSet::new() } else { said };
+            self.campaign(counted, false, effects);
         }
     }
 
@@ -84,9 +85,11 @@ impl Raft {
     }
 
     /// Is the message a request for a vote that a server which hears its leader disregards, term and all
-    /// (dissertation 4.2.3)? An older term's is answered, as every request of an older term.
+    /// (dissertation 4.2.3)? Not if that leader wants the election. An older term's is answered, as every request of an older
+    /// term.
     pub(crate) fn disregards(&self, message: &Message) -> bool {
-        let asks = matches!(message.body, Body::RequestVote { .. }) && message.term > self.term;
+        let asks =
+            matches!(message.body, Body::RequestVote { transfer: false, .. }) && message.term > self.term;
         let disregards = asks && self.config.features().disregard_votes && self.hears_a_leader();
         disregards && self.keeps(Rule::DisregardWhileLed)
     }

@@ -22,6 +22,8 @@ pub enum Input {
     Timeout(Timer),
     /// A client of this server wants a command replicated.
     Propose(Command),
+    /// Somebody wants this leader to hand over to another server (dissertation 3.10).
+    Transfer(NodeId),
     /// The disk finished writes; the value comes from [`Outbox::persisted`].
     Persisted(Persisted),
 }
@@ -40,6 +42,8 @@ pub enum Timer {
     Contact,
     /// A leader looks whether it still hears from a majority (dissertation 6.2). About an election time-out.
     Quorum,
+    /// A leader that wanted to hand over still leads: it goes on (dissertation 3.10). About an election time-out.
+    Transfer,
 }
 
 /// What one step wants done.
@@ -56,11 +60,11 @@ pub struct Effects {
     pub(crate) committed: Vec<Entry>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
-    /// The answer to a proposal.
+    /// The answer to a proposal, or to the wish for a transfer.
     pub answer: Option<Answer>,
 }
 
-/// What a proposal came to, as far as this server can say at once.
+/// What a proposal or a transfer came to, as far as this server can say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
@@ -71,6 +75,14 @@ pub enum Answer {
         /// Who is, as far as known.
         leader: Option<NodeId>,
     },
+    /// This leader hands over, and takes no proposals meanwhile. Of a transfer that was asked for: it has begun, or another
+    /// one had. Of a proposal: nothing was done; the next leader will take it, or this one if the transfer fails.
+    Transferring {
+        /// To whom.
+        to: NodeId,
+    },
+    /// There is no such server to hand over to, or it is the one that leads. Nothing was done.
+    NoPeer(NodeId),
 }
 
 /// What may be done once the writes are on disk.

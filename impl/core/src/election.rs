@@ -20,12 +20,13 @@ impl Raft {
         if self.config.features().pre_vote && self.keeps(Rule::PreVoteFirst) {
             self.ask_first(effects);
         } else {
-            self.campaign(BTreeSet::new(), effects);
+            self.campaign(BTreeSet::new(), false, effects);
         }
     }
 
-    /// Starts an election in a new term (§5.2).
-    pub(crate) fn campaign(&mut self, votes: BTreeSet<NodeId>, effects: &mut Effects) {
+    /// Starts an election in a new term (§5.2), perhaps because the leader wants one (dissertation 3.10). These votes it has
+    /// already: none, unless a rule is off.
+    pub(crate) fn campaign(&mut self, votes: BTreeSet<NodeId>, transfer: bool, effects: &mut Effects) {
         let Some(term) = self.term.next() else { return };
         self.term = term;
         self.voted_for = self.keeps(Rule::CandidateVotesForItself).then_some(self.id());
@@ -33,7 +34,7 @@ impl Raft {
         effects.restart.push(Timer::Election);
         let last = self.log.last();
         for peer in self.config.peers() {
-            self.send(peer, Body::RequestVote { last }, effects);
+            self.send(peer, Body::RequestVote { last, transfer }, effects);
         }
     }
 
@@ -50,7 +51,9 @@ impl Raft {
 
     /// Is a log that ends in `last` at least as up-to-date as this one (§5.4.1)?
     pub(crate) fn is_good_enough(&self, last: LogId) -> bool {
-        self.upholds(Rule::UpToDateLog, last >= self.log.last())
+        let own = self.log.last();
+        self.upholds(Rule::UpToDateLog, last >= own)
+            && (self.keeps(Rule::LaterTermWins) || last.index >= own.index)
     }
 
     /// An answer to a RequestVote, of this term or an older one.
@@ -78,7 +81,8 @@ impl Raft {
     fn lead(&mut self, effects: &mut Effects) {
         let progress = Progress::at_election(self.log.last().index);
         let peers = self.config.peers().map(|peer| (peer, progress)).collect();
-        self.role = Role::Leader { durable: Index(0), peers, quorum: QuorumCheck::default() };
+        let quorum = QuorumCheck::default();
+        self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None };
         effects.restart.extend(self.timers());
         self.append(Payload::Noop, effects);
         self.replicate(effects);

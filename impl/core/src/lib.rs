@@ -29,6 +29,7 @@
 //! | `election.rs` | §5.2, §5.4.1: campaigning, voting, winning |
 //! | `replication.rs` | §5.3, §5.4.2: appending, acknowledging, committing |
 //! | `contact.rs` | D 4.2.3, 6.2, 9.6: pre-vote, check-quorum, who is heard |
+//! | `transfer.rs` | D 3.10: a leader hands over |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
@@ -47,8 +48,7 @@
 //! # What is absent
 //!
 //! Each costs what is said here, and none changes what is present. Membership changes (§6): the voters are fixed. Snapshots
-//! (§7): the log grows for ever. Reads (§8) go through the log. Leadership transfer (3.10) and client sessions (6.3): a
-//! retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed
+//! (§7): the log grows for ever. Reads (§8) go through the log. Client sessions (6.3): a retried command may be applied twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed
 //! within a round trip is sent together with what was not acknowledged yet, again. A lost RequestVote is not sent again;
 //! the next election time-out asks anew. A follower that lost its disk within a leader's term is not repaired in that
 //! term: it broke the promise of §5.5, and needs a new name.
@@ -71,6 +71,7 @@ mod raft;
 mod rename;
 mod replication;
 mod rule;
+mod transfer;
 mod types;
 #[cfg(feature = "weaken")]
 mod weaken;

@@ -24,6 +24,8 @@ pub enum Body {
     RequestVote {
         /// lastLogTerm and lastLogIndex: the end of the candidate's log (§5.4.1).
         last: LogId,
+        /// The leader itself asked for this election (dissertation 3.10): who hears it may not disregard it (4.2.3).
+        transfer: bool,
     },
     /// A voter's answer, in the term of the request.
     VoteReply {
@@ -54,6 +56,8 @@ pub enum Body {
     },
     /// A follower's answer, in the term of the request.
     AppendReply(Appended),
+    /// A leader hands over: its receiver is to start an election at once (dissertation 3.10).
+    TimeoutNow,
     /// The one answer to every request from an older term; only its term is read (§5.1).
     ///
     /// A departure from Figure 2, where such a request is answered by a vote refused or an append failed. The sender
@@ -92,6 +96,7 @@ impl Body {
             Body::PreVoteReply { .. } => "PreVoteReply",
             Body::AppendEntries { .. } => "AppendEntries",
             Body::AppendReply(_) => "AppendReply",
+            Body::TimeoutNow => "TimeoutNow",
             Body::NewerTerm => "NewerTerm",
         }
     }
@@ -102,7 +107,10 @@ impl Body {
             Body::VoteReply { .. } | Body::PreVoteReply { .. } | Body::AppendReply(_) | Body::NewerTerm => {
                 true
             }
-            Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } => false,
+            Body::RequestVote { .. }
+            | Body::PreVote { .. }
+            | Body::AppendEntries { .. }
+            | Body::TimeoutNow => false,
         }
     }
 }
@@ -112,14 +120,15 @@ impl fmt::Display for Body {
         f.write_str(self.name())?;
         let granted = |granted: &bool| if *granted { "granted" } else { "refused" };
         match self {
-            Body::RequestVote { last } | Body::PreVote { last } => write!(f, " last={last}"),
+            Body::RequestVote { last, transfer: true } => write!(f, " last={last} transfer"),
+            Body::RequestVote { last, transfer: false } | Body::PreVote { last } => write!(f, " last={last}"),
             Body::VoteReply { granted: reply } => write!(f, " {}", granted(reply)),
             Body::PreVoteReply { asked, granted: reply } => write!(f, " asked={asked} {}", granted(reply)),
             Body::AppendEntries { prev, entries, commit } => {
                 write!(f, " prev={prev} {} commit={commit}", bracketed(entries))
             }
             Body::AppendReply(appended) => write!(f, " {appended}"),
-            Body::NewerTerm => Ok(()),
+            Body::TimeoutNow | Body::NewerTerm => Ok(()),
         }
     }
 }

@@ -53,6 +53,8 @@ pub enum Role {
         peers: BTreeMap<NodeId, Progress>,
         /// With check-quorum, what this leader learned since it looked last.
         quorum: QuorumCheck,
+        /// To whom it wants to hand over, if it does.
+        transfer: Option<NodeId>,
     },
 }
 
@@ -88,10 +90,12 @@ impl Raft {
             Input::Receive { from, message } => self.receive(from, message, &mut effects),
             Input::Timeout(Timer::Election) => self.election_timeout(&mut effects),
             Input::Timeout(Timer::Heartbeat) => self.broadcast_heartbeat(&mut effects),
-            Input::Timeout(Timer::Retry) => self.replicate(&mut effects),
+            Input::Timeout(Timer::Retry) => self.retry(&mut effects),
             Input::Timeout(Timer::Contact) => self.lose_contact(),
             Input::Timeout(Timer::Quorum) => self.check_quorum(&mut effects),
+            Input::Timeout(Timer::Transfer) => self.abandon_transfer(),
             Input::Propose(command) => self.propose(command, &mut effects),
+            Input::Transfer(to) => self.transfer(to, &mut effects),
             Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
         }
         if (term, voted_for) != (self.term, self.voted_for) {
@@ -118,12 +122,17 @@ impl Raft {
         }
         let stale = message.term < self.term;
         match message.body {
-            Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } if stale => {
+            Body::RequestVote { .. }
+            | Body::PreVote { .. }
+            | Body::AppendEntries { .. }
+            | Body::TimeoutNow
+                if stale =>
+            {
                 if self.keeps(Rule::StaleRequestAnswered) {
                     self.send(from, Body::NewerTerm, effects);
                 }
             }
-            Body::RequestVote { last } => self.request_vote(from, last, effects),
+            Body::RequestVote { last, .. } => self.request_vote(from, last, effects),
             Body::VoteReply { granted } => self.vote_reply(from, message.term, granted, effects),
             Body::PreVote { last } => self.pre_vote(from, message.term, last, effects),
             Body::PreVoteReply { asked, granted } => self.pre_vote_reply(from, asked, granted, effects),
@@ -131,6 +140,7 @@ impl Raft {
                 self.append_entries(from, prev, &entries, commit, effects);
             }
             Body::AppendReply(appended) => self.append_reply(from, message.term, appended, effects),
+            Body::TimeoutNow => self.timeout_now(from, effects),
             Body::NewerTerm => {}
         }
     }
@@ -244,10 +254,12 @@ impl Raft {
     /// The timers that run in its present role.
     pub fn timers(&self) -> &'static [Timer] {
         match self.role {
-            Role::Leader { .. } if self.config.features().check_quorum => {
-                &[Timer::Heartbeat, Timer::Retry, Timer::Quorum]
-            }
-            Role::Leader { .. } => &[Timer::Heartbeat, Timer::Retry],
+            Role::Leader { transfer, .. } => match (self.config.features().check_quorum, transfer) {
+                (false, None) => &[Timer::Heartbeat, Timer::Retry],
+                (true, None) => &[Timer::Heartbeat, Timer::Retry, Timer::Quorum],
+                (false, Some(_)) => &[Timer::Heartbeat, Timer::Retry, Timer::Transfer],
+                (true, Some(_)) => &[Timer::Heartbeat, Timer::Retry, Timer::Quorum, Timer::Transfer],
+            },
             Role::Follower { in_contact: true, .. } => &[Timer::Election, Timer::Contact],
             _ => &[Timer::Election],
         }
@@ -274,10 +286,13 @@ impl fmt::Display for Raft {
             }
             Role::Follower { leader: None, .. } => Ok(()),
             Role::PreCandidate { votes } | Role::Candidate { votes } => write!(f, " votes={votes:?}"),
-            Role::Leader { durable, peers, quorum } => {
+            Role::Leader { durable, peers, quorum, transfer } => {
                 write!(f, " disk={durable}")?;
                 peers.iter().try_for_each(|(peer, progress)| write!(f, " {peer}={progress}"))?;
-                if quorum.heard.is_empty() { Ok(()) } else { write!(f, " heard={:?}", quorum.heard) }
+                if !quorum.heard.is_empty() {
+                    write!(f, " heard={:?}", quorum.heard)?;
+                }
+                transfer.map_or(Ok(()), |to| write!(f, " transfer={to}"))
             }
         }
     }

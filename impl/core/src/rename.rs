@@ -79,11 +79,14 @@ impl Role {
             }
             Role::PreCandidate { votes } => Role::PreCandidate { votes: renamed_all(votes, names) },
             Role::Candidate { votes } => Role::Candidate { votes: renamed_all(votes, names) },
-            Role::Leader { durable, peers, quorum: QuorumCheck { heard, awaited } } => Role::Leader {
-                durable: *durable,
-                peers: peers.iter().map(|(peer, progress)| (names.node(*peer), *progress)).collect(),
-                quorum: QuorumCheck { heard: renamed_all(heard, names), awaited: *awaited },
-            },
+            Role::Leader { durable, peers, quorum: QuorumCheck { heard, awaited }, transfer } => {
+                Role::Leader {
+                    durable: *durable,
+                    peers: peers.iter().map(|(peer, progress)| (names.node(*peer), *progress)).collect(),
+                    quorum: QuorumCheck { heard: renamed_all(heard, names), awaited: *awaited },
+                    transfer: transfer.map(|to| names.node(to)),
+                }
+            }
         }
     }
 }
@@ -145,7 +148,7 @@ impl Message {
     pub fn renamed(&self, names: &impl Names) -> Message {
         let Message { term, body } = self;
         let body = match body {
-            Body::RequestVote { last } => Body::RequestVote { last: *last },
+            Body::RequestVote { last, transfer } => Body::RequestVote { last: *last, transfer: *transfer },
             Body::VoteReply { granted } => Body::VoteReply { granted: *granted },
             Body::PreVote { last } => Body::PreVote { last: *last },
             Body::PreVoteReply { asked, granted } => Body::PreVoteReply { asked: *asked, granted: *granted },
@@ -155,6 +158,7 @@ impl Message {
                 commit: *commit,
             },
             Body::AppendReply(appended) => Body::AppendReply(*appended),
+            Body::TimeoutNow => Body::TimeoutNow,
             Body::NewerTerm => Body::NewerTerm,
         };
         Message { term: *term, body }
@@ -187,6 +191,8 @@ impl Answer {
             Answer::NotLeader { leader } => {
                 Answer::NotLeader { leader: leader.map(|leader| names.node(leader)) }
             }
+            Answer::Transferring { to } => Answer::Transferring { to: names.node(*to) },
+            Answer::NoPeer(id) => Answer::NoPeer(names.node(*id)),
         }
     }
 }

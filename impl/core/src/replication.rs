@@ -16,6 +16,10 @@ impl Raft {
             effects.answer = Some(Answer::NotLeader { leader: self.leader() });
             return;
         }
+        if let Some(to) = self.transfers_to() {
+            effects.answer = Some(Answer::Transferring { to });
+            return;
+        }
         let id = self.append(Payload::Command(command), effects);
         effects.answer = Some(Answer::Proposed(id));
         self.replicate(effects);
@@ -29,15 +33,24 @@ impl Raft {
         id
     }
 
-    /// Sends every follower the entries that it lacks, as far as this leader knows. Lost ones are sent again this way
-    /// whenever the retry timer runs out, for ever (§5.3).
+    /// Sends every follower the entries that it lacks, as far as this leader knows.
     pub(crate) fn replicate(&mut self, effects: &mut Effects) {
+        self.send_missing(self.config.max_entries(), effects);
+    }
+
+    /// The same whenever the retry timer runs out, for ever: what was lost is sent again this way (§5.3).
+    pub(crate) fn retry(&mut self, effects: &mut Effects) {
+        let limit = if self.keeps(Rule::RetrySendsEntries) { self.config.max_entries() } else { 0 };
+        self.send_missing(limit, effects);
+    }
+
+    fn send_missing(&self, limit: usize, effects: &mut Effects) {
         let Role::Leader { peers, .. } = &self.role else { return };
         effects.restart.push(Timer::Retry);
         let last = self.log.last().index;
         for (peer, progress) in peers {
             if progress.next <= last {
-                self.send_entries(*peer, progress.next, self.config.max_entries(), effects);
+                self.send_entries(*peer, progress.next, limit, effects);
             }
         }
     }
@@ -83,6 +96,7 @@ impl Raft {
         progress.next = progress.next.max(matched.next());
         self.set_progress(from, progress);
         self.advance_commit(effects);
+        self.hand_over(effects);
         if progress.next <= last {
             self.send_entries(from, progress.next, self.config.max_entries(), effects);
         }
@@ -98,7 +112,9 @@ impl Raft {
             return;
         }
         let agreed = self.log.latest_at_or_below(hint).index.min(prev.prev());
-        progress.next = agreed.next();
+        if self.keeps(Rule::RejectionGoesBack) {
+            progress.next = agreed.next();
+        }
         if self.keeps(Rule::NextAboveMatch) {
             progress.next = progress.next.max(progress.matched.next());
         }
@@ -121,7 +137,9 @@ impl Raft {
         let last = self.log.last().index;
         let reached = if self.upholds(Rule::MajorityCommits, last <= held) { last } else { held };
         let own_term = self.log.term_at(reached) == Some(self.term);
-        if reached > self.commit && self.upholds(Rule::CommitOwnTerm, own_term) {
+        let next = self.log.term_at(self.commit.next());
+        let passes = self.keeps(Rule::CommitPassesOlderTerms) || next == Some(self.term);
+        if reached > self.commit && self.upholds(Rule::CommitOwnTerm, own_term) && passes {
             self.commit_to(reached, effects);
         }
     }

@@ -115,11 +115,17 @@ impl ServerActor {
             (Tick::Retry, leads && self.bounds.max_retries > 0),
             (Tick::Contact, runs(Timer::Contact)),
             (Tick::Quorum, runs(Timer::Quorum)),
+            (Tick::Abandon, runs(Timer::Transfer)),
             (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
             (Tick::Sync, !server.is_synced()),
             (Tick::Grant, self.shim() == Some(Shim::VoteCheckTornFromGrant) && server.held.is_some()),
         ];
-        armed.into_iter().filter_map(|(tick, on)| on.then_some(tick)).collect()
+        let armed = armed.into_iter().filter_map(|(tick, on)| on.then_some(tick));
+        // The election that comes of it needs a term to start in.
+        let has_term = self.bounds.allows_election_after(server.raft.term());
+        let may_transfer = leads && has_term && self.bounds.max_transfers > 0 && !runs(Timer::Transfer);
+        let transfers = self.config.peers().filter(|_| may_transfer).map(Tick::Transfer);
+        armed.chain(transfers).collect()
     }
 
     /// What may go wrong at the server at any time.
@@ -157,6 +163,8 @@ impl Step<'_> {
             Event::Tick(Tick::Retry) => self.step(Input::Timeout(Timer::Retry), None),
             Event::Tick(Tick::Contact) => self.step(Input::Timeout(Timer::Contact), None),
             Event::Tick(Tick::Quorum) => self.step(Input::Timeout(Timer::Quorum), None),
+            Event::Tick(Tick::Transfer(to)) => self.step(Input::Transfer(*to), None),
+            Event::Tick(Tick::Abandon) => self.step(Input::Timeout(Timer::Transfer), None),
             Event::Tick(Tick::Propose) => self.propose(),
             Event::Tick(Tick::Sync) => self.sync(),
             Event::Tick(Tick::Grant) => self.grant(),
@@ -189,7 +197,7 @@ impl Step<'_> {
     /// A request that was checked before is answered now, against whatever log there is now.
     fn grant(&mut self) {
         let Some((from, mut message)) = self.server.held.take() else { return };
-        if let Body::RequestVote { last } = &mut message.body {
+        if let Body::RequestVote { last, .. } = &mut message.body {
             *last = self.server.raft.log().last().max(*last);
         }
         self.receive(from, message);

@@ -24,6 +24,8 @@ pub struct Bounds {
     pub max_crashes: u32,
     /// Faults in all that only a weakening brings: a damaged disk, a write that fails.
     pub max_faults: u32,
+    /// Wishes in all that a leader hand over to another server.
+    pub max_transfers: u32,
     /// Entries that one AppendEntries carries at most.
     pub max_entries: usize,
     /// When a write is durable.
@@ -81,6 +83,7 @@ impl Default for Bounds {
             max_retries: 0,
             max_crashes: 0,
             max_faults: 0,
+            max_transfers: 0,
             max_entries: 1,
             disk: Disk::Atomic,
             network: NetworkKind::Set,
@@ -140,6 +143,7 @@ impl fmt::Display for Bounds {
             ("retries", Some(self.max_retries).filter(|n| *n > 0)),
             ("crashes", Some(self.max_crashes).filter(|n| *n > 0)),
             ("faults", Some(self.max_faults).filter(|n| *n > 0)),
+            ("transfers", Some(self.max_transfers).filter(|n| *n > 0)),
             ("entries a message", u32::try_from(self.max_entries).ok()),
         ];
         for (name, limit) in limits {
@@ -184,6 +188,7 @@ impl Bounds {
                 "retries" => self.max_retries = limit.parse().ok()?,
                 "crashes" => self.max_crashes = limit.parse().ok()?,
                 "faults" => self.max_faults = limit.parse().ok()?,
+                "transfers" => self.max_transfers = limit.parse().ok()?,
                 "entries a message" => self.max_entries = limit.parse().ok().filter(|n| *n > 0)?,
                 _ => return None,
             }

@@ -69,10 +69,12 @@ impl Calm {
         let mut ends = Vec::new();
         for phase in self.phases {
             run.course.push(format!("{} phase {}", run.now, ends.len() + 1));
-            run.go(phase)?;
+            if let Err(why) = run.go(phase) {
+                return Err(run.told(&why));
+            }
             ends.push(run.rafts.clone());
         }
-        (self.goal)(&ends).map_err(|why| format!("{why}: {}", run.course.join(" · ")))
+        (self.goal)(&ends).map_err(|why| run.told(&why))
     }
 }
 
@@ -124,6 +126,11 @@ impl Run {
         }
         self.now = end;
         Ok(())
+    }
+
+    /// Why, and how it came to that.
+    fn told(&self, why: &str) -> String {
+        format!("{why}: {}", self.course.join(" · "))
     }
 
     /// A client proposes a command to every leader, and it is replicated as far as that goes.
@@ -205,7 +212,7 @@ fn standing(raft: &Raft) -> (Term, &'static str) {
 fn length(id: NodeId, timer: Timer) -> u64 {
     match timer {
         Timer::Heartbeat | Timer::Retry => HEARTBEAT,
-        Timer::Contact | Timer::Quorum => ELECTION,
+        Timer::Contact | Timer::Quorum | Timer::Transfer => ELECTION,
         Timer::Election => ELECTION + 2 * id.0,
     }
 }

@@ -19,7 +19,9 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
         return false;
     }
     match &message.body {
-        Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } => false,
+        Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } | Body::TimeoutNow => {
+            false
+        }
         Body::NewerTerm => theirs <= ours,
         Body::VoteReply { granted } => {
             theirs < ours

@@ -33,6 +33,10 @@ pub enum Tick {
     Contact,
     /// A leader looks whether it still hears a majority.
     Quorum,
+    /// Somebody wants the leader to hand over to this server.
+    Transfer(NodeId),
+    /// A leader that wanted to hand over still leads.
+    Abandon,
     /// A client proposes a command.
     Propose,
     /// The disk has synced what was written.
@@ -71,6 +75,7 @@ impl fmt::Display for Label<'_> {
             Event::Deliver { from, message } => {
                 write!(f, "deliver {}", Sent { from: *from, to: *at, message })
             }
+            Event::Tick(Tick::Transfer(to)) => write!(f, "transfer {at} to {to}"),
             Event::Tick(tick) => write!(f, "{} {at}", tick.name()),
             Event::Fault(Fault::Crash { keep, of }) if *of > 0 => {
                 write!(f, "crash {at} keeping {keep} of {of} writes")
@@ -105,6 +110,8 @@ impl Tick {
             Tick::Retry => "retry",
             Tick::Contact => "lose-contact",
             Tick::Quorum => "check-quorum",
+            Tick::Transfer(_) => "transfer",
+            Tick::Abandon => "abandon-transfer",
             Tick::Propose => "propose",
             Tick::Sync => "sync",
             Tick::Grant => "grant",

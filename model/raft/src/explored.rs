@@ -7,6 +7,7 @@ use stateright::actor::{ActorModel, Id};
 
 use crate::adapter::{ServerActor, node};
 use crate::dead;
+use crate::event::Tick;
 use crate::meters::Kind;
 use crate::property::{Judge, Property};
 use crate::server::{Observed, Server};
@@ -15,8 +16,8 @@ use crate::witness::{Seen, Witness};
 use crate::world::RaftModel;
 
 /// The bounded causes, in the order of their budgets.
-const CAUSES: [Kind; 6] =
-    [Kind::Timeout, Kind::Propose, Kind::Heartbeat, Kind::Retry, Kind::Crash, Kind::Fault];
+const CAUSES: [Kind; 7] =
+    [Kind::Timeout, Kind::Propose, Kind::Heartbeat, Kind::Retry, Kind::Crash, Kind::Fault, Kind::Transfer];
 
 impl System for RaftModel {
     type Actor = ServerActor;
@@ -52,6 +53,7 @@ impl System for RaftModel {
             bounds.max_retries,
             bounds.max_crashes,
             bounds.max_faults,
+            bounds.max_transfers,
         ]
     }
 
@@ -88,6 +90,10 @@ impl System for RaftModel {
 
     fn permute_state(&self, _: Id, server: &Server, by: &Permutation) -> Server {
         self.renaming(by).server(server)
+    }
+
+    fn permute_timer(&self, tick: &Tick, by: &Permutation) -> Tick {
+        self.renaming(by).tick(*tick)
     }
 
     fn permute_message(&self, message: &Message, by: &Permutation) -> Message {

@@ -27,6 +27,10 @@ pub enum Kind {
     Contact,
     /// A leader looks for its majority.
     Quorum,
+    /// A leader is to hand over.
+    Transfer,
+    /// A leader that was to hand over leads on.
+    Abandon,
     /// A client proposes.
     Propose,
     /// A disk finishes its writes.
@@ -56,7 +60,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -64,6 +68,8 @@ impl Kind {
         Kind::Retry,
         Kind::Contact,
         Kind::Quorum,
+        Kind::Transfer,
+        Kind::Abandon,
         Kind::Propose,
         Kind::Sync,
         Kind::Grant,
@@ -80,6 +86,8 @@ impl Kind {
         "retry",
         "lose-contact",
         "check-quorum",
+        "transfer",
+        "abandon-transfer",
         "propose",
         "sync",
         "grant",
@@ -97,6 +105,8 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Retry) => Kind::Retry,
             ActorModelAction::Timeout(_, Tick::Contact) => Kind::Contact,
             ActorModelAction::Timeout(_, Tick::Quorum) => Kind::Quorum,
+            ActorModelAction::Timeout(_, Tick::Transfer(_)) => Kind::Transfer,
+            ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
             ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
@@ -116,6 +126,7 @@ impl Kind {
             Kind::Retry => bounds.max_retries > 0,
             Kind::Contact => bounds.features.pre_vote || bounds.features.disregard_votes,
             Kind::Quorum => bounds.features.check_quorum,
+            Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
             Kind::Propose => bounds.max_proposals > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,

@@ -83,7 +83,7 @@ impl Shim {
 
     /// What the receiver takes `message` for.
     pub(crate) fn read(self, raft: &Raft, message: &mut Message) {
-        if let (Shim::VoteComparesIndexOnly, Body::RequestVote { last }) = (self, &mut message.body) {
+        if let (Shim::VoteComparesIndexOnly, Body::RequestVote { last, .. }) = (self, &mut message.body) {
             last.term = raft.log().last().term;
         }
     }
@@ -170,7 +170,7 @@ impl Shim {
     /// Does a vote wait between check and grant?
     pub(crate) fn holds(self, from: NodeId, raft: &Raft, message: &Message) -> bool {
         match (self, &message.body) {
-            (Shim::VoteCheckTornFromGrant, Body::RequestVote { last }) => {
+            (Shim::VoteCheckTornFromGrant, Body::RequestVote { last, .. }) => {
                 from != raft.id() && message.term >= raft.term() && *last >= raft.log().last()
             }
             _ => false,

@@ -3,16 +3,16 @@
 //!
 //! What names are is written down here and in the core's `rename.rs`; that nothing else tells servers apart, no rule, no
 //! shim, no property, no order of iteration, is what `tests/symmetry.rs` shows. Bounds count causes of all servers
-//! together, timers and faults name nobody: both stay as they are.
+//! together, faults name nobody, and of what is armed only the wish for a transfer does.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raftlab_core::{Command, Config, Message, Names, NodeId};
-use stateright::actor::{Envelope, Id, Network};
+use stateright::actor::{Envelope, Id, Network, Timers};
 
 use crate::adapter::{self, ServerActor, actor_id, node};
-use crate::event::Event;
+use crate::event::{Event, Tick};
 use crate::server::{Ghosts, Server};
 use crate::weakening::Way;
 
@@ -101,9 +101,26 @@ impl Renaming {
             Event::Deliver { from, message } => {
                 Event::Deliver { from: self.node(*from), message: self.message(message) }
             }
-            Event::Tick(tick) => Event::Tick(*tick),
+            Event::Tick(tick) => Event::Tick(self.tick(*tick)),
             Event::Fault(fault) => Event::Fault(*fault),
         }
+    }
+
+    /// The same for what is armed at a server.
+    #[must_use]
+    pub fn tick(&self, tick: Tick) -> Tick {
+        match tick {
+            Tick::Transfer(to) => Tick::Transfer(self.node(to)),
+            unnamed => unnamed,
+        }
+    }
+
+    pub(crate) fn timers(&self, timers: &Timers<Tick>) -> Timers<Tick> {
+        let mut renamed = Timers::new();
+        for tick in timers.iter() {
+            renamed.set(self.tick(*tick));
+        }
+        renamed
     }
 
     /// What belongs to each server, `n1` first, each now in the place of its new name.

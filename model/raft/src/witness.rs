@@ -72,6 +72,14 @@ pub const WITNESSES: &[Witness] = &[
         seen: Seen::Step(|was, is| in_contact(was) && !in_contact(is) && is.raft.leader().is_some()),
     },
     Witness {
+        name: "a leader handed over",
+        seen: Seen::Step(|was, is| hands_over(was) && is.raft.term() > was.raft.term()),
+    },
+    Witness {
+        name: "a transfer was abandoned",
+        seen: Seen::Step(|was, is| hands_over(was) && is.raft.is_leader() && !hands_over(is)),
+    },
+    Witness {
         name: "a leader gave up for want of a majority",
         seen: Seen::Step(|was, is| {
             was.raft.is_leader() && is.raft.term() == was.raft.term() && !is.raft.is_leader()
@@ -95,6 +103,10 @@ impl Witness {
             Seen::All(seen) => seen(&after.iter().map(|server| &**server).collect::<Vec<_>>()),
         }
     }
+}
+
+fn hands_over(server: &Server) -> bool {
+    server.raft.timers().contains(&raftlab_core::Timer::Transfer)
 }
 
 fn is_pre_candidate(server: &Server) -> bool {

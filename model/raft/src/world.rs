@@ -88,6 +88,7 @@ struct Spent {
     retries: u32,
     crashes: u32,
     faults: u32,
+    transfers: u32,
 }
 
 impl Setup {
@@ -210,7 +211,14 @@ impl RaftModel {
             Kind::Retry => spent.retries < bounds.max_retries,
             Kind::Crash => spent.crashes < bounds.max_crashes,
             Kind::Fault => spent.faults < bounds.max_faults,
-            Kind::Deliver | Kind::Lose | Kind::Contact | Kind::Quorum | Kind::Sync | Kind::Grant => true,
+            Kind::Transfer => spent.transfers < bounds.max_transfers,
+            Kind::Deliver
+            | Kind::Lose
+            | Kind::Contact
+            | Kind::Quorum
+            | Kind::Abandon
+            | Kind::Sync
+            | Kind::Grant => true,
         }
     }
 
@@ -323,7 +331,7 @@ impl World {
         let inner = ActorModelState {
             actor_states: renaming.permuted(servers),
             network: renaming.network(&inner.network),
-            timers_set: renaming.permuted(inner.timers_set.iter().cloned()),
+            timers_set: renaming.permuted(inner.timers_set.iter().map(|timers| renaming.timers(timers))),
             random_choices: renaming.permuted(inner.random_choices.iter().cloned()),
             crashed: renaming.permuted(inner.crashed.iter().copied()),
             history: (),
@@ -395,7 +403,14 @@ impl Spent {
             Kind::Retry => self.retries += 1,
             Kind::Crash => self.crashes += 1,
             Kind::Fault => self.faults += 1,
-            Kind::Deliver | Kind::Lose | Kind::Contact | Kind::Quorum | Kind::Sync | Kind::Grant => {}
+            Kind::Transfer => self.transfers += 1,
+            Kind::Deliver
+            | Kind::Lose
+            | Kind::Contact
+            | Kind::Quorum
+            | Kind::Abandon
+            | Kind::Sync
+            | Kind::Grant => {}
         }
     }
 }

@@ -47,6 +47,13 @@ enum Command {
     Contact(Name),
     /// A leader looks for its majority.
     Quorum(Name),
+    /// A leader is to hand over.
+    Transfer {
+        from: Name,
+        to: Name,
+    },
+    /// It was to, and leads on.
+    Abandon(Name),
     Propose(Name),
     /// Delivers what waits on a link, or everything until nothing waits.
     Deliver {
@@ -173,6 +180,10 @@ impl Cluster {
             Command::Retry(id) => self.event(*id, &Event::Tick(Tick::Retry), true)?,
             Command::Contact(id) => self.event(*id, &Event::Tick(Tick::Contact), true)?,
             Command::Quorum(id) => self.event(*id, &Event::Tick(Tick::Quorum), true)?,
+            Command::Transfer { from, to: Name(to) } => {
+                self.event(*from, &Event::Tick(Tick::Transfer(*to)), true)?;
+            }
+            Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
             Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
             Command::Deliver { from: None, .. } => self.deliver_until_quiet()?,
@@ -479,6 +490,7 @@ fn figure_8_an_old_entry_on_a_majority_is_not_committed() {
 
 #[test]
 fn the_dissertation_who_hears_whom() {
+    tell("dissertation-3-10-", 2);
     tell("dissertation-4-2-3-", 1);
     tell("dissertation-6-2-", 2);
     tell("dissertation-9-6-", 2);

@@ -57,7 +57,7 @@ fn leader() -> Raft {
 #[test]
 fn a_vote_that_is_granted_gives_the_candidate_time_and_one_that_is_refused_does_not() {
     let mut raft = n1();
-    let ask = Body::RequestVote { last: LogId::ZERO };
+    let ask = Body::RequestVote { last: LogId::ZERO, transfer: false };
     assert_eq!(hears(&mut raft, 2, 1, ask.clone()), [Timer::Election]);
     assert_eq!(hears(&mut raft, 3, 1, ask), NOTHING);
 }
@@ -67,7 +67,7 @@ fn a_vote_that_is_granted_gives_the_candidate_time_and_one_that_is_refused_does_
 fn a_newer_term_alone_restarts_nothing() {
     let mut raft = leader();
     assert!(raft.is_leader());
-    let ask = Body::RequestVote { last: LogId::ZERO };
+    let ask = Body::RequestVote { last: LogId::ZERO, transfer: false };
     assert_eq!(hears(&mut raft, 2, 2, ask.clone()), [Timer::Election], "a leader had none running");
     assert_eq!(hears(&mut raft, 3, 3, ask), NOTHING, "its log is longer: no vote");
     assert_eq!(hears(&mut raft, 3, 4, Body::NewerTerm), NOTHING);

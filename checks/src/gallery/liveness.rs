@@ -1,11 +1,60 @@
-//! Who hears whom: pre-vote, check-quorum, and the answers by which terms spread. Most of it is about liveness: what falls is
-//! what comes of a calm schedule.
+//! Liveness: what falls is what comes of a calm schedule. First elections and replication that come to nothing, then who hears
+//! whom: pre-vote, check-quorum, and the answers by which terms spread.
 
 use raftlab_core::Rule;
 
 use super::Exhibit;
 
 pub(super) const EXHIBITS: &[Exhibit] = &[
+    Exhibit {
+        bug: "vote-compares-as-vector",
+        title: "The longer log of an older term and the shorter one of a newer term refuse each other for ever.",
+        property: "a majority suffices",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · check-quorum · set network",
+        seen_in: &[
+            ("hashicorp/raft#94", "https://github.com/hashicorp/raft/issues/94"),
+            ("openraft a48a3282", "https://github.com/databendlabs/openraft/commit/a48a3282"),
+            ("neo4j#6289", "https://github.com/neo4j/neo4j/issues/6289"),
+            (
+                "akka-entity-replication#125",
+                "https://github.com/lerna-stack/akka-entity-replication/issues/125",
+            ),
+        ],
+        ..Exhibit::rule(Rule::LaterTermWins)
+    },
+    Exhibit {
+        bug: "retry-sends-empty-log",
+        title: "A message is lost, the leader asks again and again whether it has arrived, and never sends it again.",
+        property: "a leader emerges",
+        bounds: "3 servers · terms <= 1 · entries a message <= 1 · set network",
+        seen_in: &[("willemt/raft PR 118", "https://github.com/willemt/raft/pull/118")],
+        published: "SandTable WRaft#5: 23 events, 10,576,917 states, 11 min",
+        ..Exhibit::rule(Rule::RetrySendsEntries)
+    },
+    Exhibit {
+        bug: "conflict-hint-livelock",
+        title: "A leader offers a follower what it refused, and is refused, and offers it again.",
+        property: "a leader emerges",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
+        seen_in: &[
+            ("openraft 6d53aa12", "https://github.com/databendlabs/openraft/commit/6d53aa12"),
+            ("CCF#2803", "https://github.com/microsoft/CCF/issues/2803"),
+            ("CCF#2835", "https://github.com/microsoft/CCF/issues/2835"),
+        ],
+        ..Exhibit::rule(Rule::RejectionGoesBack)
+    },
+    Exhibit {
+        bug: "commit-scan-stops-at-old-term",
+        title: "An entry that an older term left is in the way, and its leader never commits anything.",
+        property: "a leader emerges",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
+        seen_in: &[
+            ("raftos#30", "https://github.com/zhebrak/raftos/issues/30"),
+            ("camunda#8324", "https://github.com/camunda/camunda/issues/8324"),
+        ],
+        published: "SandTable RaftOS#4: 13 events, 16,938,773 states, 4 min",
+        ..Exhibit::rule(Rule::CommitPassesOlderTerms)
+    },
     Exhibit {
         bug: "no-prevote-partial-partition",
         title: "A server that was cut off returns with a higher term, and the leader that everybody heard is deposed.",

@@ -190,6 +190,7 @@ fn why_of_message(
             })
         }
         Body::PreVote { last } if answered_pre_vote(done, false) => Some(match was.leader() {
+            Some(leader) if leader == id => format!("{id} encourages nobody: it leads (D 9.6)"),
             Some(leader) if *last >= was.log().last() => {
                 format!("{id} encourages nobody: it hears {leader} (D 9.6)")
             }

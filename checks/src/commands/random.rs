@@ -44,6 +44,12 @@ struct RandomReport {
 pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let check = super::check(&args.check)?;
     let without = args.without.as_deref().map(super::rule).transpose()?;
+    if let Some(calm) = without.filter(|exhibit| exhibit.property().is_of_calm()) {
+        return Err(Failure::usage(format!(
+            "--without {}: what falls is what comes of calm (`{}`), and walks are not calm: see `check weaken {0}`",
+            calm.name, calm.property,
+        )));
+    }
     let setup = setup(check, without, args);
     if let Some(why) = setup.bounds.trivial() {
         console.note(&format!("warning: these walks are trivial: {why}"));

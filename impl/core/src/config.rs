@@ -32,8 +32,9 @@ pub struct Features {
     /// A leader that has not heard from a majority for an election time-out, or whose own disk has not moved, steps down
     /// (dissertation 6.2). Without it, pre-vote lets such a leader live for ever.
     pub check_quorum: bool,
-    /// A server that hears from a leader disregards requests for votes (dissertation 4.2.3): neither a server that was
-    /// removed nor one that asks without pre-vote can depose that leader.
+    /// A server that hears from a leader disregards requests for votes in newer terms (dissertation 4.2.3): a server that hears
+    /// nobody, such as one that was removed, cannot depose that leader. One that returns still does, by its newer term, unless
+    /// pre-vote is on; and a leader that hears nobody is replaced only with check-quorum.
     pub disregard_votes: bool,
 }
 

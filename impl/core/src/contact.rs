@@ -85,8 +85,8 @@ impl Raft {
     }
 
     /// Is the message a request for a vote that a server which hears its leader disregards, term and all
-    /// (dissertation 4.2.3)? Not if that leader wants the election. An older term's is answered, as every request of an older
-    /// term.
+    /// (dissertation 4.2.3)? Not if that leader wants the election. What is of an older term is answered, as every such
+    /// request; what is of this one cannot elect a second leader.
     pub(crate) fn disregards(&self, message: &Message) -> bool {
         let asks =
             matches!(message.body, Body::RequestVote { transfer: false, .. }) && message.term > self.term;
@@ -118,12 +118,13 @@ impl Raft {
         let disk_moves = quorum.awaited.is_none_or(|awaited| awaited <= *durable);
         quorum.heard.clear();
         quorum.awaited = (*durable < last).then_some(last);
-        effects.restart.push(Timer::Quorum);
         if !self.upholds(Rule::LeaderHearsMajority, hears_majority)
             || !self.upholds(Rule::LeaderDiskMoves, disk_moves)
         {
             self.follow(None);
             effects.restart.push(Timer::Election);
+        } else {
+            effects.restart.push(Timer::Quorum);
         }
     }
 }

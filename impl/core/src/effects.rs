@@ -98,8 +98,8 @@ pub struct Outbox {
 }
 
 impl Effects {
-    /// Takes the messages that may leave while the disk still works: a leader's AppendEntries, nothing else
-    /// (dissertation 10.2.1). Their term is durable already: the leader wrote it before it asked for votes.
+    /// Takes the messages that may leave while the disk still works: a leader's AppendEntries (dissertation 10.2.1), and its
+    /// wish that another server lead. Their term is durable already: the leader wrote it before it asked for votes.
     pub fn early(&mut self) -> Vec<(NodeId, Message)> {
         core::mem::take(&mut self.early)
     }

@@ -40,7 +40,7 @@
 //! # Invariants of this crate
 //!
 //! - It names no clock, socket, file, thread, random number or log line, and no order of iteration that is not defined.
-//! - Messages other than a leader's AppendEntries cannot be had before the writes they depend on ([`Effects`]).
+//! - Messages other than a leader's AppendEntries and TimeoutNow cannot be had before the writes they depend on ([`Effects`]).
 //! - A server counts itself towards a majority only when its disk has said so ([`Input::Persisted`]).
 //! - [`Write`] is the only way in which durable state changes; replaying writes is recovery.
 //! - No input makes it panic. It asserts what the algorithm proves and ignores what no correct server can have sent.

@@ -292,6 +292,9 @@ impl fmt::Display for Raft {
                 if !quorum.heard.is_empty() {
                     write!(f, " heard={:?}", quorum.heard)?;
                 }
+                if let Some(awaited) = quorum.awaited {
+                    write!(f, " awaits={awaited}")?;
+                }
                 transfer.map_or(Ok(()), |to| write!(f, " transfer={to}"))
             }
         }

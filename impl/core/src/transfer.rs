@@ -4,25 +4,28 @@
 use alloc::collections::BTreeSet;
 
 use crate::effects::{Answer, Effects, Timer};
-use crate::message::Body;
+use crate::message::{Body, Message};
 use crate::raft::{Raft, Role};
 use crate::types::NodeId;
 
 impl Raft {
     /// Somebody wants this leader to hand over to `to`. From now on it takes no proposals: the log of `to` could never catch
-    /// up with one that grows. One transfer at a time; another that is asked for meanwhile changes nothing.
+    /// up with one that grows. One transfer at a time: another wish meanwhile changes nothing, not even how long this one may take.
     pub(crate) fn transfer(&mut self, to: NodeId, effects: &mut Effects) {
         let leader = self.leader();
         let Role::Leader { transfer, peers, .. } = &mut self.role else {
             effects.answer = Some(Answer::NotLeader { leader });
             return;
         };
-        if !peers.contains_key(&to) {
+        let is_under_way = transfer.is_some();
+        if !is_under_way && !peers.contains_key(&to) {
             effects.answer = Some(Answer::NoPeer(to));
             return;
         }
-        let to = *transfer.get_or_insert(to);
-        effects.answer = Some(Answer::Transferring { to });
+        effects.answer = Some(Answer::Transferring { to: *transfer.get_or_insert(to) });
+        if is_under_way {
+            return;
+        }
         effects.restart.push(Timer::Transfer);
         self.replicate(effects);
         self.hand_over(effects);
@@ -33,7 +36,8 @@ impl Raft {
         let Some(to) = self.transfers_to() else { return };
         let last = self.log.last().index;
         if self.progress(to).is_some_and(|progress| progress.matched == last) {
-            self.send(to, Body::TimeoutNow, effects);
+            // Nothing that it says waits for this disk: a leader may hand over because its disk is slow.
+            effects.early.push((to, Message { term: self.term, body: Body::TimeoutNow }));
         }
     }
 
@@ -53,7 +57,8 @@ impl Raft {
     }
 
     /// The leader of this term hands over to this server: it starts an election, without asking first whether it could win.
-    /// What it needs for that the leader has seen; should it come late, or from somebody else, it is an election like another.
+    /// What it needs for that the leader has seen. From anybody but the leader that it follows this is not heard; should it come
+    /// late, it costs an election.
     pub(crate) fn timeout_now(&mut self, from: NodeId, effects: &mut Effects) {
         if matches!(self.role, Role::Follower { leader, .. } if leader == Some(from)) {
             self.campaign(BTreeSet::new(), true, effects);

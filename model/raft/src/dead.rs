@@ -9,7 +9,7 @@ use crate::weakening::Way;
 
 /// Can `message` from `from` never again change `receiver`, nor make it send anything?
 ///
-/// Terms grow, a role is not entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
+/// Terms grow, neither a candidacy nor a leadership is entered twice in a term, and within a leadership matchIndex grows: what is dead stays dead,
 /// as long as the rules that say so are on ([`is_sound_for`]). A term that is not on disk yet may fall, in a crash: what
 /// is only as old as that one may be news again.
 pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {

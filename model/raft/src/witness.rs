@@ -72,15 +72,20 @@ pub const WITNESSES: &[Witness] = &[
         seen: Seen::Step(|was, is| in_contact(was) && !in_contact(is) && is.raft.leader().is_some()),
     },
     Witness {
-        name: "a leader handed over",
-        seen: Seen::Step(|was, is| hands_over(was) && is.raft.term() > was.raft.term()),
+        // With pre-vote, nothing else makes a candidate of a follower in one step.
+        name: "a follower campaigned without asking",
+        seen: Seen::Step(|was, is| {
+            matches!(was.raft.role(), Role::Follower { .. })
+                && matches!(is.raft.role(), Role::Candidate { .. })
+                && was.raft.config().features().pre_vote
+        }),
     },
     Witness {
         name: "a transfer was abandoned",
         seen: Seen::Step(|was, is| hands_over(was) && is.raft.is_leader() && !hands_over(is)),
     },
     Witness {
-        name: "a leader gave up for want of a majority",
+        name: "a leader stepped down within its term",
         seen: Seen::Step(|was, is| {
             was.raft.is_leader() && is.raft.term() == was.raft.term() && !is.raft.is_leader()
         }),

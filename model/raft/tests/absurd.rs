@@ -283,6 +283,8 @@ impl Host {
         let effects = self.raft.step(Time::default(), input);
         self.note(commit, &log);
         self.timers.extend(&effects.restart);
+        let of_the_role = effects.restart.iter().all(|timer| self.raft.timers().contains(timer));
+        assert!(of_the_role, "{} starts {:?}", self.raft, effects.restart);
         let runs = |timer: &Timer| self.timers.contains(timer);
         // At the end of all terms there is no election to wait for.
         let is_over = self.raft.term() == Term(u64::MAX);
@@ -316,8 +318,8 @@ impl Host {
     /// Early messages leave; the rest leaves now, or waits for the disk and all that waits already.
     fn settle(&mut self, mut effects: Effects) {
         for (to, message) in effects.early() {
-            let is_append = matches!(message.body, Body::AppendEntries { .. });
-            assert!(is_append, "{message} left early");
+            let may_be_early = matches!(message.body, Body::AppendEntries { .. } | Body::TimeoutNow);
+            assert!(may_be_early, "{message} left early");
             self.leave(to, &message);
         }
         self.pending.merge(effects);

@@ -129,9 +129,10 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
         "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         "2 servers · terms <= 3 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
-        "3 servers · terms <= 1 · entries a message <= 1 · pre-vote · set network",
-        "3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · check-quorum · set network",
-        "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · set network",
+        "3 servers · terms <= 1 · time-outs <= 1 · entries a message <= 1 · pre-vote · set network",
+        "3 servers · terms <= 1 · transfers <= 1 · entries a message <= 1 · check-quorum · set network",
+        "2 servers · terms <= 2 · entries a message <= 1 · pre-vote · set network",
+        "2 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · set network",
     ] {
         let mut audit = Audit::new(bounds, None);
         let (judged, all) = audit.search(300_000).unwrap_or_else(|why| panic!("{bounds}: {why}"));
@@ -198,7 +199,7 @@ fn the_servers_come_to_the_same_states_without_the_dead() {
         "2 servers · terms <= 3 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
         "3 servers · terms <= 1 · entries a message <= 1 · check-quorum · set network",
-        "2 servers · terms <= 2 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · set network",
+        "2 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · set network",
     ] {
         let (with, all) = states_of_servers(bounds, false);
         let (without, fewer) = states_of_servers(bounds, true);

@@ -229,10 +229,7 @@ pub const LIVENESS: &[Property] = &[
         name: "a leader emerges",
         section: "§5.2, §5.6",
         says: "when nothing goes wrong any more, one leader is elected, and all servers commit all that it has",
-        judge: Judge::Calm(&Calm {
-            phases: &[ALL_WELL],
-            goal: |ends| ends.last().map_or(Ok(()), |servers| all_follow_one(servers)),
-        }),
+        judge: Judge::Calm(&Calm { phases: &[ALL_WELL], goal: |ends| all_but_follow_one(ends, &[]) }),
     },
     Property {
         name: "a majority suffices",
@@ -240,9 +237,7 @@ pub const LIVENESS: &[Property] = &[
         says: "with n3 cut off, the others elect a leader, and commit all that it has",
         judge: Judge::Calm(&Calm {
             phases: &[Phase { is_cut: |from, to| is_one_of(from, to, NodeId(3)), ..ALL_WELL }],
-            goal: |ends| {
-                ends.last().map_or(Ok(()), |servers| all_follow_one(&without(servers, &[NodeId(3)])))
-            },
+            goal: |ends| all_but_follow_one(ends, &[NodeId(3)]),
         }),
     },
     Property {
@@ -286,9 +281,7 @@ pub const LIVENESS: &[Property] = &[
                 Phase { is_stalled: |id| id == NodeId(1), proposes: true, ..ALL_WELL },
                 Phase { is_stalled: |id| id == NodeId(1), ..ALL_WELL },
             ],
-            goal: |ends| {
-                ends.last().map_or(Ok(()), |servers| all_follow_one(&without(servers, &[NodeId(1)])))
-            },
+            goal: |ends| all_but_follow_one(ends, &[NodeId(1)]),
         }),
     },
     Property {
@@ -297,10 +290,7 @@ pub const LIVENESS: &[Property] = &[
         says: "of five servers n5 has failed, and n4, which may lead, reaches n3 alone: n1, n2 and n3 elect a leader",
         judge: Judge::Calm(&Calm {
             phases: &[ALL_WELL, Phase { is_cut: one_link_left, ..ALL_WELL }],
-            goal: |ends| {
-                ends.last()
-                    .map_or(Ok(()), |servers| all_follow_one(&without(servers, &[NodeId(4), NodeId(5)])))
-            },
+            goal: |ends| all_but_follow_one(ends, &[NodeId(4), NodeId(5)]),
         }),
     },
 ];
@@ -315,10 +305,6 @@ fn is_one_of(from: NodeId, to: NodeId, id: NodeId) -> bool {
 fn one_link_left(from: NodeId, to: NodeId) -> bool {
     let is_apart = |a: NodeId, b: NodeId| a == NodeId(4) && b != NodeId(3);
     is_one_of(from, to, NodeId(5)) || is_apart(from, to) || is_apart(to, from)
-}
-
-fn without(servers: &[Raft], gone: &[NodeId]) -> Vec<Raft> {
-    servers.iter().filter(|raft| !gone.contains(&raft.id())).cloned().collect()
 }
 
 /// Who leads at the end of the first phase leads at the end of the last, in the same term, `unless` it is the one that is cut
@@ -342,10 +328,12 @@ fn leader(servers: &[Raft]) -> Option<&Raft> {
     servers.iter().filter(|raft| raft.is_leader()).max_by_key(|raft| raft.term())
 }
 
-/// One server leads, the others are of its term, and all have committed all that it has.
-fn all_follow_one(servers: &[Raft]) -> Verdict {
-    let Some(leader) = leader(servers) else { return Err("nobody leads".into()) };
-    let last = leader.log().last().index;
-    let behind = servers.iter().find(|raft| raft.term() != leader.term() || raft.commit() != last);
+/// At the end, but for the servers that are gone: one leads, the others are of its term, and all have committed all that it has.
+fn all_but_follow_one(ends: &[Vec<Raft>], gone: &[NodeId]) -> Verdict {
+    let last = ends.last().into_iter().flatten();
+    let servers: Vec<_> = last.filter(|raft| !gone.contains(&raft.id())).cloned().collect();
+    let Some(leader) = leader(&servers) else { return Err("nobody leads".into()) };
+    let end = leader.log().last().index;
+    let behind = servers.iter().find(|raft| raft.term() != leader.term() || raft.commit() != end);
     behind.map_or(Ok(()), |raft| Err(format!("{} leads with {leader:?}, and there is {raft:?}", leader.id())))
 }

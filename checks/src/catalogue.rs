@@ -68,8 +68,19 @@ const GAVE_UP: &str = "a leader stepped down within its term";
 const TOOK_OVER: &str = "a follower campaigned without asking";
 const ABANDONED: &str = "a transfer was abandoned";
 
+const JOINED: &str = "a learner joined";
+const PROMOTED: &str = "a learner became a voter";
+const LEFT: &str = "a voter left";
+const CHANGED: &str = "a change was committed";
+const CHANGED_TWICE: &str = "two changes were committed";
+const ROLLED_BACK: &str = "a change was rolled back";
+const LEADER_LEFT: &str = "a leader left its cluster";
+const NEWCOMER_LED: &str = "a server that joined led";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
+const WITHOUT_N1: &str = "a majority suffices without n1";
+const STAYS: &str = "the leader stays";
 const RETURNS: &str = "who returns disturbs nobody";
 const DEAF: &str = "who is deaf deposes nobody";
 const CUT_LINK: &str = "one cut link deposes nobody";
@@ -397,6 +408,92 @@ pub const CHECKS: &[Check] = &[
             witnesses: &[ABANDONED, COMMAND, LED_IN_TURN, TRUNCATED],
             ..SAFETY
         }],
+    },
+    Check {
+        name: "membership",
+        says: "servers join, vote and leave, one step at a time (dissertation 4.1 to 4.3)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 3 · time-outs <= 3 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[JOINED, PROMOTED, LEFT, CHANGED_TWICE, LEADER_LEFT, NEWCOMER_LED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · changes <= 2 · entries a message <= 2 · set network",
+                witnesses: &[LEFT, CHANGED_TWICE, ROLLED_BACK, LEADER_LEFT, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "4 servers · 3 founders · terms <= 2 · time-outs <= 2 · changes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[JOINED, LEFT, CHANGED, ROLLED_BACK, LEADER_LEFT, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "4 servers · terms <= 2 · time-outs <= 2 · changes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[LEFT, CHANGED, ROLLED_BACK, LEADER_LEFT, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "5 servers · 4 founders · terms <= 1 · time-outs <= 1 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[JOINED, PROMOTED, LEFT, CHANGED_TWICE, LEADER_LEFT],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · changes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[LEFT, CHANGED, ROLLED_BACK, LEADER_LEFT, LED_AGAIN, SURVIVED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · crashes <= 1 · changes <= 2 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[JOINED, PROMOTED, LEFT, CHANGED_TWICE, LOST, SURVIVED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 2 · time-outs <= 2 · changes <= 2 · entries a message <= 1 · disregard-votes · set network",
+                witnesses: &[JOINED, PROMOTED, LEFT],
+                liveness: &[EMERGES, MAJORITY, WITHOUT_N1, STAYS],
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "4 servers · 3 founders · terms <= 2 · time-outs <= 2 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[JOINED, PROMOTED, LEFT, CHANGED_TWICE, ROLLED_BACK, LEADER_LEFT, NEWCOMER_LED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "4 servers · terms <= 2 · time-outs <= 2 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[LEFT, CHANGED_TWICE, ROLLED_BACK, LEADER_LEFT, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 2 · time-outs <= 2 · crashes <= 1 · changes <= 2 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[
+                    JOINED,
+                    PROMOTED,
+                    LEFT,
+                    CHANGED_TWICE,
+                    ROLLED_BACK,
+                    NEWCOMER_LED,
+                    LOST,
+                    SURVIVED,
+                ],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "5 servers · 3 founders · terms <= 3 · time-outs <= 4 · crashes <= 2 · changes <= 8 · entries a message <= 1 · set network",
+                witnesses: &[
+                    JOINED,
+                    PROMOTED,
+                    LEFT,
+                    CHANGED_TWICE,
+                    ROLLED_BACK,
+                    LEADER_LEFT,
+                    NEWCOMER_LED,
+                    SURVIVED,
+                ],
+                ..SAFETY
+            },
+        ],
     },
     Check {
         name: "calm",

@@ -127,9 +127,12 @@ pub enum Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Bounds")]
 pub struct BoundsArgs {
-    /// Servers, all voters
+    /// Servers in all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9))]
     pub servers: Option<u64>,
+    /// How many of them, the first ones, vote in the new cluster; the others may join it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9))]
+    pub founders: Option<u64>,
     /// The last term in which an election may start
     #[arg(long, value_name = "N")]
     pub max_term: Option<u64>,
@@ -151,6 +154,9 @@ pub struct BoundsArgs {
     /// Wishes in all that a leader hand over to another server
     #[arg(long, value_name = "N")]
     pub max_transfers: Option<u32>,
+    /// Changes of the configuration in all
+    #[arg(long, value_name = "N")]
+    pub max_changes: Option<u32>,
     /// Entries that one message carries at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_entries: Option<u32>,
@@ -347,6 +353,7 @@ impl BoundsArgs {
             servers: self
                 .servers
                 .map_or(bounds.servers, |servers| usize::try_from(servers).unwrap_or(bounds.servers)),
+            founders: self.founders.map_or(bounds.founders, |founders| usize::try_from(founders).ok()),
             max_term: self.max_term.unwrap_or(bounds.max_term),
             max_timeouts: self.max_timeouts.or(bounds.max_timeouts),
             max_proposals: self.max_proposals.unwrap_or(bounds.max_proposals),
@@ -354,6 +361,7 @@ impl BoundsArgs {
             max_retries: self.max_retries.unwrap_or(bounds.max_retries),
             max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
             max_transfers: self.max_transfers.unwrap_or(bounds.max_transfers),
+            max_changes: self.max_changes.unwrap_or(bounds.max_changes),
             max_entries: self.max_entries.map_or(bounds.max_entries, |entries| entries as usize),
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
@@ -388,6 +396,7 @@ impl BoundsArgs {
         let name = |value: Option<String>| value.map(|name| name.to_lowercase());
         let given = [
             ("servers", self.servers.map(|n| n.to_string())),
+            ("founders", self.founders.map(|n| n.to_string())),
             ("max-term", self.max_term.map(|n| n.to_string())),
             ("max-timeouts", self.max_timeouts.map(|n| n.to_string())),
             ("max-proposals", self.max_proposals.map(|n| n.to_string())),
@@ -395,6 +404,7 @@ impl BoundsArgs {
             ("max-retries", self.max_retries.map(|n| n.to_string())),
             ("max-crashes", self.max_crashes.map(|n| n.to_string())),
             ("max-transfers", self.max_transfers.map(|n| n.to_string())),
+            ("max-changes", self.max_changes.map(|n| n.to_string())),
             ("max-entries", self.max_entries.map(|n| n.to_string())),
             ("disk", name(self.disk.map(|disk| format!("{disk:?}")))),
             ("network", name(self.network.map(|network| format!("{network:?}")))),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role};
+use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Standing};
 use raftlab_model::{Action, Done, Event, Fault, RaftModel, Sent, Server, World, at, label};
 
 /// A path from the initial state of a model.
@@ -12,6 +12,8 @@ pub struct Story {
     pub initial: World,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// May the configuration change? Then each step tells which one its server uses.
+    changes_configuration: bool,
 }
 
 /// One step of a story.
@@ -32,9 +34,15 @@ pub struct Step {
 }
 
 impl Story {
+    /// Nothing has happened yet since `initial`.
+    pub fn at(model: &RaftModel, initial: World) -> Story {
+        let changes_configuration = model.setup().bounds.max_changes > 0;
+        Story { initial, steps: Vec::new(), changes_configuration }
+    }
+
     /// Walks `actions` from the initial state of `model`. `None` if one of them is not possible where it stands.
     pub fn of(model: &RaftModel, actions: impl IntoIterator<Item = Action>) -> Option<Story> {
-        let mut story = Story { initial: model.initial(), steps: Vec::new() };
+        let mut story = Story::at(model, model.initial());
         for action in actions {
             story.push(model, action)?;
         }
@@ -75,6 +83,9 @@ impl Story {
             lines.push(format!("{id} restarts with {after}"));
         } else {
             lines.extend(changes(&before.raft, &after.raft));
+        }
+        if self.changes_configuration {
+            lines.push(configuration(&after.raft));
         }
         for entry in after.ghosts.applied.iter().skip(before.ghosts.applied.len()) {
             lines.push(format!("{id} applies {entry}"));
@@ -121,7 +132,7 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
     if before.log() != after.log() {
         lines.push(format!("{} log {} ⇨ {}", after.id(), before.log(), after.log()));
     }
-    for peer in after.config().peers() {
+    for peer in after.peers() {
         if let (Some(old), Some(new)) = (before.progress(peer), after.progress(peer))
             && old != new
         {
@@ -132,6 +143,26 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
         lines.push(format!("{} commit {} ⇨ {}", after.id(), before.commit(), after.commit()));
     }
     lines
+}
+
+/// By whom a server counts: `n1 votes in {n1 n2 n3 | n4}: 3 voters, quorum 2, tolerates 1 failed`.
+fn configuration(raft: &Raft) -> String {
+    let (id, members) = (raft.id(), raft.membership());
+    let voters = members.voters();
+    if voters.is_empty() {
+        return format!("{id} knows no configuration");
+    }
+    let standing = match members.standing(id) {
+        Standing::Voter => "votes",
+        Standing::Learner => "learns",
+        Standing::Outside => "is left out",
+    };
+    format!(
+        "{id} {standing} in {members}: {} voters, quorum {}, tolerates {} failed",
+        voters.len(),
+        voters.majority(),
+        members.tolerates()
+    )
 }
 
 /// The role as a word.

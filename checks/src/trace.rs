@@ -147,7 +147,7 @@ impl Trace {
         let model = RaftModel::new(self.setup()?);
         let property =
             model.setup().focus.ok_or_else(|| TraceError::new(1, "the fact `violates` is missing"))?;
-        let mut story = Story { initial: model.initial(), steps: Vec::new() };
+        let mut story = Story::at(&model, model.initial());
         for step in &self.steps {
             if let Err(why) = property.holds(&story.last().servers()) {
                 let reason = format!("`{}` is violated before this step already: {why}", property.name);
@@ -286,7 +286,7 @@ fn figures(outcome: &Outcome) -> String {
 fn first_broken(exhibit: &Exhibit, story: &Story) -> Option<(&'static str, usize)> {
     // Judging all properties needs a world in which all are watched; the steps are the same.
     let model = RaftModel::new(Setup { focus: None, ..exhibit.setup() });
-    let mut watched = Story { initial: model.initial(), steps: Vec::new() };
+    let mut watched = Story::at(&model, model.initial());
     for (at, step) in story.steps.iter().enumerate() {
         watched.push(&model, step.action.clone())?;
         let broken = PROPERTIES.iter().find(|property| property.holds(&watched.last().servers()).is_err());

@@ -106,7 +106,7 @@ const PICTURES: Pictures = Pictures {
         Some(svg::draw(&story, &Options { why: broken.unwrap_or_default(), ..Options::default() }))
     },
     step: |model, world, action| {
-        let mut story = Story { initial: world.clone(), steps: Vec::new() };
+        let mut story = Story::at(model, world.clone());
         story.push(model, action)?;
         Some(story.record(0).join("\n"))
     },

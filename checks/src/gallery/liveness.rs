@@ -146,8 +146,8 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         ..Exhibit::rule(Rule::LeaderDiskMoves)
     },
     Exhibit {
-        bug: "removed-server-disrupts",
-        title: "A server that hears nobody, such as one that was removed, deposes leader after leader.",
+        bug: "deaf-server-disrupts",
+        title: "A server that hears nobody deposes leader after leader.",
         property: "who is deaf deposes nobody",
         bounds: "3 servers · terms <= 1 · entries a message <= 1 · disregard-votes · set network",
         seen_in: &[

@@ -91,7 +91,7 @@ impl State {
             }
             _ => Vec::new(),
         };
-        let peers = raft.config().peers();
+        let peers = raft.peers();
         let progress = peers.filter_map(|peer| Some((name(peer), raft.progress(peer)?.to_string())));
         State {
             role: story::role(raft.role()),

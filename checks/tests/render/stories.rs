@@ -13,7 +13,7 @@ fn model(bounds: &str) -> RaftModel {
 /// Takes steps by label; `…` at a label's end stands for any rest.
 pub fn told(bounds: &str, labels: &[&str]) -> Story {
     let model = model(bounds);
-    let mut story = Story { initial: model.initial(), steps: Vec::new() };
+    let mut story = Story::at(&model, model.initial());
     for wanted in labels {
         let possible = model.successors(story.last());
         let fits = |text: &str| match wanted.strip_suffix('…') {
@@ -106,7 +106,7 @@ pub fn broken(name: &str, seed: u64) -> (Story, String) {
     let model = RaftModel::new(exhibit.setup());
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     for _ in 0..100_000 {
-        let mut story = Story { initial: model.initial(), steps: Vec::new() };
+        let mut story = Story::at(&model, model.initial());
         while let Some(action) = draw(&model, &story, &mut dice) {
             story.push(&model, action);
             if let Err(why) = exhibit.property().holds(&story.last().servers()) {
@@ -128,7 +128,7 @@ fn draw(model: &RaftModel, story: &Story, dice: &mut ChaCha8Rng) -> Option<Actio
 pub fn walk(bounds: &str, length: usize, seed: u64) -> Story {
     let model = model(bounds);
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
-    let mut story = Story { initial: model.initial(), steps: Vec::new() };
+    let mut story = Story::at(&model, model.initial());
     while story.steps.len() < length {
         let Some(action) = draw(&model, &story, &mut dice) else { break };
         story.push(&model, action);

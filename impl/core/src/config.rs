@@ -1,10 +1,12 @@
 //! What a server is told at its start and never changes.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::num::NonZeroUsize;
 
+use crate::membership::{Membership, Standing};
 use crate::quorum::Voters;
 #[cfg(feature = "weaken")]
 use crate::rule::Rule;
@@ -14,7 +16,7 @@ use crate::types::NodeId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     id: NodeId,
-    voters: Voters,
+    members: Arc<Membership>,
     max_entries: NonZeroUsize,
     features: Features,
     #[cfg(feature = "weaken")]
@@ -43,7 +45,8 @@ pub struct Features {
 pub struct ConfigError(String);
 
 impl Config {
-    /// Server `id` in a cluster of `voters`, sending at most `max_entries` entries in a message.
+    /// Server `id` in a new cluster of `voters`, sending at most `max_entries` entries in a message. All servers of a new
+    /// cluster are told the same voters; from then on the log says who belongs to it.
     ///
     /// # Errors
     ///
@@ -52,11 +55,25 @@ impl Config {
         if !voters.contains(id) {
             return Err(ConfigError(alloc::format!("{id} is not one of the {} voters", voters.len())));
         }
+        Config::of(id, Membership::of(voters), max_entries)
+    }
+
+    /// Server `id` that is to join a cluster (dissertation 4.2.1): it knows nobody, starts no election, and waits for a leader
+    /// to send it the log.
+    ///
+    /// # Errors
+    ///
+    /// If `max_entries` is 0.
+    pub fn joining(id: NodeId, max_entries: usize) -> Result<Config, ConfigError> {
+        Config::of(id, Membership::default(), max_entries)
+    }
+
+    fn of(id: NodeId, members: Membership, max_entries: usize) -> Result<Config, ConfigError> {
         let max_entries = NonZeroUsize::new(max_entries)
             .ok_or_else(|| ConfigError("a message must be allowed at least 1 entry".into()))?;
         Ok(Config {
             id,
-            voters,
+            members: members.into(),
             max_entries,
             features: Features::default(),
             #[cfg(feature = "weaken")]
@@ -75,9 +92,14 @@ impl Config {
         self.id
     }
 
-    /// The servers whose votes count, this one among them.
-    pub fn voters(&self) -> &Voters {
-        &self.voters
+    /// The configuration of a log that holds none: that of a new cluster, or nobody for a server that joins one.
+    pub fn members(&self) -> &Membership {
+        &self.members
+    }
+
+    /// Did this server start as one of a new cluster?
+    pub fn is_founder(&self) -> bool {
+        self.members.standing(self.id) == Standing::Voter
     }
 
     /// The most entries that one message carries.
@@ -93,11 +115,6 @@ impl Config {
     /// Does this server note whether it hears from its leader?
     pub(crate) fn notes_contact(&self) -> bool {
         self.features.pre_vote || self.features.disregard_votes
-    }
-
-    /// The other servers.
-    pub fn peers(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.voters.iter().filter(|peer| *peer != self.id)
     }
 }
 

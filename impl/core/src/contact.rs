@@ -16,7 +16,7 @@ impl Raft {
         self.role = Role::PreCandidate { votes: BTreeSet::new() };
         effects.restart.push(Timer::Election);
         let last = self.log.last();
-        for peer in self.config.peers() {
+        for peer in self.electors() {
             self.send(peer, Body::PreVote { last }, effects);
         }
         self.count_pre_vote(self.id(), effects);
@@ -43,11 +43,10 @@ impl Raft {
     }
 
     fn count_pre_vote(&mut self, voter: NodeId, effects: &mut Effects) {
-        let majority = self.config.voters().majority();
         let Role::PreCandidate { votes } = &mut self.role else { return };
         votes.insert(voter);
-        if votes.len() >= majority {
-            let said = core::mem::take(votes);
+        let said = votes.clone();
+        if self.are_majority(&said) {
             let counted = if self.keeps(Rule::PreVotesAreNoVotes) { BTreeSet::new() } else { said };
             self.campaign(counted, false, effects);
         }
@@ -112,9 +111,10 @@ impl Raft {
         if !self.config.features().check_quorum {
             return;
         }
-        let (majority, last) = (self.config.voters().majority(), self.log.last().index);
+        let (id, last) = (self.id(), self.log.last().index);
+        let voters = self.membership().voters().clone();
         let Role::Leader { durable, quorum, .. } = &mut self.role else { return };
-        let hears_majority = quorum.heard.len() + 1 >= majority;
+        let hears_majority = voters.are_majority(|voter| voter == id || quorum.heard.contains(&voter));
         let disk_moves = quorum.awaited.is_none_or(|awaited| awaited <= *durable);
         quorum.heard.clear();
         quorum.awaited = (*durable < last).then_some(last);

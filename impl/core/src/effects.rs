@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::durable::{Persisted, Write};
 use crate::log::Entry;
+use crate::membership::{Change, Refusal};
 use crate::message::Message;
 use crate::types::{Command, LogId, NodeId};
 
@@ -24,6 +25,8 @@ pub enum Input {
     Propose(Command),
     /// Somebody wants this leader to hand over to another server (dissertation 3.10).
     Transfer(NodeId),
+    /// Somebody wants this leader to change who belongs to the cluster (dissertation 4.1).
+    Reconfigure(Change),
     /// The disk finished writes; the value comes from [`Outbox::persisted`].
     Persisted(Persisted),
 }
@@ -60,11 +63,11 @@ pub struct Effects {
     pub(crate) committed: Vec<Entry>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
-    /// The answer to a proposal, or to the wish for a transfer.
+    /// The answer to a proposal, or to the wish for a transfer or a change.
     pub answer: Option<Answer>,
 }
 
-/// What a proposal or a transfer came to, as far as this server can say at once.
+/// What a proposal, a transfer or a change came to, as far as this server can say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
@@ -81,8 +84,10 @@ pub enum Answer {
         /// To whom.
         to: NodeId,
     },
-    /// There is no such server to hand over to, or it is the one that leads. Nothing was done.
+    /// There is no such voter to hand over to, or it is the one that leads. Nothing was done.
     NoPeer(NodeId),
+    /// The configuration cannot be changed so now. Nothing was done.
+    Refused(Refusal),
 }
 
 /// What may be done once the writes are on disk.

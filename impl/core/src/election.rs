@@ -17,6 +17,10 @@ impl Raft {
         if self.is_leader() || self.term.next().is_none() {
             return;
         }
+        if !self.may_campaign() {
+            effects.restart.push(Timer::Election);
+            return;
+        }
         if self.config.features().pre_vote && self.keeps(Rule::PreVoteFirst) {
             self.ask_first(effects);
         } else {
@@ -33,15 +37,18 @@ impl Raft {
         self.role = Role::Candidate { votes };
         effects.restart.push(Timer::Election);
         let last = self.log.last();
-        for peer in self.config.peers() {
+        for peer in self.electors() {
             self.send(peer, Body::RequestVote { last, transfer }, effects);
         }
     }
 
-    /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1).
+    /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1). Neither has to belong
+    /// to the configuration that this server knows: the candidate's log may hold a later one (dissertation 4.1).
     pub(crate) fn request_vote(&mut self, candidate: NodeId, last: LogId, effects: &mut Effects) {
         let voted_for_another = self.voted_for.is_some_and(|vote| vote != candidate);
-        let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another) && self.is_good_enough(last);
+        let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another)
+            && self.is_good_enough(last)
+            && (self.keeps(Rule::WhoeverIsAskedVotes) || self.is_voter());
         if granted {
             self.voted_for = Some(candidate);
             effects.restart.push(Timer::Election);
@@ -65,22 +72,40 @@ impl Raft {
 
     /// Counts a vote of this term; with a majority of them, leads (§5.2).
     ///
-    /// Its own vote is among them: so a leader's term is on its disk, whatever else others may have said.
+    /// Its own vote is among them: so a leader's term is on its disk, whatever else others may have said. That one does not
+    /// count if the candidate is leaving (dissertation 4.2.2).
     pub(crate) fn count_vote(&mut self, voter: NodeId, effects: &mut Effects) {
-        let (id, majority) = (self.id(), self.config.voters().majority());
+        let id = self.id();
         let Role::Candidate { votes } = &mut self.role else { return };
         votes.insert(voter);
-        let elected = votes.contains(&id) && votes.len() >= majority;
+        let Role::Candidate { votes } = &self.role else { return };
+        let elected = votes.contains(&id) && self.are_majority(votes);
         if self.upholds(Rule::MajorityElects, elected) {
             self.lead(effects);
         }
+    }
+
+    /// Are more than half of the voters among `servers`? Nobody else's word counts (dissertation 4.2.1).
+    pub(crate) fn are_majority(&self, servers: &BTreeSet<NodeId>) -> bool {
+        let voters = self.membership().voters();
+        if self.keeps(Rule::VotersElect) {
+            voters.are_majority(|voter| servers.contains(&voter))
+        } else {
+            servers.len() >= voters.majority()
+        }
+    }
+
+    /// Whom a candidate asks: the other voters.
+    pub(crate) fn electors(&self) -> BTreeSet<NodeId> {
+        let voters = self.membership().voters();
+        self.peers().filter(|peer| voters.contains(*peer) || !self.keeps(Rule::VotersElect)).collect()
     }
 
     /// Elected. Figure 2's reinitialised nextIndex and matchIndex, then a no-op: it makes the new leader known, and
     /// lets it commit what earlier terms left without waiting for a client (§5.4.2, §8; dissertation 6.4).
     fn lead(&mut self, effects: &mut Effects) {
         let progress = Progress::at_election(self.log.last().index);
-        let peers = self.config.peers().map(|peer| (peer, progress)).collect();
+        let peers = self.peers().map(|peer| (peer, progress)).collect();
         let quorum = QuorumCheck::default();
         self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None };
         effects.restart.extend(self.timers());

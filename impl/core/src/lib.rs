@@ -29,6 +29,7 @@
 //! | `election.rs` | §5.2, §5.4.1: campaigning, voting, winning |
 //! | `replication.rs` | §5.3, §5.4.2: appending, acknowledging, committing |
 //! | `contact.rs` | D 4.2.3, 6.2, 9.6: pre-vote, check-quorum, who is heard |
+//! | `membership.rs`, `reconfigure.rs` | §6, D 4: configurations, and the steps from one to the next |
 //! | `transfer.rs` | D 3.10: a leader hands over |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
@@ -48,7 +49,8 @@
 //!
 //! # What is absent
 //!
-//! Each costs what is said here, and none changes what is present. Membership changes (§6): the voters are fixed. Snapshots
+//! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes
+//! at a time. Snapshots
 //! (§7): the log grows for ever. Reads (§8) go through the log. Client sessions (6.3): a retried command may be applied
 //! twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed within a round trip is sent together
 //! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
@@ -65,10 +67,12 @@ mod durable;
 mod effects;
 mod election;
 mod log;
+mod membership;
 mod message;
 mod progress;
 mod quorum;
 mod raft;
+mod reconfigure;
 #[cfg(feature = "rename")]
 mod rename;
 mod replication;
@@ -82,6 +86,7 @@ pub use config::{Config, ConfigError, Features};
 pub use durable::{Durable, Persisted, Write};
 pub use effects::{Answer, Effects, Input, Outbox, Timer};
 pub use log::{Entry, Log, Payload, is_continuation};
+pub use membership::{Change, Membership, Refusal, Standing};
 pub use message::{Appended, Body, Message};
 pub use progress::Progress;
 pub use quorum::Voters;

@@ -1,10 +1,13 @@
 //! The replicated log (§5.3): contiguous entries, terms that never fall.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
+use crate::membership::Membership;
 use crate::types::{Command, Index, LogId, Term, debug_as_display};
 
 /// One slot of the log.
@@ -24,13 +27,18 @@ pub enum Payload {
     Noop,
     /// A client's command.
     Command(Command),
+    /// A configuration. It counts from here on, committed or not (§6, dissertation 4.1).
+    Membership(Arc<Membership>),
 }
 
 /// The entries that a server holds, from index 1 without a gap. The representation is private: compaction (§7) will
 /// put a base below the first entry, and no caller will notice.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct Log {
-    pub(crate) entries: Vec<Entry>,
+    entries: Vec<Entry>,
+    /// Where in `entries` configurations stand, so that the latest one is at hand. It follows from them.
+    changes: Vec<Index>,
 }
 
 impl Log {
@@ -71,6 +79,26 @@ impl Log {
         &self.entries
     }
 
+    /// The last configuration at or below `index`, and where it stands.
+    pub fn change_at_or_below(&self, index: Index) -> Option<(Index, &Arc<Membership>)> {
+        let changes = self.changes.partition_point(|at| *at <= index);
+        let at = *self.changes.get(changes.checked_sub(1)?)?;
+        match &self.get(at)?.payload {
+            Payload::Membership(membership) => Some((at, membership)),
+            Payload::Noop | Payload::Command(_) => None,
+        }
+    }
+
+    /// All configurations in it, in order, and where they stand.
+    pub fn changes(&self) -> impl DoubleEndedIterator<Item = (Index, &Arc<Membership>)> {
+        self.changes.iter().filter_map(|at| self.change_at_or_below(*at))
+    }
+
+    /// The position at `index`, which the log holds.
+    pub(crate) fn id_at(&self, index: Index) -> LogId {
+        LogId::new(self.term_at(index).unwrap_or_default(), index)
+    }
+
     /// The last position that may agree with a log in which `bound` stands: the largest index not above
     /// `bound.index` whose term is not above `bound.term`. Follower and leader both skip by it, so one rejection
     /// passes over a whole run of terms (§5.3, the optimisation of nextIndex).
@@ -90,6 +118,30 @@ impl Log {
         assert!(is_continuation(self.last(), entries), "{entries:?} does not continue {self} after {index}");
         assert_eq!(entries.first().map_or(self.last().index, |e| e.id.index.prev()), self.last().index);
         self.entries.extend_from_slice(entries);
+        self.changes.truncate(self.changes.partition_point(|at| *at <= index));
+        let is_change = |entry: &&Entry| matches!(entry.payload, Payload::Membership(_));
+        self.changes.extend(entries.iter().filter(is_change).map(|entry| entry.id.index));
+    }
+}
+
+/// Configurations are entries: who hashes those has hashed all.
+impl Hash for Log {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entries.hash(state);
+    }
+}
+
+impl From<Vec<Entry>> for Log {
+    fn from(entries: Vec<Entry>) -> Log {
+        let mut log = Log::default();
+        log.replace_after(Index(0), &entries);
+        log
+    }
+}
+
+impl From<Log> for Vec<Entry> {
+    fn from(log: Log) -> Vec<Entry> {
+        log.entries
     }
 }
 
@@ -113,6 +165,7 @@ impl fmt::Display for Entry {
         match &self.payload {
             Payload::Noop => write!(f, "{}", self.id),
             Payload::Command(command) => write!(f, "{}={command}", self.id),
+            Payload::Membership(membership) => write!(f, "{}={membership}", self.id),
         }
     }
 }
@@ -122,6 +175,7 @@ impl fmt::Display for Payload {
         match self {
             Payload::Noop => f.write_str("no-op"),
             Payload::Command(command) => write!(f, "{command}"),
+            Payload::Membership(membership) => write!(f, "{membership}"),
         }
     }
 }

@@ -3,10 +3,12 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{Index, NodeId};
 
 /// The servers whose votes and acknowledgements count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Voters(BTreeSet<NodeId>);
 
 impl Voters {
@@ -38,6 +40,11 @@ impl Voters {
     /// The size of the smallest majority: more than half.
     pub fn majority(&self) -> usize {
         self.len() / 2 + 1
+    }
+
+    /// Is more than half of them among those of whom this is said? Who is not one of them does not count, whatever is said.
+    pub fn are_majority(&self, is_said_of: impl Fn(NodeId) -> bool) -> bool {
+        self.iter().filter(|voter| is_said_of(*voter)).count() >= self.majority()
     }
 
     /// The highest index that a majority holds, given what each voter holds: the majority-th largest.

@@ -95,6 +95,7 @@ impl Raft {
             Input::Timeout(Timer::Quorum) => self.check_quorum(&mut effects),
             Input::Timeout(Timer::Transfer) => self.abandon_transfer(),
             Input::Propose(command) => self.propose(command, &mut effects),
+            Input::Reconfigure(change) => self.reconfigure(&change, &mut effects),
             Input::Transfer(to) => self.transfer(to, &mut effects),
             Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
         }
@@ -108,10 +109,8 @@ impl Raft {
     /// The rule of terms, once and first (§5.1): a newer term makes a follower, an older request is answered with
     /// ours, and what is left is of this term, or an answer that its handler will refuse as stale.
     fn receive(&mut self, from: NodeId, message: Message, effects: &mut Effects) {
-        if from == self.id() || !self.config.voters().contains(from) {
-            return;
-        }
-        if self.disregards(&message) {
+        // Who asks need not belong to the configuration that this server knows: either may be behind (dissertation 4.1).
+        if from == self.id() || self.disregards(&message) {
             return;
         }
         if let Some(term) = self.binding_term(&message)

@@ -31,12 +31,15 @@
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::config::Config;
 use crate::durable::{Durable, Write};
 use crate::effects::{Answer, Effects};
 use crate::log::{Entry, Log, Payload};
+use crate::membership::{Membership, Refusal};
 use crate::message::{Body, Message};
+use crate::quorum::Voters;
 use crate::raft::{QuorumCheck, Raft, Role};
 use crate::types::{Command, NodeId};
 
@@ -124,8 +127,8 @@ impl Log {
     /// The same log under new names.
     #[must_use]
     pub fn renamed(&self, names: &impl Names) -> Log {
-        let Log { entries } = self;
-        Log { entries: entries.iter().map(|entry| entry.renamed(names)).collect() }
+        let entries: Vec<Entry> = self.entries().iter().map(|entry| entry.renamed(names)).collect();
+        entries.into()
     }
 }
 
@@ -137,8 +140,38 @@ impl Entry {
         let payload = match payload {
             Payload::Noop => Payload::Noop,
             Payload::Command(command) => Payload::Command(names.command(command)),
+            Payload::Membership(membership) => Payload::Membership(membership.renamed(names).into()),
         };
         Entry { id: *id, payload }
+    }
+}
+
+impl Membership {
+    /// The same configuration under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Membership {
+        let voters = Voters::new(self.voters().iter().map(|id| names.node(id)));
+        Membership::of(voters).with_learners(self.learners().map(|id| names.node(id)))
+    }
+}
+
+impl Refusal {
+    fn renamed(self, names: &impl Names) -> Refusal {
+        match self {
+            Refusal::Present(id) => Refusal::Present(names.node(id)),
+            Refusal::Unknown(id) => Refusal::Unknown(names.node(id)),
+            Refusal::NotALearner(id) => Refusal::NotALearner(names.node(id)),
+            Refusal::NotAVoter(id) => Refusal::NotAVoter(names.node(id)),
+            Refusal::Behind { learner, matched, commit } => {
+                Refusal::Behind { learner: names.node(learner), matched, commit }
+            }
+            Refusal::LastVoter(id) => Refusal::LastVoter(names.node(id)),
+            nameless @ (Refusal::InFlight { .. }
+            | Refusal::NoCommitInTerm { .. }
+            | Refusal::NoVoters
+            | Refusal::NoChange
+            | Refusal::TooFar { .. }) => nameless,
+        }
     }
 }
 
@@ -193,6 +226,7 @@ impl Answer {
             }
             Answer::Transferring { to } => Answer::Transferring { to: names.node(*to) },
             Answer::NoPeer(id) => Answer::NoPeer(names.node(*id)),
+            Answer::Refused(refusal) => Answer::Refused(refusal.renamed(names)),
         }
     }
 }

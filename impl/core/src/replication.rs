@@ -132,8 +132,9 @@ impl Raft {
     /// it all before (§5.3, §5.4.2).
     pub(crate) fn advance_commit(&mut self, effects: &mut Effects) {
         let Role::Leader { durable, peers, .. } = &self.role else { return };
-        let matched = |voter| peers.get(&voter).map_or(*durable, |progress| progress.matched);
-        let held = self.config.voters().held(matched);
+        let own = |voter| if voter == self.id() { *durable } else { Index(0) };
+        let matched = |voter| peers.get(&voter).map_or_else(|| own(voter), |progress| progress.matched);
+        let held = self.membership().voters().held(matched);
         let last = self.log.last().index;
         let reached = if self.upholds(Rule::MajorityCommits, last <= held) { last } else { held };
         let own_term = self.log.term_at(reached) == Some(self.term);
@@ -141,6 +142,7 @@ impl Raft {
         let passes = self.keeps(Rule::CommitPassesOlderTerms) || next == Some(self.term);
         if reached > self.commit && self.upholds(Rule::CommitOwnTerm, own_term) && passes {
             self.commit_to(reached, effects);
+            self.leave_if_removed(effects);
         }
     }
 }
@@ -221,11 +223,15 @@ impl Raft {
     fn write_log(&mut self, after: Index, entries: &[Entry], effects: &mut Effects) {
         self.log.replace_after(after, entries);
         effects.writes.push(Write::Log { after, entries: entries.to_vec() });
+        self.follow_membership();
     }
 
     /// Moves commitIndex, and gives out what it passes for the state machine.
     fn commit_to(&mut self, reached: Index, effects: &mut Effects) {
         effects.committed.extend_from_slice(self.log.between(self.commit, reached));
         self.commit = reached;
+        if !self.keeps(Rule::ConfigAtAppend) {
+            self.follow_membership();
+        }
     }
 }

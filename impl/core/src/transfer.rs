@@ -12,13 +12,13 @@ impl Raft {
     /// Somebody wants this leader to hand over to `to`. From now on it takes no proposals: the log of `to` could never catch
     /// up with one that grows. One transfer at a time: another wish meanwhile changes nothing, not even how long this one may take.
     pub(crate) fn transfer(&mut self, to: NodeId, effects: &mut Effects) {
-        let leader = self.leader();
+        let (leader, votes) = (self.leader(), self.membership().voters().contains(to));
         let Role::Leader { transfer, peers, .. } = &mut self.role else {
             effects.answer = Some(Answer::NotLeader { leader });
             return;
         };
         let is_under_way = transfer.is_some();
-        if !is_under_way && !peers.contains_key(&to) {
+        if !is_under_way && !(peers.contains_key(&to) && votes) {
             effects.answer = Some(Answer::NoPeer(to));
             return;
         }
@@ -60,7 +60,7 @@ impl Raft {
     /// What it needs for that the leader has seen. From anybody but the leader that it follows this is not heard; should it come
     /// late, it costs an election.
     pub(crate) fn timeout_now(&mut self, from: NodeId, effects: &mut Effects) {
-        if matches!(self.role, Role::Follower { leader, .. } if leader == Some(from)) {
+        if matches!(self.role, Role::Follower { leader, .. } if leader == Some(from)) && self.may_campaign() {
             self.campaign(BTreeSet::new(), true, effects);
         }
     }

@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftlab_core::{
-    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, Rule, Time, Timer,
-    Write,
+    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, Rule, Standing,
+    Time, Timer, Voters, Write,
 };
 use stateright::actor::{Actor, Id, Out, model_timeout};
 
 use crate::bounds::{Bounds, Disk};
-use crate::event::{Event, Fault, Tick};
+use crate::event::{Event, Fault, Reconfiguration, Tick};
 use crate::property::{self, Property};
 use crate::server::{Broken, Ghosts, Server};
 use crate::shim::{self, Shim};
@@ -23,6 +23,7 @@ use crate::weakening::Way;
 pub struct ServerActor {
     config: Arc<Config>,
     bounds: Bounds,
+    founders: Voters,
     way: Option<Way>,
     /// Step properties that are latched when they break: all, or the one that the search is about.
     focus: Option<&'static Property>,
@@ -49,7 +50,8 @@ impl ServerActor {
             Some(Way::Rule(rule)) => Some(rule),
             _ => None,
         };
-        ServerActor { config: bounds.config(id, without).into(), bounds: bounds.clone(), way, focus }
+        let config = bounds.config(id, without).into();
+        ServerActor { config, bounds: bounds.clone(), founders: bounds.voters(), way, focus }
     }
 
     /// What the server is told at its start.
@@ -81,6 +83,7 @@ impl ServerActor {
         let mut step = Step { actor: self, server: before.clone(), done: Done::default() };
         let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
         let Step { mut server, done, .. } = step;
+        server.note_quorum(before.raft.commit(), &self.founders);
         if let Err(panic) = outcome {
             let why = property::panic_message(&*panic);
             server = Server { broken: Some(Broken { property: property::NO_PANIC, why }), ..before.clone() };
@@ -110,7 +113,10 @@ impl ServerActor {
         let runs = |timer| server.raft.timers().contains(&timer);
         let may_propose = leads || self.way == Some(Way::Rule(Rule::OnlyLeaderAppends));
         let armed = [
-            (Tick::Election, !leads && self.bounds.allows_election_after(server.raft.term())),
+            (
+                Tick::Election,
+                !leads && server.raft.may_campaign() && self.bounds.allows_election_after(server.raft.term()),
+            ),
             (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
             (Tick::Retry, leads && self.bounds.max_retries > 0),
             (Tick::Contact, runs(Timer::Contact)),
@@ -124,8 +130,30 @@ impl ServerActor {
         // The election that comes of it needs a term to start in.
         let has_term = self.bounds.allows_election_after(server.raft.term());
         let may_transfer = leads && has_term && self.bounds.max_transfers > 0 && !runs(Timer::Transfer);
-        let transfers = self.config.peers().filter(|_| may_transfer).map(Tick::Transfer);
-        armed.chain(transfers).collect()
+        let voters = server.raft.membership().voters();
+        let others = voters.iter().filter(|id| may_transfer && *id != server.raft.id());
+        let transfers = others.map(Tick::Transfer);
+        armed.chain(transfers).chain(self.changes(server).map(Tick::Change)).collect()
+    }
+
+    /// The changes of the configuration that a leader would accept now. Who was removed does not come back: a leader then
+    /// starts anew with what it knows of that server, and answers to it that are dead would rise.
+    fn changes<'a>(&'a self, server: &'a Server) -> impl Iterator<Item = Reconfiguration> + 'a {
+        let raft = &server.raft;
+        let may = self.bounds.max_changes > 0 && raft.is_leader();
+        let was_removed = |id: NodeId| {
+            raft.membership().standing(id) == Standing::Outside
+                && (self.founders.contains(id)
+                    || raft.log().changes().any(|(_, then)| then.standing(id) != Standing::Outside))
+        };
+        let all = self.bounds.ids().filter(move |id| may && !was_removed(*id));
+        let all = all.flat_map(Reconfiguration::all_of);
+        // In a cluster of two, to keep one is to remove the other: one name for it is enough.
+        let named_once = |wish: &Reconfiguration| {
+            !matches!(wish, Reconfiguration::KeepOnly(_))
+                || self.way == Some(Way::Rule(Rule::OneServerAtATime))
+        };
+        all.filter(named_once).filter(|wish| raft.check_change(&wish.change()).is_ok())
     }
 
     /// What may go wrong at the server at any time.
@@ -165,6 +193,7 @@ impl Step<'_> {
             Event::Tick(Tick::Quorum) => self.step(Input::Timeout(Timer::Quorum), None),
             Event::Tick(Tick::Transfer(to)) => self.step(Input::Transfer(*to), None),
             Event::Tick(Tick::Abandon) => self.step(Input::Timeout(Timer::Transfer), None),
+            Event::Tick(Tick::Change(wish)) => self.step(Input::Reconfigure(wish.change()), None),
             Event::Tick(Tick::Propose) => self.propose(),
             Event::Tick(Tick::Sync) => self.sync(),
             Event::Tick(Tick::Grant) => self.grant(),
@@ -273,7 +302,7 @@ impl Step<'_> {
         let message = heard.map(|(_, message)| message);
         let Some(forged) = shim.also_heard(before, &self.server.raft, message) else { return };
         let from_all = !before.is_leader();
-        let peers: Vec<_> = self.actor.config.peers().collect();
+        let peers: Vec<_> = self.server.raft.peers().collect();
         for peer in peers.into_iter().filter(|peer| from_all || heard.is_some_and(|(from, _)| from == peer)) {
             let message = Message { term: self.server.raft.term(), body: Body::AppendReply(forged) };
             let effects = self.server.raft.step(Time::default(), Input::Receive { from: peer, message });

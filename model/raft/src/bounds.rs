@@ -8,8 +8,10 @@ use raftlab_core::{Config, Features, NodeId, Rule, Term, Voters};
 /// The size of a bounded world. `Display` prints it as one line and `FromStr` reads that line back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Servers, all voters.
+    /// Servers in all.
     pub servers: usize,
+    /// How many of them, the first ones, are the voters of a new cluster: all, or the others may join it.
+    pub founders: Option<usize>,
     /// The last term in which an election may start.
     pub max_term: u64,
     /// Election time-outs in all, or no limit but the terms.
@@ -26,6 +28,8 @@ pub struct Bounds {
     pub max_faults: u32,
     /// Wishes in all that a leader hand over to another server.
     pub max_transfers: u32,
+    /// Changes of the configuration in all.
+    pub max_changes: u32,
     /// Entries that one AppendEntries carries at most.
     pub max_entries: usize,
     /// When a write is durable.
@@ -76,6 +80,7 @@ impl Default for Bounds {
     fn default() -> Bounds {
         Bounds {
             servers: 3,
+            founders: None,
             max_term: 1,
             max_timeouts: None,
             max_proposals: 0,
@@ -84,6 +89,7 @@ impl Default for Bounds {
             max_crashes: 0,
             max_faults: 0,
             max_transfers: 0,
+            max_changes: 0,
             max_entries: 1,
             disk: Disk::Atomic,
             network: NetworkKind::Set,
@@ -98,15 +104,24 @@ impl Bounds {
         (1..=self.servers as u64).map(NodeId)
     }
 
+    /// The voters of the new cluster.
+    pub fn voters(&self) -> Voters {
+        Voters::new(self.ids().take(self.founders.unwrap_or(self.servers)))
+    }
+
     /// The configuration of server `id`, with `without` switched off.
     ///
     /// # Panics
     ///
     /// If `id` is not one of [`ids`](Bounds::ids), or messages may carry no entries.
     pub fn config(&self, id: NodeId, without: Option<Rule>) -> Config {
-        let config =
-            Config::new(id, Voters::new(self.ids()), self.max_entries).expect("bounds make a configuration");
-        let config = config.with(self.features);
+        let voters = self.voters();
+        let config = if voters.contains(id) {
+            Config::new(id, voters, self.max_entries)
+        } else {
+            Config::joining(id, self.max_entries)
+        };
+        let config = config.expect("bounds make a configuration").with(self.features);
         match without {
             Some(rule) => config.without(rule),
             None => config,
@@ -121,6 +136,10 @@ impl Bounds {
     /// Why a search within these bounds would show nothing, if it would.
     pub fn trivial(&self) -> Option<&'static str> {
         match self {
+            Bounds { founders: Some(founders), servers, .. } if founders > servers => {
+                Some("more founders than servers")
+            }
+            Bounds { founders: Some(0), .. } => Some("0 founders: nobody votes"),
             Bounds { servers: 0, .. } => Some("0 servers: there is no state"),
             Bounds { servers: 1, .. } => Some("1 server: it agrees with itself"),
             Bounds { max_term: 0, .. } => {
@@ -135,7 +154,11 @@ impl Bounds {
 
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} servers · terms <= {}", self.servers, self.max_term)?;
+        write!(f, "{} servers", self.servers)?;
+        if let Some(founders) = self.founders {
+            write!(f, " · {founders} founders")?;
+        }
+        write!(f, " · terms <= {}", self.max_term)?;
         let limits = [
             ("time-outs", self.max_timeouts),
             ("proposals", Some(self.max_proposals).filter(|n| *n > 0)),
@@ -144,6 +167,7 @@ impl fmt::Display for Bounds {
             ("crashes", Some(self.max_crashes).filter(|n| *n > 0)),
             ("faults", Some(self.max_faults).filter(|n| *n > 0)),
             ("transfers", Some(self.max_transfers).filter(|n| *n > 0)),
+            ("changes", Some(self.max_changes).filter(|n| *n > 0)),
             ("entries a message", u32::try_from(self.max_entries).ok()),
         ];
         for (name, limit) in limits {
@@ -189,11 +213,14 @@ impl Bounds {
                 "crashes" => self.max_crashes = limit.parse().ok()?,
                 "faults" => self.max_faults = limit.parse().ok()?,
                 "transfers" => self.max_transfers = limit.parse().ok()?,
+                "changes" => self.max_changes = limit.parse().ok()?,
                 "entries a message" => self.max_entries = limit.parse().ok().filter(|n| *n > 0)?,
                 _ => return None,
             }
         } else if let Some(servers) = part.strip_suffix(" servers") {
             self.servers = servers.parse().ok().filter(|n| (1..=9).contains(n))?;
+        } else if let Some(founders) = part.strip_suffix(" founders") {
+            self.founders = Some(founders.parse().ok().filter(|n| (1..=9).contains(n))?);
         } else if let Some(network) = part.strip_suffix(" network") {
             self.network = network.parse().ok()?;
         } else if part == "buffered disk" {

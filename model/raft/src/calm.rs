@@ -9,9 +9,9 @@
 //! 2. when none is left, the clock goes on to the earliest deadline of any timer, and that timer runs out;
 //! 3. so it goes for a number of ticks; then the links may be cut otherwise, and it goes on for another number.
 //!
-//! Lengths in ticks stand in the relation of §5.6: heartbeats and retries 4, the least election time-out 10, and each server's
-//! own two more than that of the one before it. A server that restarts its timer gets no other length: the schedule would
-//! else be random.
+//! Lengths in ticks stand in the relation of §5.6: heartbeats and retries 4, the least election time-out 10. What is added to
+//! that is drawn anew for each server and each term, as §5.2 wants it, by arithmetic that has no chance in it: of two servers
+//! now the one is first and now the other.
 //!
 //! What was under way in the state that the schedule starts from is lost: a state in which it has arrived is a state of the
 //! search too, and the schedule starts there as well. So what comes of a schedule depends on the servers alone.
@@ -22,8 +22,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
-use raftlab_core::{Command, Effects, Input, Message, NodeId, Raft, Role, Term, Time, Timer};
+use raftlab_core::{Command, Effects, Input, Message, NodeId, Raft, Role, Standing, Term, Time, Timer};
 
+use crate::membership::Electable;
 use crate::property::{Judge, Property, Verdict};
 use crate::server::Server;
 
@@ -53,6 +54,8 @@ pub struct Phase {
 const HEARTBEAT: u64 = 4;
 /// Ticks of the least election time-out.
 const ELECTION: u64 = 10;
+/// How many lengths of election time-outs there are.
+const DRAWS: u64 = 7;
 /// Ticks between two proposals; the first comes after the third tick of a phase.
 const PROPOSAL: u64 = 10;
 /// Deliveries within one tick after which it is said that messages never end.
@@ -189,7 +192,7 @@ impl Run {
         let id = raft.id();
         self.deadlines.retain(|(owner, timer), _| *owner != id || raft.timers().contains(timer));
         for &timer in raft.timers() {
-            let due = now + length(id, timer);
+            let due = now + length(raft, timer);
             let deadline = self.deadlines.entry((id, timer)).or_insert(due);
             if restart.contains(&timer) {
                 *deadline = due;
@@ -209,16 +212,17 @@ fn standing(raft: &Raft) -> (Term, &'static str) {
     (raft.term(), role)
 }
 
-fn length(id: NodeId, timer: Timer) -> u64 {
+fn length(raft: &Raft, timer: Timer) -> u64 {
     match timer {
         Timer::Heartbeat | Timer::Retry => HEARTBEAT,
         Timer::Contact | Timer::Quorum | Timer::Transfer => ELECTION,
-        Timer::Election => ELECTION + 2 * id.0,
+        // Products by different names differ modulo a prime, and their order changes with the term.
+        Timer::Election => ELECTION + 2 * (1 + raft.id().0 * (raft.term().0 + 1) % DRAWS),
     }
 }
 
 /// Long enough for several elections.
-const LONG: u64 = 80;
+const LONG: u64 = 120;
 
 /// A time in which all is well.
 const ALL_WELL: Phase = Phase { is_cut: |_, _| false, is_stalled: |_| false, proposes: false, ticks: LONG };
@@ -238,6 +242,24 @@ pub const LIVENESS: &[Property] = &[
         judge: Judge::Calm(&Calm {
             phases: &[Phase { is_cut: |from, to| is_one_of(from, to, NodeId(3)), ..ALL_WELL }],
             goal: |ends| all_but_follow_one(ends, &[NodeId(3)]),
+        }),
+    },
+    Property {
+        name: "a majority suffices without n1",
+        section: "§2, D 4.1",
+        says: "with n1 cut off, the others elect a leader if they are a majority, and commit all that it has",
+        judge: Judge::Calm(&Calm {
+            phases: &[Phase { is_cut: |from, to| is_one_of(from, to, NodeId(1)), ..ALL_WELL }],
+            goal: |ends| all_but_follow_one(ends, &[NodeId(1)]),
+        }),
+    },
+    Property {
+        name: "the leader stays",
+        section: "D 4.2.3",
+        says: "when nothing goes wrong any more, whoever leads after a while leads on in the same term",
+        judge: Judge::Calm(&Calm {
+            phases: &[ALL_WELL, ALL_WELL],
+            goal: |ends| the_leader_stays(ends, None),
         }),
     },
     Property {
@@ -328,12 +350,21 @@ fn leader(servers: &[Raft]) -> Option<&Raft> {
     servers.iter().filter(|raft| raft.is_leader()).max_by_key(|raft| raft.term())
 }
 
-/// At the end, but for the servers that are gone: one leads, the others are of its term, and all have committed all that it has.
+/// At the end, but for the servers that are gone: one leads, those of its configuration are of its term, and all of them have
+/// committed all that it has.
+///
+/// Where configurations change, it may be that none of them can be elected by the others: then nothing is asked of them.
 fn all_but_follow_one(ends: &[Vec<Raft>], gone: &[NodeId]) -> Verdict {
     let last = ends.last().into_iter().flatten();
     let servers: Vec<_> = last.filter(|raft| !gone.contains(&raft.id())).cloned().collect();
+    let all: Vec<_> = servers.iter().collect();
+    if !all.iter().any(|raft| Electable::of(raft, &all).is_some()) {
+        return Ok(());
+    }
     let Some(leader) = leader(&servers) else { return Err("nobody leads".into()) };
     let end = leader.log().last().index;
-    let behind = servers.iter().find(|raft| raft.term() != leader.term() || raft.commit() != end);
+    let mut followers =
+        servers.iter().filter(|raft| leader.membership().standing(raft.id()) > Standing::Outside);
+    let behind = followers.find(|raft| raft.term() != leader.term() || raft.commit() != end);
     behind.map_or(Ok(()), |raft| Err(format!("{} leads with {leader:?}, and there is {raft:?}", leader.id())))
 }

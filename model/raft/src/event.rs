@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raftlab_core::{Message, NodeId};
+use raftlab_core::{Change, Membership, Message, NodeId, Voters};
 
 /// What makes a server take a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,12 +37,29 @@ pub enum Tick {
     Transfer(NodeId),
     /// A leader that wanted to hand over still leads.
     Abandon,
+    /// Somebody wants the leader to change the configuration.
+    Change(Reconfiguration),
     /// A client proposes a command.
     Propose,
     /// The disk has synced what was written.
     Sync,
     /// A vote whose request was checked before is granted now; only with a weakening.
     Grant,
+}
+
+/// A wish for another configuration: a [`Change`] in the form of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reconfiguration {
+    /// This server is to join.
+    AddLearner(NodeId),
+    /// This learner is to vote.
+    Promote(NodeId),
+    /// This voter is to become a learner.
+    Demote(NodeId),
+    /// This server is to leave.
+    Remove(NodeId),
+    /// This server is to stay, and nobody else: a step for a cluster of two, and too far for a larger one.
+    KeepOnly(NodeId),
 }
 
 /// What may go wrong at a server: the choices of the actor.
@@ -76,6 +93,7 @@ impl fmt::Display for Label<'_> {
                 write!(f, "deliver {}", Sent { from: *from, to: *at, message })
             }
             Event::Tick(Tick::Transfer(to)) => write!(f, "transfer {at} to {to}"),
+            Event::Tick(Tick::Change(wish)) => write!(f, "change {at}: {}", wish.change()),
             Event::Tick(tick) => write!(f, "{} {at}", tick.name()),
             Event::Fault(Fault::Crash { keep, of }) if *of > 0 => {
                 write!(f, "crash {at} keeping {keep} of {of} writes")
@@ -112,9 +130,46 @@ impl Tick {
             Tick::Quorum => "check-quorum",
             Tick::Transfer(_) => "transfer",
             Tick::Abandon => "abandon-transfer",
+            Tick::Change(_) => "change",
             Tick::Propose => "propose",
             Tick::Sync => "sync",
             Tick::Grant => "grant",
+        }
+    }
+}
+
+impl Reconfiguration {
+    /// All that name this server.
+    pub fn all_of(id: NodeId) -> [Reconfiguration; 5] {
+        [
+            Reconfiguration::AddLearner(id),
+            Reconfiguration::Promote(id),
+            Reconfiguration::Demote(id),
+            Reconfiguration::Remove(id),
+            Reconfiguration::KeepOnly(id),
+        ]
+    }
+
+    /// What the core is told.
+    pub fn change(self) -> Change {
+        match self {
+            Reconfiguration::AddLearner(id) => Change::AddLearner(id),
+            Reconfiguration::Promote(id) => Change::Promote(id),
+            Reconfiguration::Demote(id) => Change::Demote(id),
+            Reconfiguration::Remove(id) => Change::Remove(id),
+            Reconfiguration::KeepOnly(id) => Change::To(Membership::of(Voters::new([id]))),
+        }
+    }
+
+    /// The same of the server that `node` makes of the one that is named.
+    #[must_use]
+    pub(crate) fn renamed(self, node: impl Fn(NodeId) -> NodeId) -> Reconfiguration {
+        match self {
+            Reconfiguration::AddLearner(id) => Reconfiguration::AddLearner(node(id)),
+            Reconfiguration::Promote(id) => Reconfiguration::Promote(node(id)),
+            Reconfiguration::Demote(id) => Reconfiguration::Demote(node(id)),
+            Reconfiguration::Remove(id) => Reconfiguration::Remove(node(id)),
+            Reconfiguration::KeepOnly(id) => Reconfiguration::KeepOnly(node(id)),
         }
     }
 }

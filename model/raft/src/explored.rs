@@ -15,10 +15,6 @@ use crate::symmetry::{self, Renaming};
 use crate::witness::{Seen, Witness};
 use crate::world::RaftModel;
 
-/// The bounded causes, in the order of their budgets.
-const CAUSES: [Kind; 7] =
-    [Kind::Timeout, Kind::Propose, Kind::Heartbeat, Kind::Retry, Kind::Crash, Kind::Fault, Kind::Transfer];
-
 impl System for RaftModel {
     type Actor = ServerActor;
     type Config = ();
@@ -46,21 +42,11 @@ impl System for RaftModel {
 
     fn budgets(&self) -> Vec<u32> {
         let bounds = &self.setup.bounds;
-        vec![
-            bounds.max_timeouts.unwrap_or(0),
-            bounds.max_proposals,
-            bounds.max_heartbeats,
-            bounds.max_retries,
-            bounds.max_crashes,
-            bounds.max_faults,
-            bounds.max_transfers,
-        ]
+        Kind::CAUSES.iter().map(|cause| cause.limit(bounds).unwrap_or(0)).collect()
     }
 
     fn cause(&self, action: &Action<RaftModel>) -> Option<usize> {
-        let kind = Kind::of(action);
-        let is_counted = kind != Kind::Timeout || self.setup.bounds.max_timeouts.is_some();
-        CAUSES.iter().position(|cause| *cause == kind).filter(|_| is_counted)
+        Kind::of(action).cause(&self.setup.bounds)
     }
 
     fn kinds(&self) -> &'static [&'static str] {
@@ -81,8 +67,13 @@ impl System for RaftModel {
 
     fn symmetries(&self) -> Vec<Permutation> {
         let servers = self.inner.actors.len();
+        let founders = self.setup.bounds.founders.unwrap_or(servers);
         if symmetry::is_sound_for(self.setup.way) && !self.setup.is_calm_judged() {
+            // Who founds the cluster is told what who joins it is not.
             Permutation::all_of(0..servers, servers)
+                .into_iter()
+                .filter(|by| by.places().iter().take(founders).all(|place| *place < founders))
+                .collect()
         } else {
             vec![Permutation::identity(servers)]
         }

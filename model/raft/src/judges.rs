@@ -1,6 +1,6 @@
 //! The judgements behind [`PROPERTIES`](crate::PROPERTIES). Each says what it saw when it fails.
 
-use raftlab_core::{Entry, Index, Role};
+use raftlab_core::{Entry, Index, Membership, Role, Voters};
 
 use crate::property::Verdict;
 use crate::server::Observed;
@@ -83,19 +83,27 @@ pub fn state_machine_safety(servers: &[Observed]) -> Verdict {
 }
 
 pub fn committed_on_a_quorum(servers: &[Observed]) -> Verdict {
-    let quorum = servers.len() / 2 + 1;
-    let holders = |entry: &Entry| servers.iter().filter(|server| server.has_durable(entry)).count();
+    let has = |id, entry: &Entry| servers.iter().any(|server| server.id() == id && server.has_durable(entry));
     for server in servers {
-        if let Some((entry, _)) = server.committed().find(|(entry, _)| holders(entry) < quorum) {
-            let held = holders(entry);
-            return Err(format!(
-                "{} took {entry} for committed, and {held} of {} disks hold it",
-                server.id(),
-                servers.len()
-            ));
+        for (entry, _) in server.committed() {
+            let mut counted = servers.iter().flat_map(|leader| leader.counted(entry.id.index)).peekable();
+            let founders = counted.peek().is_none().then(|| founders(servers));
+            for voters in counted.map(Membership::voters).chain(founders) {
+                let held = voters.iter().filter(|voter| has(*voter, entry)).count();
+                check(held >= voters.majority(), || {
+                    let (id, all) = (server.id(), voters.len());
+                    format!("{id} took {entry} for committed, and {held} of {all} disks hold it")
+                })?;
+            }
         }
     }
     Ok(())
+}
+
+/// The voters of the new cluster. Who joins it later was not told.
+fn founders<'a>(servers: &[Observed<'a>]) -> &'a Voters {
+    let told = servers.iter().map(|server| server.raft.config().members().voters());
+    told.max_by_key(|voters| voters.len()).expect("a world has servers")
 }
 
 pub fn commit_rule(before: Observed, after: Observed) -> Verdict {
@@ -105,11 +113,12 @@ pub fn commit_rule(before: Observed, after: Observed) -> Verdict {
         return Ok(());
     }
     let term = after.raft.log().term_at(to);
-    let holders =
-        peers.values().filter(|progress| progress.matched >= to).count() + usize::from(*durable >= to);
-    let quorum = after.raft.config().voters().majority();
-    check(term == Some(after.raft.term()) && holders >= quorum, || {
-        let leader = after.raft;
+    let matched = |id| peers.get(&id).map_or(*durable, |progress| progress.matched);
+    let voters = after.raft.membership().voters();
+    let holds = |id| (id == after.id() || peers.contains_key(&id)) && matched(id) >= to;
+    check(term == Some(after.raft.term()) && voters.are_majority(holds), || {
+        let (leader, quorum) = (after.raft, voters.majority());
+        let holders = voters.iter().filter(|id| holds(*id)).count();
         format!(
             "{}@{} committed {from} to {to}: {holders} of {quorum} servers match, log {}",
             leader.id(),
@@ -156,7 +165,7 @@ pub fn match_monotone(before: Observed, after: Observed) -> Verdict {
     if before.raft.term() != after.raft.term() {
         return Ok(());
     }
-    for peer in before.raft.config().peers() {
+    for peer in before.raft.peers() {
         if let (Some(was), Some(is)) = (before.raft.progress(peer), after.raft.progress(peer)) {
             check(was.matched <= is.matched, || {
                 format!("{}'s matchIndex of {peer} fell from {} to {}", before.id(), was.matched, is.matched)

@@ -17,7 +17,7 @@
 //! | `adapter.rs` | one server's step: an event in, a new server and its messages out; the stateright actor around it |
 //! | `server.rs`, `event.rs` | a server with its disk and ghosts; what can happen to it, as one line |
 //! | `bounds.rs` | how large the world is |
-//! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
+//! | `property.rs`, `judges.rs`, `membership.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
 //! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
 //! | `dead.rs`, `symmetry.rs` | messages that can never act again; servers under other names |
 //! | `meters.rs` | what a search counts |
@@ -32,6 +32,7 @@ mod dead;
 mod event;
 mod explored;
 mod judges;
+mod membership;
 mod meters;
 mod property;
 mod server;
@@ -45,10 +46,10 @@ pub use adapter::{Done, ServerActor, actor_id, node};
 pub use bounds::{Bounds, Disk, FEATURES, NetworkKind, ParseBoundsError};
 pub use calm::{Calm, LIVENESS, Phase};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
-pub use event::{Event, Fault, Label, Sent, Tick};
+pub use event::{Event, Fault, Label, Reconfiguration, Sent, Tick};
 pub use meters::{Kind, Meters};
-pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
-pub use server::{Broken, Ghosts, Observed, Server};
+pub use property::{COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
+pub use server::{Broken, Counted, Ghosts, Observed, Server};
 pub use shim::Shim;
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;

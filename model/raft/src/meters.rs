@@ -31,6 +31,8 @@ pub enum Kind {
     Transfer,
     /// A leader that was to hand over leads on.
     Abandon,
+    /// The configuration is to change.
+    Change,
     /// A client proposes.
     Propose,
     /// A disk finishes its writes.
@@ -60,7 +62,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -70,11 +72,24 @@ impl Kind {
         Kind::Quorum,
         Kind::Transfer,
         Kind::Abandon,
+        Kind::Change,
         Kind::Propose,
         Kind::Sync,
         Kind::Grant,
         Kind::Crash,
         Kind::Fault,
+    ];
+
+    /// Those that bounds limit, in the order of a world's budgets.
+    pub const CAUSES: [Kind; 8] = [
+        Kind::Timeout,
+        Kind::Propose,
+        Kind::Heartbeat,
+        Kind::Retry,
+        Kind::Crash,
+        Kind::Fault,
+        Kind::Transfer,
+        Kind::Change,
     ];
 
     /// Their names in tables.
@@ -88,6 +103,7 @@ impl Kind {
         "check-quorum",
         "transfer",
         "abandon-transfer",
+        "change",
         "propose",
         "sync",
         "grant",
@@ -107,6 +123,7 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Quorum) => Kind::Quorum,
             ActorModelAction::Timeout(_, Tick::Transfer(_)) => Kind::Transfer,
             ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
+            ActorModelAction::Timeout(_, Tick::Change(_)) => Kind::Change,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
             ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
@@ -115,6 +132,32 @@ impl Kind {
             | ActorModelAction::Crash(_)
             | ActorModelAction::Recover(_) => Kind::Fault,
         }
+    }
+
+    /// How often it may happen in all, if it is a cause that bounds limit.
+    pub fn limit(self, bounds: &Bounds) -> Option<u32> {
+        match self {
+            Kind::Timeout => bounds.max_timeouts,
+            Kind::Propose => Some(bounds.max_proposals),
+            Kind::Heartbeat => Some(bounds.max_heartbeats),
+            Kind::Retry => Some(bounds.max_retries),
+            Kind::Crash => Some(bounds.max_crashes),
+            Kind::Fault => Some(bounds.max_faults),
+            Kind::Transfer => Some(bounds.max_transfers),
+            Kind::Change => Some(bounds.max_changes),
+            Kind::Deliver
+            | Kind::Lose
+            | Kind::Contact
+            | Kind::Quorum
+            | Kind::Abandon
+            | Kind::Sync
+            | Kind::Grant => None,
+        }
+    }
+
+    /// Its place among the causes, if these bounds limit it.
+    pub fn cause(self, bounds: &Bounds) -> Option<usize> {
+        self.limit(bounds).and_then(|_| Kind::CAUSES.iter().position(|cause| *cause == self))
     }
 
     /// Do these bounds allow it? A search that never takes such an action has not shown what it says.
@@ -127,6 +170,7 @@ impl Kind {
             Kind::Contact => bounds.features.pre_vote || bounds.features.disregard_votes,
             Kind::Quorum => bounds.features.check_quorum,
             Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
+            Kind::Change => bounds.max_changes > 0,
             Kind::Propose => bounds.max_proposals > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,

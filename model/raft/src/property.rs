@@ -4,6 +4,7 @@ use std::any::Any;
 
 use crate::calm::{Calm, LIVENESS};
 use crate::judges;
+use crate::membership;
 use crate::server::{Broken, Observed, Server};
 
 /// Whether a property holds, and if not, what was seen.
@@ -132,8 +133,38 @@ pub const PROPERTIES: &[Property] = &[
     },
 ];
 
-/// How many properties there are, those of [`LIVENESS`] with them.
-pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len();
+/// What is judged too where configurations change. Sets of servers alone prove nothing there: a server that has not heard of
+/// a change still has the old configuration, whose majorities need not meet those of the latest. What must not be is that both
+/// can elect.
+pub const MEMBERSHIP: &[Property] = &[
+    Property {
+        name: "electing quorums meet",
+        section: "§6, D 4.1",
+        says: "no two disjoint sets of servers could each elect a leader now",
+        judge: Judge::All(membership::electing_quorums_meet),
+    },
+    Property {
+        name: "configurations overlap",
+        section: "D 4.1, Figure 4.3",
+        says: "in any log, each majority of a configuration meets each of the next",
+        judge: Judge::One(membership::configurations_overlap),
+    },
+    Property {
+        name: "voters lead",
+        section: "D 4.2.1, 4.2.2",
+        says: "a leader votes in its configuration, or did before one that is not committed yet",
+        judge: Judge::One(membership::voters_lead),
+    },
+    Property {
+        name: "one change in flight",
+        section: "D 4.1",
+        says: "no log holds two configurations that nobody has committed",
+        judge: Judge::All(membership::one_change_in_flight),
+    },
+];
+
+/// How many properties there are, those of [`LIVENESS`] and [`MEMBERSHIP`] with them.
+pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len() + MEMBERSHIP.len();
 
 impl Property {
     /// The property with this name.
@@ -141,9 +172,9 @@ impl Property {
         Property::all().find(|property| property.name == name)
     }
 
-    /// All: those of every world, then those of calm schedules.
+    /// All: those of every world, then those of calm schedules and of changing configurations.
     pub fn all() -> impl Iterator<Item = &'static Property> + Clone {
-        PROPERTIES.iter().chain(LIVENESS)
+        PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP)
     }
 
     /// Its place among [`all`](Property::all).

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use raftlab_core::{Durable, Effects, Entry, Index, Message, NodeId, Raft, Role, Term};
+use raftlab_core::{Durable, Effects, Entry, Index, Membership, Message, NodeId, Raft, Role, Term, Voters};
 
 /// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,8 +36,21 @@ pub struct Ghosts {
     pub applied: Vec<Entry>,
     /// For each of them, the term of the server when it was first given: the entry was committed in that term or before.
     pub committed_in: Vec<Term>,
+    /// What it committed as a leader under other configurations than that of the new cluster.
+    pub counted: Vec<Counted>,
     /// An entry that it was given twice, out of order, or where it had been given another one.
     pub misapplied: Option<Entry>,
+}
+
+/// Entries that a leader committed, and the configuration by which it counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Counted {
+    /// The first.
+    pub from: Index,
+    /// The last.
+    pub to: Index,
+    /// Whose acknowledgements counted.
+    pub members: Membership,
 }
 
 /// A step property that broke, and why.
@@ -104,6 +117,19 @@ impl Server {
         }
     }
 
+    /// Notes the configuration by which a leader counted, if it committed something since its commitIndex was `before`.
+    pub(crate) fn note_quorum(&mut self, before: Index, founders: &Voters) {
+        let (to, used) = (self.raft.commit(), self.raft.membership());
+        if to <= before || self.ghosts.led.last() != Some(&self.raft.term()) {
+            return;
+        }
+        match self.ghosts.counted.last_mut().filter(|last| last.members == *used) {
+            Some(last) => last.to = to,
+            None if used.voters() == founders => {}
+            None => self.ghosts.counted.push(Counted { from: before.next(), to, members: used.clone() }),
+        }
+    }
+
     /// Notes the term that is led, if one is.
     pub(crate) fn note_leadership(&mut self) {
         if self.raft.is_leader() && self.ghosts.led.last() != Some(&self.raft.term()) {
@@ -124,6 +150,12 @@ impl Observed<'_> {
         let given = self.ghosts.applied.iter().zip(self.ghosts.committed_in.iter().copied());
         let beyond = self.raft.log().between(Index(self.ghosts.applied.len() as u64), self.raft.commit());
         given.chain(beyond.iter().map(|entry| (entry, self.raft.term())))
+    }
+
+    /// The configurations other than that of the new cluster by which it committed the entry at `index`, as a leader.
+    pub fn counted(&self, index: Index) -> impl Iterator<Item = &Membership> {
+        let covers = move |counted: &&Counted| (counted.from..=counted.to).contains(&index);
+        self.ghosts.counted.iter().filter(covers).map(|counted| &counted.members)
     }
 
     /// Does its disk hold this entry?

@@ -3,7 +3,8 @@
 //!
 //! What names are is written down here and in the core's `rename.rs`; that nothing else tells servers apart, no rule, no
 //! shim, no property, no order of iteration, is what `tests/symmetry.rs` shows. Bounds count causes of all servers
-//! together, faults name nobody, and of what is armed only the wish for a transfer does.
+//! together, faults name nobody, and of what is armed only the wishes for a transfer or another configuration do. Where some
+//! servers found the cluster and others join it, they are two kinds, and each is interchangeable among its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use stateright::actor::{Envelope, Id, Network, Timers};
 
 use crate::adapter::{self, ServerActor, actor_id, node};
 use crate::event::{Event, Tick};
-use crate::server::{Ghosts, Server};
+use crate::server::{Counted, Ghosts, Server};
 use crate::weakening::Way;
 
 /// A permutation of the servers' names.
@@ -111,6 +112,7 @@ impl Renaming {
     pub fn tick(&self, tick: Tick) -> Tick {
         match tick {
             Tick::Transfer(to) => Tick::Transfer(self.node(to)),
+            Tick::Change(wish) => Tick::Change(wish.renamed(|id| self.node(id))),
             unnamed => unnamed,
         }
     }
@@ -171,13 +173,21 @@ impl Server {
 
 impl Ghosts {
     fn renamed(&self, names: &impl Names) -> Ghosts {
-        let Ghosts { led, applied, committed_in, misapplied } = self;
+        let Ghosts { led, applied, committed_in, counted, misapplied } = self;
         Ghosts {
             led: led.clone(),
             applied: applied.iter().map(|entry| entry.renamed(names)).collect(),
             committed_in: committed_in.clone(),
+            counted: counted.iter().map(|counted| counted.renamed(names)).collect(),
             misapplied: misapplied.as_ref().map(|entry| entry.renamed(names)),
         }
+    }
+}
+
+impl Counted {
+    fn renamed(&self, names: &impl Names) -> Counted {
+        let Counted { from, to, members } = self;
+        Counted { from: *from, to: *to, members: members.renamed(names) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use raftlab_core::{Index, Role, Term};
+use raftlab_core::{Entry, Index, Membership, Payload, Role, Standing, Term};
 
 use crate::server::Server;
 
@@ -81,6 +81,43 @@ pub const WITNESSES: &[Witness] = &[
         }),
     },
     Witness {
+        name: "a learner joined",
+        seen: Seen::Step(|was, is| {
+            changed(was, is, |was, is| is.learners().count() > was.learners().count())
+        }),
+    },
+    Witness {
+        name: "a learner became a voter",
+        seen: Seen::Step(|was, is| changed(was, is, |was, is| is.voters().len() > was.voters().len())),
+    },
+    Witness {
+        name: "a voter left",
+        seen: Seen::Step(|was, is| changed(was, is, |was, is| is.voters().len() < was.voters().len())),
+    },
+    Witness { name: "a change was committed", seen: Seen::One(|server| committed_changes(server) > 0) },
+    Witness { name: "two changes were committed", seen: Seen::One(|server| committed_changes(server) > 1) },
+    Witness {
+        name: "a change was rolled back",
+        seen: Seen::Step(|was, is| {
+            !restarted(was, is) && {
+                let gone = was.raft.log().changes().last();
+                gone.is_some_and(|(at, _)| is.raft.log().term_at(at) != was.raft.log().term_at(at))
+            }
+        }),
+    },
+    Witness {
+        name: "a leader left its cluster",
+        seen: Seen::Step(|was, is| {
+            let stepped_down =
+                was.raft.is_leader() && !is.raft.is_leader() && is.raft.commit() > was.raft.commit();
+            stepped_down && is.raft.membership().standing(is.raft.id()) != Standing::Voter
+        }),
+    },
+    Witness {
+        name: "a server that joined led",
+        seen: Seen::One(|server| server.raft.is_leader() && !server.raft.config().is_founder()),
+    },
+    Witness {
         name: "a transfer was abandoned",
         seen: Seen::Step(|was, is| hands_over(was) && is.raft.is_leader() && !hands_over(is)),
     },
@@ -108,6 +145,18 @@ impl Witness {
             Seen::All(seen) => seen(&after.iter().map(|server| &**server).collect::<Vec<_>>()),
         }
     }
+}
+
+/// Did a leader append another configuration, of which this is true?
+fn changed(was: &Server, is: &Server, how: fn(&Membership, &Membership) -> bool) -> bool {
+    is.raft.is_leader()
+        && is.raft.term() == was.raft.term()
+        && how(was.raft.membership(), is.raft.membership())
+}
+
+fn committed_changes(server: &Server) -> usize {
+    let is_change = |entry: &&Entry| matches!(entry.payload, Payload::Membership(_));
+    server.ghosts.applied.iter().filter(is_change).count()
 }
 
 fn hands_over(server: &Server) -> bool {
@@ -151,8 +200,7 @@ fn voted_for_another(server: &Server) -> bool {
 }
 
 fn commands(server: &Server) -> usize {
-    let is_command =
-        |entry: &&raftlab_core::Entry| matches!(entry.payload, raftlab_core::Payload::Command(_));
+    let is_command = |entry: &&Entry| matches!(entry.payload, Payload::Command(_));
     server.ghosts.applied.iter().filter(is_command).count()
 }
 
@@ -172,7 +220,7 @@ fn backed_off(was: &Server, is: &Server) -> bool {
     let back = |peer| {
         is.raft.progress(peer).zip(was.raft.progress(peer)).is_some_and(|(new, old)| new.next < old.next)
     };
-    is.raft.config().peers().any(back)
+    is.raft.peers().any(back)
 }
 
 fn committed_an_older_term(was: &Server, is: &Server) -> bool {

@@ -19,7 +19,7 @@ use crate::bounds::{Bounds, NetworkKind};
 use crate::dead;
 use crate::event::{Event, Fault, Label, Sent, Tick};
 use crate::meters::{Kind, Meters};
-use crate::property::{COUNT, PROPERTIES, Property};
+use crate::property::{COUNT, MEMBERSHIP, PROPERTIES, Property};
 use crate::server::Server;
 use crate::symmetry::Renaming;
 use crate::weakening::Way;
@@ -79,17 +79,9 @@ pub struct World {
 /// What happens next.
 pub type Action = ActorModelAction<raftlab_core::Message, Tick, Fault>;
 
-/// How much of each bounded cause is used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Spent {
-    timeouts: u32,
-    proposals: u32,
-    heartbeats: u32,
-    retries: u32,
-    crashes: u32,
-    faults: u32,
-    transfers: u32,
-}
+/// How much of each bounded cause is used up, in the order of [`Kind::CAUSES`]. Only what is bounded is counted: a count that
+/// nothing limits would only tell equal states apart.
+type Spent = [u32; Kind::CAUSES.len()];
 
 impl Setup {
     /// All properties of a whole world of `bounds`.
@@ -116,7 +108,9 @@ impl Setup {
     pub fn judged(&self) -> impl Iterator<Item = &'static Property> {
         let standing = PROPERTIES.iter().filter(|_| self.focus.is_none());
         let liveness = self.liveness.iter().copied().filter(|_| self.focus.is_none());
-        self.focus.into_iter().chain(standing).chain(liveness)
+        let changes = self.bounds.max_changes > 0;
+        let membership = MEMBERSHIP.iter().filter(move |_| self.focus.is_none() && changes);
+        self.focus.into_iter().chain(standing).chain(liveness).chain(membership)
     }
 
     /// Is what comes of a calm schedule among them?
@@ -189,7 +183,9 @@ impl RaftModel {
             remove_dead(&mut inner);
         }
         let mut spent = world.spent;
-        spent.add(kind, &self.setup.bounds);
+        if let Some(cause) = kind.cause(&self.setup.bounds) {
+            spent[cause] += 1;
+        }
         Some(World { inner, spent, depth: world.depth + 1 })
     }
 
@@ -203,23 +199,9 @@ impl RaftModel {
 
     /// Is there something left to spend on `action`?
     fn affords(&self, world: &World, action: &Action) -> bool {
-        let (spent, bounds) = (&world.spent, &self.setup.bounds);
-        match Kind::of(action) {
-            Kind::Timeout => bounds.max_timeouts.is_none_or(|max| spent.timeouts < max),
-            Kind::Propose => spent.proposals < bounds.max_proposals,
-            Kind::Heartbeat => spent.heartbeats < bounds.max_heartbeats,
-            Kind::Retry => spent.retries < bounds.max_retries,
-            Kind::Crash => spent.crashes < bounds.max_crashes,
-            Kind::Fault => spent.faults < bounds.max_faults,
-            Kind::Transfer => spent.transfers < bounds.max_transfers,
-            Kind::Deliver
-            | Kind::Lose
-            | Kind::Contact
-            | Kind::Quorum
-            | Kind::Abandon
-            | Kind::Sync
-            | Kind::Grant => true,
-        }
+        let (kind, bounds) = (Kind::of(action), &self.setup.bounds);
+        let cause = kind.cause(bounds).zip(kind.limit(bounds));
+        cause.is_none_or(|(at, limit)| world.spent[at] < limit)
     }
 
     fn judge<const AT: usize>(&self, world: &World) -> bool {
@@ -303,7 +285,7 @@ fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
     }
-    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26)
 }
 
 impl World {
@@ -390,28 +372,6 @@ fn remove_dead(state: &mut ActorModelState<ServerActor>) {
         Network::UnorderedNonDuplicating(bag) => bag.retain(|envelope, _| alive(envelope)),
         // A dead message at the head of a queue is in the way until it is delivered or lost.
         Network::Ordered(_) => {}
-    }
-}
-
-impl Spent {
-    /// Only what is bounded is counted: a count that nothing limits would only tell equal states apart.
-    fn add(&mut self, kind: Kind, bounds: &Bounds) {
-        match kind {
-            Kind::Timeout => self.timeouts += u32::from(bounds.max_timeouts.is_some()),
-            Kind::Propose => self.proposals += 1,
-            Kind::Heartbeat => self.heartbeats += 1,
-            Kind::Retry => self.retries += 1,
-            Kind::Crash => self.crashes += 1,
-            Kind::Fault => self.faults += 1,
-            Kind::Transfer => self.transfers += 1,
-            Kind::Deliver
-            | Kind::Lose
-            | Kind::Contact
-            | Kind::Quorum
-            | Kind::Abandon
-            | Kind::Sync
-            | Kind::Grant => {}
-        }
     }
 }
 

@@ -7,15 +7,25 @@ use raftlab_model::{Bounds, Disk, NetworkKind};
 fn any_bounds() -> impl Strategy<Value = Bounds> {
     let disk = prop_oneof![Just(Disk::Atomic), Just(Disk::Buffered)];
     let network = prop::sample::select(NetworkKind::ALL.to_vec());
-    let causes = prop::array::uniform6(any::<u32>());
-    let size = (1_usize..=9, any::<u64>(), prop::option::of(any::<u32>()), 1_usize..=u32::MAX as usize);
+    let causes = prop::array::uniform7(any::<u32>());
+    let servers = (1_usize..=9, prop::option::of(1_usize..=9));
+    let size = (servers, any::<u64>(), prop::option::of(any::<u32>()), 1_usize..=u32::MAX as usize);
     let features = any::<[bool; 3]>();
     (size, causes, disk, network, features).prop_map(|(size, causes, disk, network, features)| {
         let [pre_vote, check_quorum, disregard_votes] = features;
-        let (servers, max_term, max_timeouts, max_entries) = size;
-        let [max_proposals, max_heartbeats, max_retries, max_crashes, max_faults, max_transfers] = causes;
+        let ((servers, founders), max_term, max_timeouts, max_entries) = size;
+        let [
+            max_proposals,
+            max_heartbeats,
+            max_retries,
+            max_crashes,
+            max_faults,
+            max_transfers,
+            max_changes,
+        ] = causes;
         Bounds {
             servers,
+            founders,
             max_term,
             max_timeouts,
             max_proposals,
@@ -24,6 +34,7 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
             max_crashes,
             max_faults,
             max_transfers,
+            max_changes,
             max_entries,
             disk,
             network,

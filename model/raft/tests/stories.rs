@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use raftlab_core::{
-    Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Role, Term,
+    Answer, Appended, Body, Change, Durable, Entry, Index, Input, Log, LogId, Membership, Message, NodeId,
+    Payload, Raft, Role, Term, Time, Voters,
 };
 use raftlab_model::{
-    Bounds, Disk, Event, FEATURES, Fault, Label, PROPERTIES, Sent, Server, ServerActor, Tick,
+    Bounds, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration, Sent, Server,
+    ServerActor, Tick,
 };
 
 /// What a script can say. Where a command names a link, no kind means all messages that wait there, in order.
@@ -26,6 +28,9 @@ enum Command {
         servers: usize,
         #[arg(key)]
         entries: Option<usize>,
+        /// How many of them are the voters of the new cluster.
+        #[arg(key)]
+        founders: Option<usize>,
         /// What Raft does beyond the paper's core, by its names in bounds.
         #[arg(optional)]
         features: Vec<String>,
@@ -54,6 +59,28 @@ enum Command {
     },
     /// It was to, and leads on.
     Abandon(Name),
+    /// A leader is to change the configuration by one step.
+    Join {
+        at: Name,
+        id: Name,
+    },
+    Promote {
+        at: Name,
+        id: Name,
+    },
+    Demote {
+        at: Name,
+        id: Name,
+    },
+    Remove {
+        at: Name,
+        id: Name,
+    },
+    /// A leader is to make these the voters, by whatever step that is.
+    Change {
+        at: Name,
+        voters: Vec<Name>,
+    },
     Propose(Name),
     /// Delivers what waits on a link, or everything until nothing waits.
     Deliver {
@@ -171,8 +198,11 @@ impl goldenscript::Runner for Cluster {
 impl Cluster {
     fn carry_out(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
         match command {
-            Command::Cluster { servers, entries, features } => {
-                self.start(*servers, entries.unwrap_or(16), features)?;
+            Command::Cluster { servers, entries, founders, features } => {
+                let max_entries = entries.unwrap_or(16);
+                let bounds =
+                    Bounds { servers: *servers, founders: *founders, max_entries, ..Bounds::default() };
+                self.start(bounds, features)?;
             }
             Command::Log { id, terms, term, vote } => self.set_disk(*id, terms, *term, *vote)?,
             Command::Timeout(id) => self.event(*id, &Event::Tick(Tick::Election), true)?,
@@ -182,6 +212,14 @@ impl Cluster {
             Command::Quorum(id) => self.event(*id, &Event::Tick(Tick::Quorum), true)?,
             Command::Transfer { from, to: Name(to) } => {
                 self.event(*from, &Event::Tick(Tick::Transfer(*to)), true)?;
+            }
+            Command::Join { at, id: Name(id) } => self.change(*at, Reconfiguration::AddLearner(*id))?,
+            Command::Promote { at, id: Name(id) } => self.change(*at, Reconfiguration::Promote(*id))?,
+            Command::Demote { at, id: Name(id) } => self.change(*at, Reconfiguration::Demote(*id))?,
+            Command::Remove { at, id: Name(id) } => self.change(*at, Reconfiguration::Remove(*id))?,
+            Command::Change { at: Name(at), voters } => {
+                let to = Membership::of(Voters::new(voters.iter().map(|Name(id)| *id)));
+                self.refuse(*at, &Change::To(to))?;
             }
             Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
@@ -223,8 +261,29 @@ impl Cluster {
         Ok(())
     }
 
-    fn start(&mut self, servers: usize, max_entries: usize, features: &[String]) -> Result<(), String> {
-        let mut bounds = Bounds { servers, max_entries, ..Bounds::default() };
+    fn change(&mut self, Name(at): Name, wish: Reconfiguration) -> Result<(), Box<dyn Error>> {
+        if self.node(at)?.server.raft.check_change(&wish.change()).is_err() {
+            return self.refuse(at, &wish.change());
+        }
+        self.event(Name(at), &Event::Tick(Tick::Change(wish)), true)
+    }
+
+    /// A change that is refused: the core is told, answers, and is what it was.
+    fn refuse(&mut self, at: NodeId, change: &Change) -> Result<(), Box<dyn Error>> {
+        let mut raft = self.node(at)?.server.raft.clone();
+        let answer = raft.step(Time::default(), Input::Reconfigure(change.clone())).answer;
+        let said = match answer {
+            Some(Answer::Refused(refusal)) => refusal.to_string(),
+            other => format!("{other:?}"),
+        };
+        if raft != self.node(at)?.server.raft {
+            return Err(format!("{change} was not refused").into());
+        }
+        writeln!(self.output, "change {at}: {change}\n  refused: {said}")?;
+        Ok(())
+    }
+
+    fn start(&mut self, mut bounds: Bounds, features: &[String]) -> Result<(), String> {
         for name in features {
             let feature = FEATURES.iter().find(|(known, _)| known == name);
             let (_, feature) = feature.ok_or_else(|| format!("`{name}` is not a feature"))?;
@@ -371,7 +430,7 @@ impl Cluster {
 
     fn judge(&self) -> Result<(), String> {
         let servers: Vec<_> = self.nodes.values().map(|node| &node.server).collect();
-        PROPERTIES.iter().try_for_each(|property| {
+        PROPERTIES.iter().chain(MEMBERSHIP).try_for_each(|property| {
             property.holds(&servers).map_err(|why| format!("{} is broken: {why}", property.name))
         })
     }
@@ -404,7 +463,12 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     if was.log() != is.log() {
         lines.push(format!("{id} log {} ⇨ {}", was.log(), is.log()));
     }
-    for peer in is.config().peers() {
+    if was.membership() != is.membership() {
+        let (old, new) = (was.membership(), is.membership());
+        let (all, quorum) = (new.voters().len(), new.voters().majority());
+        lines.push(format!("{id} {old} ⇨ {new}: quorum {quorum} of {all}, tolerates {}", new.tolerates()));
+    }
+    for peer in is.peers() {
         if let (Some(old), Some(new)) = (was.progress(peer), is.progress(peer))
             && old != new
         {
@@ -491,6 +555,9 @@ fn figure_8_an_old_entry_on_a_majority_is_not_committed() {
 #[test]
 fn the_dissertation_who_hears_whom() {
     tell("dissertation-3-10-", 2);
+    tell("dissertation-4-1-", 2);
+    tell("dissertation-4-2-1-", 1);
+    tell("dissertation-4-2-2-", 1);
     tell("dissertation-4-2-3-", 1);
     tell("dissertation-6-2-", 2);
     tell("dissertation-9-6-", 2);

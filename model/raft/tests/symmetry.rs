@@ -284,12 +284,13 @@ const WITH_THE_DEAD: [&str; 6] = [
     "2 servers · terms <= 3 · entries a message <= 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · bag network",
 ];
-const WITHOUT: [&str; 5] = [
+const WITHOUT: [&str; 6] = [
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 1 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
     "3 servers · terms <= 2 · time-outs <= 1 · transfers <= 1 · entries a message <= 1 · set network",
+    "3 servers · terms <= 1 · changes <= 1 · entries a message <= 1 · set network",
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 mod durability;
 mod elections;
 mod liveness;
+mod reads;
 mod replication;
 mod unreachable;
 
@@ -38,9 +39,15 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then liveness.
+/// All exhibits: elections, then replication, then disks, then liveness, then reads.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
-    let groups = [elections::EXHIBITS, replication::EXHIBITS, durability::EXHIBITS, liveness::EXHIBITS];
+    let groups = [
+        elections::EXHIBITS,
+        replication::EXHIBITS,
+        durability::EXHIBITS,
+        liveness::EXHIBITS,
+        reads::EXHIBITS,
+    ];
     groups.into_iter().flatten()
 }
 

@@ -40,6 +40,11 @@ impl Voters {
         self.len() / 2 + 1
     }
 
+    /// Are those of whom `is_one` holds a majority?
+    pub fn agree(&self, is_one: impl Fn(NodeId) -> bool) -> bool {
+        self.iter().filter(|id| is_one(*id)).count() >= self.majority()
+    }
+
     /// The highest index that a majority holds, given what each voter holds: the majority-th largest.
     ///
     /// 0 if there is no voter.

@@ -8,16 +8,13 @@ use stateright::actor::{ActorModel, Id};
 use crate::adapter::{ServerActor, node};
 use crate::dead;
 use crate::event::Tick;
+use crate::ledger;
 use crate::meters::Kind;
 use crate::property::{Judge, Property};
 use crate::server::{Observed, Server};
 use crate::symmetry::{self, Renaming};
 use crate::witness::{Seen, Witness};
 use crate::world::RaftModel;
-
-/// The bounded causes, in the order of their budgets.
-const CAUSES: [Kind; 7] =
-    [Kind::Timeout, Kind::Propose, Kind::Heartbeat, Kind::Retry, Kind::Crash, Kind::Fault, Kind::Transfer];
 
 impl System for RaftModel {
     type Actor = ServerActor;
@@ -45,22 +42,27 @@ impl System for RaftModel {
     }
 
     fn budgets(&self) -> Vec<u32> {
-        let bounds = &self.setup.bounds;
-        vec![
-            bounds.max_timeouts.unwrap_or(0),
-            bounds.max_proposals,
-            bounds.max_heartbeats,
-            bounds.max_retries,
-            bounds.max_crashes,
-            bounds.max_faults,
-            bounds.max_transfers,
-        ]
+        self.limits.to_vec()
     }
 
     fn cause(&self, action: &Action<RaftModel>) -> Option<usize> {
-        let kind = Kind::of(action);
-        let is_counted = kind != Kind::Timeout || self.setup.bounds.max_timeouts.is_some();
-        CAUSES.iter().position(|cause| *cause == kind).filter(|_| is_counted)
+        ledger::cause(&self.setup.bounds, action)
+    }
+
+    fn spend(&self, budgets: &[u32], cause: usize, spent: &mut [u32]) -> bool {
+        ledger::spend(budgets, self.setup.bounds.max_skew, cause, spent)
+    }
+
+    fn news(&self, before: &Server, after: &Server) -> Option<u32> {
+        self.tells(before, after)
+    }
+
+    fn note(&self, news: u32, spent: &mut [u32]) {
+        ledger::note(news, spent);
+    }
+
+    fn permute_spent(&self, spent: &[u32], by: &Permutation) -> Vec<u32> {
+        ledger::permuted(spent, |at| by.place(at))
     }
 
     fn kinds(&self) -> &'static [&'static str] {

@@ -17,6 +17,7 @@
 //! | `adapter.rs` | one server's step: an event in, a new server and its messages out; the stateright actor around it |
 //! | `server.rs`, `event.rs` | a server with its disk and ghosts; what can happen to it, as one line |
 //! | `bounds.rs` | how large the world is |
+//! | `ledger.rs` | what servers share without a message: bounded causes, clocks, what clients were told |
 //! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
 //! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
 //! | `dead.rs`, `symmetry.rs` | messages that can never act again; servers under other names |
@@ -32,6 +33,7 @@ mod dead;
 mod event;
 mod explored;
 mod judges;
+mod ledger;
 mod meters;
 mod property;
 mod server;
@@ -48,7 +50,7 @@ pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Sent, Tick};
 pub use meters::{Kind, Meters};
 pub use property::{COUNT, Judge, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
-pub use server::{Broken, Ghosts, Observed, Server};
+pub use server::{Broken, Clock, Ghosts, Observed, Server, StaleRead};
 pub use shim::Shim;
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;

@@ -3,6 +3,7 @@
 use std::array;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use raftlab_core::Features;
 use stateright::actor::ActorModelAction;
 
 use crate::bounds::{Bounds, Disk, NetworkKind};
@@ -33,6 +34,10 @@ pub enum Kind {
     Abandon,
     /// A client proposes.
     Propose,
+    /// A client reads.
+    Read,
+    /// A clock goes on.
+    Clock,
     /// A disk finishes its writes.
     Sync,
     /// A held vote is granted.
@@ -60,7 +65,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -71,6 +76,8 @@ impl Kind {
         Kind::Transfer,
         Kind::Abandon,
         Kind::Propose,
+        Kind::Read,
+        Kind::Clock,
         Kind::Sync,
         Kind::Grant,
         Kind::Crash,
@@ -89,6 +96,8 @@ impl Kind {
         "transfer",
         "abandon-transfer",
         "propose",
+        "read",
+        "tick",
         "sync",
         "grant",
         "crash",
@@ -108,6 +117,8 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Transfer(_)) => Kind::Transfer,
             ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
+            ActorModelAction::Timeout(_, Tick::Read(_)) => Kind::Read,
+            ActorModelAction::Timeout(_, Tick::Clock) => Kind::Clock,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
             ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
             ActorModelAction::SelectRandom { random: Fault::Crash { .. }, .. } => Kind::Crash,
@@ -124,7 +135,12 @@ impl Kind {
             Kind::Lose => bounds.network == NetworkKind::Ordered,
             Kind::Heartbeat => bounds.max_heartbeats > 0,
             Kind::Retry => bounds.max_retries > 0,
-            Kind::Contact => bounds.features.pre_vote || bounds.features.disregard_votes,
+            Kind::Contact => {
+                let Features { pre_vote, disregard_votes, .. } = bounds.features;
+                pre_vote || disregard_votes || bounds.lease().is_some()
+            }
+            Kind::Read => bounds.max_reads > 0,
+            Kind::Clock => bounds.lease().is_some() && bounds.max_ticks > 0,
             Kind::Quorum => bounds.features.check_quorum,
             Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
             Kind::Propose => bounds.max_proposals > 0,

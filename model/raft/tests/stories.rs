@@ -320,7 +320,7 @@ impl Cluster {
     fn deliver(&mut self, messages: Vec<InFlight>, show_sent: bool) -> Result<(), Box<dyn Error>> {
         for message in messages {
             if self.reaches(&message) {
-                if let Body::AppendReply(Appended::Rejected { .. }) = message.message.body {
+                if let Body::AppendReply { answer: Appended::Rejected { .. }, .. } = message.message.body {
                     *self.rejections.entry(message.from).or_default() += 1;
                 }
                 let InFlight { from, to, message } = message;

@@ -236,7 +236,7 @@ fn effects_of_a_life(names: &Renaming, config: Config) -> Vec<Effects> {
         from: names.node(NodeId(from)),
         message: names.message(&Message { term: Term(term), body }),
     };
-    let heartbeat = Body::AppendEntries { prev: LogId::ZERO, entries: Vec::new(), commit: Index(0) };
+    let heartbeat = Body::AppendEntries { prev: LogId::ZERO, entries: Vec::new(), commit: Index(0), round: Round::default() };
     let inputs = [
         receive(2, 1, heartbeat),
         command(),

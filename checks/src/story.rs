@@ -79,6 +79,9 @@ impl Story {
         for entry in after.ghosts.applied.iter().skip(before.ghosts.applied.len()) {
             lines.push(format!("{id} applies {entry}"));
         }
+        if after.ghosts.answered > before.ghosts.answered {
+            lines.push(format!("{id} answers a read from the log up to {}", after.applied));
+        }
         lines.extend(
             step.done.sent.iter().map(|(to, message)| Sent { from: *id, to: *to, message }.to_string()),
         );

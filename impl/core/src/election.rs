@@ -83,7 +83,8 @@ impl Raft {
         let progress = Progress::at_election(self.log.last().index);
         let peers = self.config.peers().map(|peer| (peer, progress)).collect();
         let quorum = QuorumCheck::default();
-        self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None, reads: Reads::default() };
+        let reads = Reads::at_election(self.config.lease().is_some(), self.commit);
+        self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None, reads };
         effects.restart.extend(self.timers());
         self.append(Payload::Noop, effects);
         self.replicate(effects);

@@ -34,11 +34,11 @@ pub enum LeaseHeld {
 /// As leader.
 impl Raft {
     /// The heartbeat timer ran out: with leases, each heartbeat is a round, so that the lease is renewed.
-    pub(crate) fn heartbeat(&mut self, now: Time, effects: &mut Effects) {
+    pub(crate) fn heartbeat(&mut self, effects: &mut Effects) {
         let is_idle = self.reads().is_some_and(|reads| reads.open.is_none());
         if self.config.lease().is_some() && is_idle {
             effects.restart.push(Timer::Heartbeat);
-            self.begin_round(now, effects);
+            self.begin_round(effects);
         } else {
             self.broadcast_heartbeat(effects);
         }

@@ -93,7 +93,7 @@ impl Raft {
         match input {
             Input::Receive { from, message } => self.receive(from, message, &mut effects),
             Input::Timeout(Timer::Election) => self.election_timeout(&mut effects),
-            Input::Timeout(Timer::Heartbeat) => self.heartbeat(now, &mut effects),
+            Input::Timeout(Timer::Heartbeat) => self.heartbeat(&mut effects),
             Input::Timeout(Timer::Retry) => self.retry(&mut effects),
             Input::Timeout(Timer::Contact) => self.lose_contact(),
             Input::Timeout(Timer::Quorum) => self.check_quorum(&mut effects),

@@ -49,8 +49,26 @@ pub struct OpenRound {
     pub reads: Vec<ReadId>,
     /// Who has answered it.
     pub confirmed: BTreeSet<NodeId>,
-    /// When it began.
-    pub sent: Time,
+    /// When it began: noted at the end of the step in which it did.
+    pub sent: Option<Time>,
+}
+
+impl Reads {
+    /// What a new leader starts with. If leases are wanted, its first messages are a round.
+    pub(crate) fn at_election(wants_lease: bool, commit: Index) -> Reads {
+        let mut reads = Reads::default();
+        if wants_lease {
+            reads.begin(commit, Vec::new(), true);
+        }
+        reads
+    }
+
+    fn begin(&mut self, index: Index, reads: Vec<ReadId>, is_new: bool) {
+        if is_new || self.round == Round::default() {
+            self.round = self.round.next();
+        }
+        self.open = Some(OpenRound { index, reads, confirmed: BTreeSet::new(), sent: None });
+    }
 }
 
 /// As leader.
@@ -122,7 +140,9 @@ impl Raft {
         self.release_logged(effects);
         self.close_round(now, effects);
         if self.reads().is_some_and(|reads| !reads.waiting.is_empty()) && self.may_read() {
-            self.begin_round(now, effects);
+            self.begin_round(effects);
+            // One server alone is a majority.
+            self.close_round(now, effects);
         }
     }
 
@@ -133,36 +153,32 @@ impl Raft {
         effects.reads.extend(reads.logged.drain(..done));
     }
 
-    /// Begins a round for all reads that wait, if none is under way.
-    pub(crate) fn begin_round(&mut self, now: Time, effects: &mut Effects) {
-        let (is_new, index) = (self.keeps(Rule::RoundTokenIsNew), self.commit);
-        // Only a lease is measured in time.
-        let sent = if self.config.lease().is_some() { now } else { Time::default() };
-        let Some(reads) = self.reads_mut().filter(|reads| reads.open.is_none()) else { return };
-        if is_new || reads.round == Round::default() {
-            reads.round = reads.round.next();
+    /// Begins a round for all reads that wait, unless one is under way. One that is to renew a lease may be begun before the
+    /// reads may be answered: they wait on.
+    pub(crate) fn begin_round(&mut self, effects: &mut Effects) {
+        let (is_new, may_read, index) = (self.keeps(Rule::RoundTokenIsNew), self.may_read(), self.commit);
+        if let Some(reads) = self.reads_mut().filter(|reads| reads.open.is_none()) {
+            let asked = if may_read { core::mem::take(&mut reads.waiting) } else { Vec::new() };
+            reads.begin(index, asked, is_new);
+            self.send_heartbeats(effects);
         }
-        let waiting = core::mem::take(&mut reads.waiting);
-        reads.open = Some(OpenRound { index, reads: waiting, confirmed: BTreeSet::new(), sent });
-        self.send_heartbeats(effects);
-        if !self.keeps(Rule::LeaseOfConfirmedRound) {
-            self.extend_lease(sent);
-        }
-        // One server alone is a majority.
-        self.close_round(now, effects);
     }
 
     /// If a majority has answered, the round's reads may be answered too, and the lease lasts longer.
     fn close_round(&mut self, now: Time, effects: &mut Effects) {
         let id = self.id();
-        let Some(open) = self.reads().and_then(|reads| reads.open.as_ref()) else { return };
-        let is_confirmed = self.config.voters().agree(|voter| voter == id || open.confirmed.contains(&voter));
-        if !self.upholds(Rule::ReadConfirmsLeadership, is_confirmed) {
-            return;
+        let Some(open) = self.reads_mut().and_then(|reads| reads.open.as_mut()) else { return };
+        let sent = *open.sent.get_or_insert(now);
+        let confirmed = open.confirmed.clone();
+        let is_confirmed = self.config.voters().agree(|voter| voter == id || confirmed.contains(&voter));
+        if self.upholds(Rule::LeaseOfConfirmedRound, is_confirmed) {
+            self.extend_lease(if self.keeps(Rule::LeaseFromSending) { sent } else { now });
         }
-        let Some(open) = self.reads_mut().and_then(|reads| reads.open.take()) else { return };
-        effects.reads.extend(open.reads.iter().map(|&id| Readable { id, index: open.index }));
-        self.extend_lease(if self.keeps(Rule::LeaseFromSending) { open.sent } else { now });
+        if self.upholds(Rule::ReadConfirmsLeadership, is_confirmed)
+            && let Some(open) = self.reads_mut().and_then(|reads| reads.open.take())
+        {
+            effects.reads.extend(open.reads.iter().map(|&id| Readable { id, index: open.index }));
+        }
     }
 
     /// This leader does not lead any more, and what it has not answered it never will.

@@ -121,7 +121,7 @@ impl ServerActor {
             ),
             (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
             (Tick::Retry, leads && self.bounds.max_retries > 0),
-            (Tick::Contact, runs(Timer::Contact) && is_due),
+            (Tick::Contact, runs(Timer::Contact) && self.bounds.lease().is_none()),
             (Tick::Quorum, runs(Timer::Quorum)),
             (Tick::Abandon, runs(Timer::Transfer)),
             (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
@@ -181,12 +181,13 @@ impl Step<'_> {
             Event::Tick(Tick::Abandon) => self.step(Input::Timeout(Timer::Transfer), None),
             Event::Tick(Tick::Propose) => self.propose(),
             Event::Tick(Tick::Read(Index(known))) => self.step(Input::Read(ReadId(*known)), None),
-            Event::Tick(Tick::Clock) => return self.server.clock.now += 1,
+            Event::Tick(Tick::Clock) => self.clock(),
             Event::Tick(Tick::Sync) => self.sync(),
             Event::Tick(Tick::Grant) => self.grant(),
             Event::Fault(fault) => self.fail(*fault),
         }
-        if self.actor.shim() == Some(Shim::NowSampledBeforeReceive) {
+        let is_event = *event != Event::Tick(Tick::Clock);
+        if is_event && self.actor.shim() == Some(Shim::NowSampledBeforeReceive) {
             self.server.clock.sampled = self.server.clock.now;
         }
         // Once an event is enough: no single one both makes a leader and deposes it.
@@ -226,6 +227,16 @@ impl Step<'_> {
         self.server.proposed += 1;
         let value = value(self.server.raft.id(), self.server.proposed);
         self.step(Input::Propose(value), None);
+    }
+
+    /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes later, which
+    /// the network may see to as well.
+    fn clock(&mut self) {
+        self.server.clock.now += 1;
+        if self.server.clock.now == self.server.clock.due {
+            self.server.clock.due = 0;
+            self.step(Input::Timeout(Timer::Contact), None);
+        }
     }
 
     /// The disk finishes all that waits.

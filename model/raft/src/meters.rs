@@ -136,8 +136,9 @@ impl Kind {
             Kind::Heartbeat => bounds.max_heartbeats > 0,
             Kind::Retry => bounds.max_retries > 0,
             Kind::Contact => {
+                // Where there are clocks, it is they that say when.
                 let Features { pre_vote, disregard_votes, .. } = bounds.features;
-                pre_vote || disregard_votes || bounds.lease().is_some()
+                (pre_vote || disregard_votes) && bounds.lease().is_none()
             }
             Kind::Read => bounds.max_reads > 0,
             Kind::Clock => bounds.lease().is_some() && bounds.max_ticks > 0,

@@ -36,8 +36,8 @@ pub struct Server {
 pub struct Clock {
     /// What it shows.
     pub now: u32,
-    /// When the least election time-out is over that began when a leader was heard last, or at the last restart. A timer that runs
-    /// longer, or was restarted since, may run out here too: to fire early loses nothing.
+    /// When the least election time-out is over, 0 if it is: one that began when a leader was heard last, or at the last restart. An election
+    /// timer that runs longer, or was restarted since, may run out here too: to fire early loses nothing.
     pub due: u32,
     /// What it showed when the host read it for its last event; only with a weakening.
     pub sampled: u32,

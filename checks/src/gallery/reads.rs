@@ -80,7 +80,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-ignores-clock-skew",
         title: "A voter's clock runs ahead, as far as it may, and the promise ends within the lease.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[
             ("tikv#964", "https://github.com/tikv/tikv/issues/964"),
             ("yugabyte#16", "https://github.com/yugabyte/yugabyte-db/issues/16"),
@@ -92,7 +92,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-counted-from-receive",
         title: "The answer to a heartbeat comes when the promise in it is nearly over, and the lease starts then.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[("jraft PR 34", "https://github.com/sofastack/sofa-jraft/pull/34")],
         ..Exhibit::rule(Rule::LeaseFromSending)
     },
@@ -100,7 +100,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-from-unconfirmed-contact",
         title: "A leader that nobody hears renews its lease by asking alone.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · heartbeats <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[
             ("hashicorp/raft#666", "https://github.com/hashicorp/raft/issues/666"),
             ("jraft PR 34", "https://github.com/sofastack/sofa-jraft/pull/34"),
@@ -112,7 +112,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "vote-granted-inside-lease",
         title: "Servers that hear their leader elect another one while its lease lives.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · heartbeats <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[
             ("braft#365", "https://github.com/baidu/braft/issues/365"),
             ("braft#492", "https://github.com/baidu/braft/issues/492"),
@@ -124,7 +124,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-regress-on-term-bump",
         title: "A server hears of a newer term, takes its promise for that of an older one, and votes.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 3 · heartbeats <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[("cockroach#133764", "https://github.com/cockroachdb/cockroach/issues/133764")],
         ..Exhibit::rule(Rule::PromiseOutlivesTerm)
     },
@@ -132,7 +132,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-forgotten-on-restart",
         title: "A server restarts, does not know that it promised to wait, and votes within the lease.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · crashes <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · heartbeats <= 1 · crashes <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[("tikv#15035", "https://github.com/tikv/tikv/issues/15035")],
         ..Exhibit::rule(Rule::PromiseOutlivesRestart)
     },
@@ -140,7 +140,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         bug: "lease-kept-over-transfer",
         title: "A leader hands over, its successor is elected at once, and the old one reads on by its lease.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 1 · proposals <= 1 · transfers <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 1 · transfers <= 1 · reads <= 1 · clock ticks <= 1 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[
             ("raft-rs#234", "https://github.com/tikv/raft-rs/issues/234"),
             ("tikv PR 1595", "https://github.com/tikv/tikv/pull/1595"),
@@ -155,7 +155,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         says: "The clock is read after the read has come, not before the server waits for it.",
         title: "A leader reads its clock, is paused, and takes a read that came since for one within its lease.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[("yugabyte#915", "https://github.com/yugabyte/yugabyte-db/issues/915")],
         ..Exhibit::shim(Shim::NowSampledBeforeReceive)
     },
@@ -166,7 +166,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         says: "A server's clock goes on while the server is paused.",
         title: "A leader is paused, its clock stands still, and what it wakes up with is a lease that was over long ago.",
         property: STALE,
-        bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · faults <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+        bounds: "3 servers · terms <= 2 · time-outs <= 2 · faults <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
         seen_in: &[("rust-lang/rust#87906", "https://github.com/rust-lang/rust/issues/87906")],
         ..Exhibit::shim(Shim::ClockStopsInPause)
     },

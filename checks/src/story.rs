@@ -183,10 +183,9 @@ fn why_of_message(
             })
         }
         Body::AppendEntries { prev, .. } => {
-            let rejected = done
-                .sent
-                .iter()
-                .any(|(_, sent)| matches!(sent.body, Body::AppendReply { answer: Appended::Rejected { .. }, .. }));
+            let rejected = done.sent.iter().any(|(_, sent)| {
+                matches!(sent.body, Body::AppendReply { answer: Appended::Rejected { .. }, .. })
+            });
             let held = was.log().get(prev.index).map_or("nothing".into(), |entry| entry.id.to_string());
             rejected.then(|| {
                 format!("{id} did not append: at index {} it holds {held}, not {prev} (§5.3)", prev.index)

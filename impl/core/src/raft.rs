@@ -292,7 +292,9 @@ impl fmt::Display for Raft {
             Role::Follower { leader: Some(leader), in_contact } => {
                 write!(f, " leader={leader}{}", if *in_contact { "!" } else { "" })
             }
-            Role::Follower { leader: None, in_contact } => f.write_str(if *in_contact { " waits!" } else { "" }),
+            Role::Follower { leader: None, in_contact } => {
+                f.write_str(if *in_contact { " waits!" } else { "" })
+            }
             Role::PreCandidate { votes } | Role::Candidate { votes } => write!(f, " votes={votes:?}"),
             Role::Leader { durable, peers, quorum, transfer, reads } => {
                 write!(f, " disk={durable}")?;

@@ -189,7 +189,8 @@ fn read_birth(from: &mut Reader) -> io::Result<Birth> {
             let news = from.option(Reader::u32)?;
             let (heard, said) = (from.option(Reader::u32)?, from.list(Reader::u32)?);
             let (last, to_nobody) = (from.option(Reader::u32)?, from.list(Reader::u32)?);
-            let effect = Effect { cause, news, heard, said, last, to_nobody, lost: from.option(Reader::u32)? };
+            let effect =
+                Effect { cause, news, heard, said, last, to_nobody, lost: from.option(Reader::u32)? };
             Ok(Birth::Ambient(at, origin, effect))
         }
         _ => Err(io::Error::other("no such sort of thing")),

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftlab_core::{
-    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, ReadId, Round, Rule,
-    Time, Timer, Write,
+    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, ReadId, Round,
+    Rule, Time, Timer, Write,
 };
 use stateright::actor::{Actor, Id, Out, model_timeout};
 
@@ -79,7 +79,8 @@ impl ServerActor {
         if before.broken.is_some() {
             return (before.clone(), Done::default());
         }
-        let mut step = Step { actor: self, server: before.clone(), done: Done::default(), are_answered: false };
+        let mut step =
+            Step { actor: self, server: before.clone(), done: Done::default(), are_answered: false };
         let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
         let Step { mut server, done, .. } = step;
         if let Err(panic) = outcome {
@@ -115,10 +116,7 @@ impl ServerActor {
         let has_clock = self.bounds.lease().is_some() && !stopped;
         let may_propose = leads || self.way == Some(Way::Rule(Rule::OnlyLeaderAppends));
         let armed = [
-            (
-                Tick::Election,
-                !leads && is_due && self.bounds.allows_election_after(server.raft.term()),
-            ),
+            (Tick::Election, !leads && is_due && self.bounds.allows_election_after(server.raft.term())),
             (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
             (Tick::Retry, leads && self.bounds.max_retries > 0),
             (Tick::Contact, runs(Timer::Contact) && self.bounds.lease().is_none()),
@@ -136,7 +134,8 @@ impl ServerActor {
         let transfers = self.config.peers().filter(|_| may_transfer).map(Tick::Transfer);
         // What a client knows, the world says: all but one of these cannot happen in it.
         let may_read = leads && self.bounds.max_reads > 0;
-        let reads = (0..=self.bounds.max_index().0).filter(|_| may_read).map(|known| Tick::Read(Index(known)));
+        let reads =
+            (0..=self.bounds.max_index().0).filter(|_| may_read).map(|known| Tick::Read(Index(known)));
         armed.chain(transfers).chain(reads).collect()
     }
 

@@ -102,7 +102,8 @@ fn count(limits: &[u32], at: usize, spent: &mut [u32]) -> bool {
 
 /// May the clock at `own` go on, without being further ahead of another than `skew`? One that stands still counts for none.
 fn is_near(spent: &[u32], own: usize, skew: u32) -> bool {
-    let mut others = spent.iter().enumerate().skip(CLOCKS).filter(|(at, clock)| *at != own && **clock != STOPPED);
+    let mut others =
+        spent.iter().enumerate().skip(CLOCKS).filter(|(at, clock)| *at != own && **clock != STOPPED);
     others.all(|(_, other)| spent[own] < other.saturating_add(skew))
 }
 

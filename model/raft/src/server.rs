@@ -3,9 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use raftlab_core::{
-    Durable, Effects, Entry, Index, Message, NodeId, Payload, Raft, Readable, Role, Term,
-};
+use raftlab_core::{Durable, Effects, Entry, Index, Message, NodeId, Payload, Raft, Readable, Role, Term};
 
 /// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

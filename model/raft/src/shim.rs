@@ -160,8 +160,7 @@ impl Shim {
             (
                 Shim::RejectionTakenForMatch,
                 Some(Body::AppendReply {
-                    answer: Appended::Rejected { hint: LogId { index, .. }, .. },
-                    ..
+                    answer: Appended::Rejected { hint: LogId { index, .. }, .. }, ..
                 }),
             ) => Some(Appended::Accepted { matched: *index }),
             _ => None,

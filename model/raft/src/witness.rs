@@ -86,7 +86,9 @@ pub const WITNESSES: &[Witness] = &[
     },
     Witness {
         name: "a read was answered after a round",
-        seen: Seen::Step(|was, is| answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_some())),
+        seen: Seen::Step(|was, is| {
+            answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_some())
+        }),
     },
     Witness {
         name: "two reads were answered by one round",
@@ -114,21 +116,34 @@ pub const WITNESSES: &[Witness] = &[
         name: "a leader that had been replaced was asked to read",
         seen: Seen::All(|servers| {
             let asked = |server: &&&Server| server.raft.reads().is_some_and(|reads| reads.open.is_some());
-            let newest = servers.iter().filter(|server| server.raft.is_leader()).map(|server| server.raft.term()).max();
-            servers.iter().filter(asked).any(|server| newest.is_some_and(|newest| server.raft.term() < newest))
+            let newest = servers
+                .iter()
+                .filter(|server| server.raft.is_leader())
+                .map(|server| server.raft.term())
+                .max();
+            servers
+                .iter()
+                .filter(asked)
+                .any(|server| newest.is_some_and(|newest| server.raft.term() < newest))
         }),
     },
     Witness {
         name: "a read was answered without a round",
-        seen: Seen::Step(|was, is| answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_none())),
+        seen: Seen::Step(|was, is| {
+            answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_none())
+        }),
     },
     Witness {
         name: "a lease expired",
-        seen: Seen::Step(|was, is| holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock.now > was.clock.now),
+        seen: Seen::Step(|was, is| {
+            holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock.now > was.clock.now
+        }),
     },
     Witness {
         name: "a lease was given up",
-        seen: Seen::Step(|was, is| holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock == was.clock),
+        seen: Seen::Step(|was, is| {
+            holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock == was.clock
+        }),
     },
     Witness {
         name: "a server that restarted kept its promise",

@@ -131,7 +131,13 @@ impl RaftModel {
         let actors = setup.bounds.ids().map(|id| ServerActor::new(id, &setup.bounds, setup.way, setup.focus));
         let inner = ActorModel::new((), ()).actors(actors).init_network(network).lossy_network(lossy);
         let meters = Arc::new(Meters::new(setup.witnesses.len()));
-        RaftModel { inner, limits: ledger::limits(&setup.bounds).into(), setup: setup.into(), meters, pictures: None }
+        RaftModel {
+            inner,
+            limits: ledger::limits(&setup.bounds).into(),
+            setup: setup.into(),
+            meters,
+            pictures: None,
+        }
     }
 
     /// The same model, shown in this way.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use raftlab_core::{
-    Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Role, Term,
+    Appended, Body, Durable, Entry, Index, Lease, Log, LogId, Message, NodeId, Payload, Raft, ReadMode, Role,
+    Span, Term,
 };
 use raftlab_model::{
     Bounds, Disk, Event, FEATURES, Fault, Label, PROPERTIES, Sent, Server, ServerActor, Tick,
@@ -26,7 +27,7 @@ enum Command {
         servers: usize,
         #[arg(key)]
         entries: Option<usize>,
-        /// What Raft does beyond the paper's core, by its names in bounds.
+        /// What Raft does beyond the paper's core, by its names in bounds; then `log-reads`, or `lease`.
         #[arg(optional)]
         features: Vec<String>,
     },
@@ -55,6 +56,10 @@ enum Command {
     /// It was to, and leads on.
     Abandon(Name),
     Propose(Name),
+    /// A client reads.
+    Read(Name),
+    /// A server's clock goes on, where there are leases.
+    Tick(Name),
     /// Delivers what waits on a link, or everything until nothing waits.
     Deliver {
         from: Option<Name>,
@@ -154,6 +159,9 @@ struct Cluster {
     output: String,
 }
 
+/// What servers promise in stories about leases: to wait for 3 ticks, of which a leader counts on one.
+const LEASE: Lease = Lease { promise: Span(3), drift: Span(2) };
+
 /// More deliveries than any story needs before its network is quiet.
 const DELIVERIES_MAX: usize = 1_000;
 
@@ -185,6 +193,8 @@ impl Cluster {
             }
             Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
+            Command::Read(id) => self.event(*id, &Event::Tick(Tick::Read(Index(0))), true)?,
+            Command::Tick(id) => self.event(*id, &Event::Tick(Tick::Clock), true)?,
             Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
             Command::Deliver { from: None, .. } => self.deliver_until_quiet()?,
             Command::Deliver { from, to, kind } => {
@@ -226,6 +236,14 @@ impl Cluster {
     fn start(&mut self, servers: usize, max_entries: usize, features: &[String]) -> Result<(), String> {
         let mut bounds = Bounds { servers, max_entries, ..Bounds::default() };
         for name in features {
+            match name.as_str() {
+                "log-reads" => bounds.features.reads = ReadMode::Log,
+                "lease" => bounds.features.reads = ReadMode::Lease(LEASE),
+                _ => {}
+            }
+            if bounds.features.reads != ReadMode::Index {
+                continue;
+            }
             let feature = FEATURES.iter().find(|(known, _)| known == name);
             let (_, feature) = feature.ok_or_else(|| format!("`{name}` is not a feature"))?;
             *feature(&mut bounds.features) = true;
@@ -418,6 +436,14 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     if !applied.is_empty() {
         lines.push(format!("{id} applies {applied:?}"));
     }
+    match after.ghosts.answered - before.ghosts.answered {
+        0 => {}
+        1 => lines.push(format!("{id} answers a read from the log up to {}", after.applied)),
+        reads => lines.push(format!("{id} answers {reads} reads from the log up to {}", after.applied)),
+    }
+    if before.clock != after.clock {
+        lines.push(format!("{id} clock {} ⇨ {}", before.clock.now, after.clock.now));
+    }
     lines
 }
 
@@ -494,6 +520,11 @@ fn the_dissertation_who_hears_whom() {
     tell("dissertation-4-2-3-", 1);
     tell("dissertation-6-2-", 2);
     tell("dissertation-9-6-", 2);
+}
+
+#[test]
+fn the_dissertation_reads_that_are_not_stale() {
+    tell("dissertation-6-4-", 6);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use raftlab_core::{
-    Answer, Body, Command, Config, Durable, Effects, Index, Input, LogId, Message, Names, NodeId, Raft, Rule,
-    Term, Time, Timer,
+    Answer, Body, Command, Config, Durable, Effects, Index, Input, LogId, Message, Names, NodeId, Raft,
+    Round, Rule, Term, Time, Timer,
 };
 use raftlab_model::{
     Bounds, Done, Event, NO_PANIC, PROPERTIES, Property, RaftModel, Renaming, Seen, Server, ServerActor,
@@ -236,7 +236,12 @@ fn effects_of_a_life(names: &Renaming, config: Config) -> Vec<Effects> {
         from: names.node(NodeId(from)),
         message: names.message(&Message { term: Term(term), body }),
     };
-    let heartbeat = Body::AppendEntries { prev: LogId::ZERO, entries: Vec::new(), commit: Index(0), round: Round::default() };
+    let heartbeat = Body::AppendEntries {
+        prev: LogId::ZERO,
+        entries: Vec::new(),
+        commit: Index(0),
+        round: Round::default(),
+    };
     let inputs = [
         receive(2, 1, heartbeat),
         command(),
@@ -284,12 +289,14 @@ const WITH_THE_DEAD: [&str; 6] = [
     "2 servers · terms <= 3 · entries a message <= 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · bag network",
 ];
-const WITHOUT: [&str; 5] = [
+const WITHOUT: [&str; 7] = [
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 1 · entries a message <= 1 · pre-vote · check-quorum · disregard-votes · set network",
     "3 servers · terms <= 2 · time-outs <= 1 · transfers <= 1 · entries a message <= 1 · set network",
+    "3 servers · terms <= 1 · time-outs <= 1 · reads <= 2 · entries a message <= 1 · set network",
+    "3 servers · terms <= 1 · time-outs <= 1 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 1 · set network",
 ];
 
 #[test]
@@ -320,7 +327,8 @@ fn at_the_start_of_large_worlds_and_along_walks_through_them_too() {
 }
 
 /// Worlds in which broken ways have room: all causes, both disks.
-const BROKEN: [&str; 3] = [
+const BROKEN: [&str; 4] = [
+    "3 servers · terms <= 2 · time-outs <= 3 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · transfers <= 1 · reads <= 2 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
     "2 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 2 · set network",
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
@@ -369,6 +377,11 @@ const ORBITS: &[(&str, usize, usize)] = &[
     ("3 servers · terms <= 1 · entries a message <= 1 · set network", 158, 31),
     ("3 servers · terms <= 1 · proposals <= 1 · entries a message <= 1 · set network", 1_373, 236),
     ("3 servers · terms <= 1 · heartbeats <= 1 · entries a message <= 1 · set network", 698, 124),
+    (
+        "3 servers · terms <= 1 · time-outs <= 1 · reads <= 1 · clock ticks <= 1 · skew <= 1 · entries a message <= 1 · lease of 2 less 1 · set network",
+        0,
+        0,
+    ),
     ("3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · set network", 652, 121),
     (
         "3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
@@ -472,7 +485,7 @@ const WRONG: &[(&str, &str, Option<Way>, Rename)] = &[
     }),
     (
         "a request that is held is forgotten",
-        BROKEN[1],
+        BROKEN[2],
         Some(Way::Shim(Shim::VoteCheckTornFromGrant)),
         |renaming, server| Server { held: server.held.clone(), ..renaming.server(server) },
     ),

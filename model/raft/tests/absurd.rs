@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use raftlab_core::{
-    Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Log, LogId, Message,
-    NodeId, Outbox, Payload, Persisted, Raft, ReadId, Role, Round, Rule, Term, Time, Timer, Voters, Write,
+    Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Lease, Log, LogId,
+    Message, NodeId, Outbox, Payload, Persisted, Raft, ReadId, ReadMode, Role, Round, Rule, Span, Term, Time,
+    Timer, Voters, Write,
 };
 
 const CASES: u32 = 4_096;

@@ -441,7 +441,7 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
         1 => lines.push(format!("{id} answers a read from the log up to {}", after.applied)),
         reads => lines.push(format!("{id} answers {reads} reads from the log up to {}", after.applied)),
     }
-    if before.clock != after.clock {
+    if before.clock.now != after.clock.now {
         lines.push(format!("{id} clock {} ⇨ {}", before.clock.now, after.clock.now));
     }
     lines

@@ -379,8 +379,8 @@ const ORBITS: &[(&str, usize, usize)] = &[
     ("3 servers · terms <= 1 · heartbeats <= 1 · entries a message <= 1 · set network", 698, 124),
     (
         "3 servers · terms <= 1 · time-outs <= 1 · reads <= 1 · clock ticks <= 1 · skew <= 1 · entries a message <= 1 · lease of 2 less 1 · set network",
-        0,
-        0,
+        16_547,
+        2_793,
     ),
     ("3 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · set network", 652, 121),
     (

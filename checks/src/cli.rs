@@ -365,7 +365,7 @@ impl BoundsArgs {
             features: self.features.over(bounds.features),
             ..bounds.clone()
         };
-        self.reads.over(bounds)
+        self.reads.over(&bounds)
     }
 }
 

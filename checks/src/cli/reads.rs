@@ -43,12 +43,12 @@ pub enum ReadModeArg {
 
 impl ReadArgs {
     /// `bounds`, with what was given put over it. A lease of which nothing was said bears the skew.
-    pub fn over(self, bounds: Bounds) -> Bounds {
+    pub fn over(self, bounds: &Bounds) -> Bounds {
         let mut bounds = Bounds {
             max_reads: self.max_reads.unwrap_or(bounds.max_reads),
             max_ticks: self.max_ticks.unwrap_or(bounds.max_ticks),
             max_skew: self.max_skew.unwrap_or(bounds.max_skew),
-            ..bounds
+            ..bounds.clone()
         };
         let drift = 2 * u64::from(bounds.max_skew);
         let lease = bounds.lease().unwrap_or(Lease { promise: Span(drift + 1), drift: Span(drift) });

@@ -69,6 +69,16 @@ pub struct Lease {
     pub drift: Span,
 }
 
+impl Features {
+    /// What servers promise their leader, if leases are used.
+    pub fn lease(&self) -> Option<Lease> {
+        match self.reads {
+            ReadMode::Lease(lease) => Some(lease),
+            ReadMode::Log | ReadMode::Index => None,
+        }
+    }
+}
+
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -133,10 +143,7 @@ impl Config {
 
     /// What servers promise their leader, if they do.
     pub fn lease(&self) -> Option<Lease> {
-        match self.features.reads {
-            ReadMode::Lease(lease) => Some(lease),
-            ReadMode::Log | ReadMode::Index => None,
-        }
+        self.features.lease()
     }
 
     /// The other servers.

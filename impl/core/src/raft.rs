@@ -27,6 +27,7 @@ pub struct Raft {
 
 /// What a server is in its present term, with the state that exists only then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "a server has one role, and is as large as a leader may be")]
 pub enum Role {
     /// Answers others.
     Follower {

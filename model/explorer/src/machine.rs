@@ -310,10 +310,10 @@ impl<'a, S: System> Machine<'a, S> {
     pub fn make_turn(&self, ambient: u32, number: u32) -> u32 {
         let (old, effect) = (self.ambients.get(ambient), self.effects.get(number));
         let mut spent = old.spent.clone();
-        if let Some(cause) = effect.cause {
-            if !self.system.spend(&self.budgets, cause, &mut spent) {
-                return UNKNOWN;
-            }
+        if let Some(cause) = effect.cause
+            && !self.system.spend(&self.budgets, cause, &mut spent)
+        {
+            return UNKNOWN;
         }
         effect.news.iter().for_each(|&news| self.system.note(news, &mut spent));
         let mut nobody = old.nobody.to_vec();

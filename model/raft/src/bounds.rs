@@ -129,10 +129,7 @@ impl Bounds {
 
     /// What servers promise their leader, if leases are used: only then have they clocks.
     pub fn lease(&self) -> Option<Lease> {
-        match self.features.reads {
-            ReadMode::Lease(lease) => Some(lease),
-            ReadMode::Index | ReadMode::Log => None,
-        }
+        self.features.lease()
     }
 
     /// No log grows longer: a no-op for each term, and what clients propose and read.

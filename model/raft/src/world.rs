@@ -182,8 +182,11 @@ impl RaftModel {
         self.spends(&action, &mut spent);
         let mut inner = self.inner.next_state(&world.inner, action)?;
         for (before, after) in world.inner.actor_states.iter().zip(&inner.actor_states) {
-            let news = if Arc::ptr_eq(before, after) { None } else { self.tells(before, after) };
-            news.into_iter().for_each(|news| ledger::note(news, &mut spent));
+            if !Arc::ptr_eq(before, after)
+                && let Some(news) = self.tells(before, after)
+            {
+                ledger::note(news, &mut spent);
+            }
         }
         if let Network::UnorderedDuplicating(_, last) = &mut inner.network {
             *last = None;

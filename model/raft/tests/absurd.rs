@@ -155,7 +155,7 @@ fn stimulus() -> impl Strategy<Value = Stimulus> {
         30 => (from, term(), body()).prop_map(|(from, term, body)| Stimulus::Message { from, term, body }),
         5 => timer.prop_map(Stimulus::Timeout),
         5 => Just(Stimulus::Propose),
-        5 => Just(Stimulus::Read),
+        2 => Just(Stimulus::Read),
         2 => (1_u64..=4).prop_map(|id| Stimulus::Transfer(NodeId(id))),
         8 => Just(Stimulus::Sync),
         3 => any::<prop::sample::Index>().prop_map(Stimulus::OldToken),
@@ -426,7 +426,7 @@ proptest! {
 /// The same lives in every run, each with its host.
 fn lives(without: Option<Rule>) -> impl Iterator<Item = (Host, Vec<Stimulus>)> {
     let mut runner = TestRunner::deterministic();
-    (0..800).map(move |life| {
+    (0..1_600).map(move |life| {
         let stimuli = prop::collection::vec(stimulus(), INPUTS).new_tree(&mut runner).unwrap().current();
         (Host::new(life % 2 == 0, life % 4 == 0, without), stimuli)
     })
@@ -445,7 +445,7 @@ fn absurd_lives_are_not_dull() {
         }
     }
     assert_eq!(seen.len(), 7, "{seen:?}");
-    assert!(seen.values().all(|lives| *lives >= 20), "in how many of 800 lives: {seen:?}");
+    assert!(seen.values().all(|lives| *lives >= 20), "in how many of 1,600 lives: {seen:?}");
 }
 
 /// The judgements can fail: without one of these rules a server breaks its word in some life.

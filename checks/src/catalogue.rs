@@ -77,6 +77,17 @@ const ROLLED_BACK: &str = "a change was rolled back";
 const LEADER_LEFT: &str = "a leader left its cluster";
 const NEWCOMER_LED: &str = "a server that joined led";
 
+const ROUND: &str = "a read was answered after a round";
+const ONE_ROUND: &str = "two reads were answered by one round";
+const WAITED: &str = "a read waited for the no-op";
+const NEXT_ROUND: &str = "a read waited for the next round";
+const LOGGED: &str = "a read was answered through the log";
+const REPLACED: &str = "a leader that had been replaced was asked to read";
+const WITHOUT_ROUND: &str = "a read was answered without a round";
+const EXPIRED: &str = "a lease expired";
+const GIVEN_UP: &str = "a lease was given up";
+const STILL_BOUND: &str = "a server that restarted kept its promise";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
 const WITHOUT_N1: &str = "a majority suffices without n1";
@@ -491,6 +502,87 @@ pub const CHECKS: &[Check] = &[
                     NEWCOMER_LED,
                     SURVIVED,
                 ],
+                ..SAFETY
+            },
+        ],
+    },
+    Check {
+        name: "reads",
+        says: "clients read at leaders, by rounds of heartbeats and through the log (dissertation 6.4)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · entries a message <= 1 · set network",
+                witnesses: &[ROUND, WAITED, REPLACED, COMMAND, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 2 · entries a message <= 1 · set network",
+                witnesses: &[ROUND, ONE_ROUND, WAITED, NEXT_ROUND, REPLACED, COMMAND],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · reads <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[ROUND, WAITED, COMMAND],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · entries a message <= 1 · log reads · set network",
+                witnesses: &[LOGGED, COMMAND, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · reads <= 2 · entries a message <= 1 · set network",
+                witnesses: &[ROUND, ONE_ROUND, WAITED, NEXT_ROUND],
+                ..SAFETY
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · reads <= 1 · entries a message <= 1 · set network",
+                witnesses: &[ROUND, WAITED, REPLACED, COMMAND, OLDER_COMMITTED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · crashes <= 1 · reads <= 1 · entries a message <= 1 · set network",
+                witnesses: &[ROUND, WAITED, REPLACED, COMMAND, LEADER_CRASHED, SURVIVED],
+                ..SAFETY
+            },
+        ],
+    },
+    Check {
+        name: "lease",
+        says: "leaders read by a lease, with clocks as far apart as it allows (dissertation 6.4.1)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 1 · transfers <= 1 · reads <= 1 · clock ticks <= 1 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, GIVEN_UP, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · crashes <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, STILL_BOUND, SURVIVED],
+                ..SAFETY
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN, COMMAND],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · heartbeats <= 1 · reads <= 1 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 5 · skew <= 2 · entries a message <= 1 · lease of 5 less 4 · set network",
+                witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN],
                 ..SAFETY
             },
         ],

@@ -1,6 +1,7 @@
 //! The command line of `check`.
 
 mod cluster;
+mod reads;
 mod search;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use raftlab_core::Features;
 use raftlab_model::{Bounds, Disk, FEATURES, NetworkKind};
 
 pub use self::cluster::ClusterArgs;
+pub use self::reads::{ReadArgs, ReadModeArg};
 pub use self::search::{EngineArgs, SearchArgs, Switch};
 use crate::catalogue::Tier;
 
@@ -169,6 +171,9 @@ pub struct BoundsArgs {
     /// What Raft does beyond the paper's core.
     #[command(flatten)]
     pub features: FeatureArgs,
+    /// Reads and clocks.
+    #[command(flatten)]
+    pub reads: ReadArgs,
 }
 
 /// What Raft does beyond the paper's core. Each flag switches one on; `=off` switches it off where a check has it on.
@@ -349,7 +354,7 @@ pub struct BenchArgs {
 impl BoundsArgs {
     /// `bounds`, with what was given put over it.
     pub fn over(&self, bounds: &Bounds) -> Bounds {
-        Bounds {
+        let bounds = Bounds {
             servers: self
                 .servers
                 .map_or(bounds.servers, |servers| usize::try_from(servers).unwrap_or(bounds.servers)),
@@ -366,8 +371,9 @@ impl BoundsArgs {
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
             features: self.features.over(bounds.features),
-            max_faults: bounds.max_faults,
-        }
+            ..bounds.clone()
+        };
+        self.reads.over(&bounds)
     }
 }
 
@@ -411,6 +417,7 @@ impl BoundsArgs {
         ];
         given.iter().fold(String::new(), |flags, (name, value)| flags + &flag(name, value.as_ref()))
             + &self.features.flags()
+            + &self.reads.flags()
     }
 }
 

@@ -6,6 +6,7 @@ mod durability;
 mod elections;
 mod liveness;
 mod membership;
+mod reads;
 mod replication;
 mod unreachable;
 
@@ -39,7 +40,7 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then liveness, then membership.
+/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
     let groups = [
         elections::EXHIBITS,
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Exhibit> {
         durability::EXHIBITS,
         liveness::EXHIBITS,
         membership::EXHIBITS,
+        reads::EXHIBITS,
     ];
     groups.into_iter().flatten()
 }

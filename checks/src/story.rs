@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Standing};
-use raftlab_model::{Action, Done, Event, Fault, RaftModel, Sent, Server, World, at, label};
+use raftlab_model::{Action, Done, Event, RaftModel, Sent, Server, World, at, label};
 
 /// A path from the initial state of a model.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Story {
         let (before, after) = (server(self.before(index), *id), server(&step.after, *id));
         let mut lines: Vec<String> =
             step.done.written.iter().map(|write| format!("{id} disk: {write}")).collect();
-        if matches!(event, Event::Fault(fault) if *fault != Fault::FailWrite) {
+        if matches!(event, Event::Fault(fault) if fault.is_restart()) {
             lines.push(format!("{id} restarts with {after}"));
         } else {
             lines.extend(changes(&before.raft, &after.raft));
@@ -89,6 +89,9 @@ impl Story {
         }
         for entry in after.ghosts.applied.iter().skip(before.ghosts.applied.len()) {
             lines.push(format!("{id} applies {entry}"));
+        }
+        if after.ghosts.answered > before.ghosts.answered {
+            lines.push(format!("{id} answers a read from the log up to {}", after.applied));
         }
         lines.extend(
             step.done.sent.iter().map(|(to, message)| Sent { from: *id, to: *to, message }.to_string()),
@@ -211,10 +214,9 @@ fn why_of_message(
             })
         }
         Body::AppendEntries { prev, .. } => {
-            let rejected = done
-                .sent
-                .iter()
-                .any(|(_, sent)| matches!(sent.body, Body::AppendReply(Appended::Rejected { .. })));
+            let rejected = done.sent.iter().any(|(_, sent)| {
+                matches!(sent.body, Body::AppendReply { answer: Appended::Rejected { .. }, .. })
+            });
             let held = was.log().get(prev.index).map_or("nothing".into(), |entry| entry.id.to_string());
             rejected.then(|| {
                 format!("{id} did not append: at index {} it holds {held}, not {prev} (§5.3)", prev.index)
@@ -253,7 +255,7 @@ fn answered_pre_vote(done: &Done, in_this_way: bool) -> bool {
 /// A leader heard of a majority for an entry that it may not commit: Figure 8.
 fn why_no_commit(was: &Raft, event: &Event, is: &Raft) -> Option<String> {
     let Event::Deliver {
-        message: Message { body: Body::AppendReply(Appended::Accepted { matched }), .. },
+        message: Message { body: Body::AppendReply { answer: Appended::Accepted { matched }, .. }, .. },
         ..
     } = event
     else {

@@ -137,7 +137,7 @@ pub fn shrink(model: &RaftModel, actions: &[Action], property: &'static Property
 
 /// Walks `labels`, passing over what cannot happen any more, up to where `property` breaks; `None` if it does not.
 fn follow(model: &RaftModel, labels: &[String], property: &Property) -> Option<Story> {
-    let mut story = Story::at(&model, model.initial());
+    let mut story = Story::at(model, model.initial());
     for wanted in labels {
         let mut possible = Vec::new();
         model.actions(story.last(), &mut possible);

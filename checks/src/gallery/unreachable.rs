@@ -31,6 +31,13 @@ pub const UNREACHABLE: &[Unreachable] = &[
         "applied-beyond-commit-on-restart",
         "Nothing about commit or apply is on this core's disk: both start at 0.",
     ),
+    row(
+        "commit-index-taken-after-check",
+        "Harmless at a leader: commitIndex only grows, so one that is taken when the round is confirmed lies no lower than one that \
+         was taken before, and all that it covers is committed: the read shows more, never less. What did harm was taking a \
+         *follower's*, and reads at followers are not in this core.",
+    ),
+    row("demoted-voter-in-read-quorum", "Needs membership changes."),
     row("rename-without-dir-fsync", "A matter of files; the model's disk is a sequence of records."),
     row(
         "timeout-not-rerandomised",

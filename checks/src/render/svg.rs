@@ -318,7 +318,7 @@ fn paint(body: &Body) -> Paint {
         Body::RequestVote { .. } | Body::PreVote { .. } => Paint { colour: "#7b4fb5", dash: false },
         Body::VoteReply { .. } | Body::PreVoteReply { .. } => Paint { colour: "#7b4fb5", dash: true },
         Body::AppendEntries { .. } => Paint { colour: "#12745a", dash: false },
-        Body::AppendReply(_) => Paint { colour: "#12745a", dash: true },
+        Body::AppendReply { .. } => Paint { colour: "#12745a", dash: true },
         Body::TimeoutNow => Paint { colour: "#b0521a", dash: false },
         Body::NewerTerm => Paint { colour: "#b0521a", dash: true },
     }
@@ -333,8 +333,10 @@ fn word(message: &Message) -> String {
             [only] => format!("@{term} Append {}", clip(&only.to_string(), 14)),
             [first, .., last] => format!("@{term} Append {} to {}", first.id, last.id),
         },
-        Body::AppendReply(Appended::Accepted { matched }) => format!("@{term} accepted to {matched}"),
-        Body::AppendReply(Appended::Rejected { .. }) => format!("@{term} rejected"),
+        Body::AppendReply { answer: Appended::Accepted { matched }, .. } => {
+            format!("@{term} accepted to {matched}")
+        }
+        Body::AppendReply { answer: Appended::Rejected { .. }, .. } => format!("@{term} rejected"),
         Body::VoteReply { granted } | Body::PreVoteReply { granted, .. } => {
             format!("@{term} {}", if *granted { "granted" } else { "refused" })
         }

@@ -10,7 +10,7 @@ use crate::membership::{Membership, Standing};
 use crate::quorum::Voters;
 #[cfg(feature = "weaken")]
 use crate::rule::Rule;
-use crate::types::NodeId;
+use crate::types::{NodeId, Span};
 
 /// One server's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,47 @@ pub struct Features {
     /// nobody, such as one that was removed, cannot depose that leader. One that returns still does, by its newer term, unless
     /// pre-vote is on; and a leader that hears nobody is replaced only with check-quorum.
     pub disregard_votes: bool,
+    /// How a leader makes sure that what it reads is not stale (dissertation 6.4). A server to which nobody sends a read does
+    /// the same in the first two modes; a lease has to be promised before it is used.
+    pub reads: ReadMode,
+}
+
+/// How a leader makes sure, before it answers a read, that no later leader has committed anything (dissertation 6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadMode {
+    /// It appends a no-op, and answers when that is committed: a disk write on a majority for each read.
+    Log,
+    /// It hears from a majority that it leads: a round of heartbeats for all reads that came meanwhile, and no disk.
+    #[default]
+    Index,
+    /// A majority has promised to elect nobody else for a while: neither disk nor messages, as long as clocks keep what is said
+    /// of them. A leader without a lease does as with [`ReadMode::Index`].
+    Lease(Lease),
+}
+
+/// What servers promise a leader whom they hear, and what is assumed of their clocks (dissertation 6.4.1).
+///
+/// A server that heard its leader starts no election and grants no vote for `promise`, by its own clock. The lease ends `drift`
+/// earlier by the leader's clock, counted from the *sending* of what was heard. So no vote is granted within it, if over a time in
+/// which one clock shows `promise`, no other shows less by more than `drift`: clocks that are at most k apart at any moment need 2k,
+/// clocks whose rates differ by at most ten percent a tenth of `promise`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lease {
+    /// The least election time-out: no server draws a shorter one, and [`Timer::Contact`](crate::Timer::Contact) runs as long.
+    pub promise: Span,
+    /// The bound on clock drift: by how much two clocks may differ over that time. If it is no less than `promise`, no lease is
+    /// ever held.
+    pub drift: Span,
+}
+
+impl Features {
+    /// What servers promise their leader, if leases are used.
+    pub fn lease(&self) -> Option<Lease> {
+        match self.reads {
+            ReadMode::Lease(lease) => Some(lease),
+            ReadMode::Log | ReadMode::Index => None,
+        }
+    }
 }
 
 /// Why a configuration is refused.
@@ -114,7 +155,17 @@ impl Config {
 
     /// Does this server note whether it hears from its leader?
     pub(crate) fn notes_contact(&self) -> bool {
-        self.features.pre_vote || self.features.disregard_votes
+        self.features.pre_vote || self.disregards_votes()
+    }
+
+    /// Does it disregard requests for votes while it does? A lease rests on that.
+    pub(crate) fn disregards_votes(&self) -> bool {
+        self.features.disregard_votes || self.lease().is_some()
+    }
+
+    /// What servers promise their leader, if they do.
+    pub fn lease(&self) -> Option<Lease> {
+        self.features.lease()
     }
 }
 

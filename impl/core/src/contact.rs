@@ -1,5 +1,6 @@
 //! Who hears whom: servers that hear a leader do not help to replace it, and a leader that is not heard gives up
-//! (dissertation 4.2.3, 6.2, 9.6). All of it serves liveness, and all of it is off unless a feature asks for it.
+//! (dissertation 4.2.3, 6.2, 9.6). All of it is off unless a feature asks for it, and all of it serves liveness alone, unless leases rest on it
+//! (`read.rs`).
 
 use alloc::collections::BTreeSet;
 
@@ -67,7 +68,7 @@ impl Raft {
 impl Raft {
     /// The leader of this term was heard.
     pub(crate) fn hear(&mut self, leader: NodeId, effects: &mut Effects) {
-        self.follow(Some(leader));
+        self.follow(Some(leader), effects);
         effects.restart.extend(self.timers());
     }
 
@@ -79,18 +80,21 @@ impl Raft {
     }
 
     /// Does this server hear from a leader, or lead?
-    fn hears_a_leader(&self) -> bool {
+    pub(crate) fn hears_a_leader(&self) -> bool {
         matches!(self.role, Role::Follower { in_contact: true, .. } | Role::Leader { .. })
     }
 
     /// Is the message a request for a vote that a server which hears its leader disregards, term and all
     /// (dissertation 4.2.3)? Not if that leader wants the election. What is of an older term is answered, as every such
-    /// request; what is of this one cannot elect a second leader.
+    /// request; what is of this one cannot elect a second leader, if it has one: who promised to wait (6.4.1) may have learned of a
+    /// newer term since, in which nobody leads.
     pub(crate) fn disregards(&self, message: &Message) -> bool {
-        let asks =
-            matches!(message.body, Body::RequestVote { transfer: false, .. }) && message.term > self.term;
-        let disregards = asks && self.config.features().disregard_votes && self.hears_a_leader();
-        disregards && self.keeps(Rule::DisregardWhileLed)
+        let is_news = message.term > self.term || message.term == self.term && self.leader().is_none();
+        let asks = matches!(message.body, Body::RequestVote { transfer: false, .. }) && is_news;
+        let disregards = asks && self.config.disregards_votes() && self.hears_a_leader();
+        let rule =
+            if self.config.lease().is_some() { Rule::PromiseBindsVotes } else { Rule::DisregardWhileLed };
+        disregards && self.keeps(rule)
     }
 }
 
@@ -121,7 +125,7 @@ impl Raft {
         if !self.upholds(Rule::LeaderHearsMajority, hears_majority)
             || !self.upholds(Rule::LeaderDiskMoves, disk_moves)
         {
-            self.follow(None);
+            self.follow(None, effects);
             effects.restart.push(Timer::Election);
         } else {
             effects.restart.push(Timer::Quorum);

@@ -7,7 +7,7 @@ use crate::durable::{Persisted, Write};
 use crate::log::Entry;
 use crate::membership::{Change, Refusal};
 use crate::message::Message;
-use crate::types::{Command, LogId, NodeId};
+use crate::types::{Command, Index, LogId, NodeId, ReadId};
 
 /// Everything that can happen to a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub enum Input {
     Timeout(Timer),
     /// A client of this server wants a command replicated.
     Propose(Command),
+    /// A client wants to read (dissertation 6.4).
+    Read(ReadId),
     /// Somebody wants this leader to hand over to another server (dissertation 3.10).
     Transfer(NodeId),
     /// Somebody wants this leader to change who belongs to the cluster (dissertation 4.1).
@@ -41,7 +43,8 @@ pub enum Timer {
     /// A leader sends again what followers have not acknowledged (§5.3, "retries indefinitely").
     Retry,
     /// A follower has not heard from its leader for the *least* time after which an election may start. From then on it
-    /// would give its vote to another one (dissertation 4.2.3, 9.6). Never drawn longer than [`Timer::Election`].
+    /// would give its vote to another one (dissertation 4.2.3, 9.6). Never drawn longer than [`Timer::Election`]; with leases,
+    /// never shorter than was promised (6.4.1), after a restart too.
     Contact,
     /// A leader looks whether it still hears from a majority (dissertation 6.2). About an election time-out.
     Quorum,
@@ -61,18 +64,34 @@ pub struct Effects {
     /// A set: what waits for the same write has no order, and a duplicate of it says nothing new.
     pub(crate) late: BTreeSet<(NodeId, Message)>,
     pub(crate) committed: Vec<Entry>,
+    pub(crate) reads: Vec<Readable>,
+    /// Reads that this server will not answer, because it does not lead any more: they are for the next leader. Nothing was
+    /// done, so they may go there at once.
+    pub refused: Vec<ReadId>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
-    /// The answer to a proposal, or to the wish for a transfer or a change.
+    /// The answer to a proposal, a read, or the wish for a transfer or a change.
     pub answer: Option<Answer>,
 }
 
-/// What a proposal, a transfer or a change came to, as far as this server can say at once.
+/// A read that may be answered, from a state machine that was given all entries up to `index`: that one, or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Readable {
+    /// The read.
+    pub id: ReadId,
+    /// readIndex: where the log was committed to when the read came, at least.
+    pub index: Index,
+}
+
+/// What a proposal, a read, a transfer or a change came to, as far as this server can say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
     /// another term's entry does.
     Proposed(LogId),
+    /// The read was taken. It will come out [readable](Outbox::reads) or [refused](Effects::refused), perhaps at once, perhaps
+    /// never: a leader that hears nobody does not know what to answer.
+    Reading,
     /// Not the leader. Nothing was done.
     NotLeader {
         /// Who is, as far as known.
@@ -98,6 +117,9 @@ pub struct Outbox {
     pub messages: Vec<(NodeId, Message)>,
     /// To be applied to the state machine, in order, each once since the start of this process.
     pub committed: Vec<Entry>,
+    /// To be answered, once the state machine was given all entries up to each one's index. What of them was committed in this
+    /// step is in `committed`.
+    pub reads: Vec<Readable>,
     /// To be handed back as [`Input::Persisted`]; `None` if nothing was written.
     pub persisted: Option<Persisted>,
 }
@@ -126,7 +148,8 @@ impl Effects {
         }
         let mut messages = self.early;
         messages.extend(self.late);
-        Ok(Outbox { messages, committed: self.committed, persisted: Persisted::of(&self.writes) })
+        let persisted = Persisted::of(&self.writes);
+        Ok(Outbox { messages, committed: self.committed, reads: self.reads, persisted })
     }
 
     /// Adds the effects of a later step, so that both share one write to the disk (group commit).
@@ -136,6 +159,8 @@ impl Effects {
         self.early.extend(later.early);
         self.late.extend(later.late);
         self.committed.extend(later.committed);
+        self.reads.extend(later.reads);
+        self.refused.extend(later.refused);
         self.restart.extend(later.restart);
         self.answer = later.answer.or(self.answer);
     }

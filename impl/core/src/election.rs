@@ -7,6 +7,7 @@ use crate::log::Payload;
 use crate::message::Body;
 use crate::progress::Progress;
 use crate::raft::{QuorumCheck, Raft, Role};
+use crate::read::Reads;
 use crate::rule::Rule;
 use crate::types::{Index, LogId, NodeId, Term};
 
@@ -107,7 +108,8 @@ impl Raft {
         let progress = Progress::at_election(self.log.last().index);
         let peers = self.peers().map(|peer| (peer, progress)).collect();
         let quorum = QuorumCheck::default();
-        self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None };
+        let reads = Reads::at_election(self.config.lease().is_some(), self.commit);
+        self.role = Role::Leader { durable: Index(0), peers, quorum, transfer: None, reads };
         effects.restart.extend(self.timers());
         self.append(Payload::Noop, effects);
         self.replicate(effects);
@@ -125,12 +127,16 @@ impl Raft {
         if self.is_leader() {
             effects.restart.push(Timer::Election);
         }
-        self.follow(None);
+        self.follow(None, effects);
     }
 
     /// Becomes or stays a follower in the present term. The vote stays too: it was cast in this term.
-    pub(crate) fn follow(&mut self, leader: Option<NodeId>) {
-        let in_contact = leader.is_some() && self.config.notes_contact();
+    pub(crate) fn follow(&mut self, leader: Option<NodeId>, effects: &mut Effects) {
+        self.refuse_reads(effects);
+        let in_contact = match leader {
+            Some(_) => self.config.notes_contact(),
+            None => self.is_bound(),
+        };
         self.role = Role::Follower { leader, in_contact };
         if !self.keeps(Rule::KeepVoteWithinTerm) {
             self.voted_for = None;

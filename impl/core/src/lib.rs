@@ -31,6 +31,7 @@
 //! | `contact.rs` | D 4.2.3, 6.2, 9.6: pre-vote, check-quorum, who is heard |
 //! | `membership.rs`, `reconfigure.rs` | §6, D 4: configurations, and the steps from one to the next |
 //! | `transfer.rs` | D 3.10: a leader hands over |
+//! | `read.rs`, `lease.rs` | D 6.4: reads that are not stale |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
@@ -49,10 +50,10 @@
 //!
 //! # What is absent
 //!
-//! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes
-//! at a time. Snapshots
-//! (§7): the log grows for ever. Reads (§8) go through the log. Client sessions (6.3): a retried command may be applied
-//! twice. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed within a round trip is sent together
+//! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at a time.
+//! Snapshots (§7): the log grows for ever. Reads at followers (6.4, last paragraph): a follower sends its clients to the
+//! leader. Client sessions (6.3): a retried command may be applied twice. nextIndex does not run ahead of acknowledgements
+//! (10.2.2): what is proposed within a round trip is sent together
 //! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
 //! follower that lost its disk within a leader's term is not repaired in that term: it broke the promise of §5.5, and needs
 //! a new name.
@@ -66,12 +67,14 @@ mod contact;
 mod durable;
 mod effects;
 mod election;
+mod lease;
 mod log;
 mod membership;
 mod message;
 mod progress;
 mod quorum;
 mod raft;
+mod read;
 mod reconfigure;
 #[cfg(feature = "rename")]
 mod rename;
@@ -82,16 +85,18 @@ mod types;
 #[cfg(feature = "weaken")]
 mod weaken;
 
-pub use config::{Config, ConfigError, Features};
+pub use config::{Config, ConfigError, Features, Lease, ReadMode};
 pub use durable::{Durable, Persisted, Write};
-pub use effects::{Answer, Effects, Input, Outbox, Timer};
+pub use effects::{Answer, Effects, Input, Outbox, Readable, Timer};
+pub use lease::LeaseHeld;
 pub use log::{Entry, Log, Payload, is_continuation};
 pub use membership::{Change, Membership, Refusal, Standing};
 pub use message::{Appended, Body, Message};
 pub use progress::Progress;
 pub use quorum::Voters;
 pub use raft::{QuorumCheck, Raft, Role};
+pub use read::{OpenRound, Reads};
 #[cfg(feature = "rename")]
 pub use rename::Names;
 pub use rule::Rule;
-pub use types::{Command, Index, LogId, NodeId, Term, Time};
+pub use types::{Command, Index, LogId, NodeId, ReadId, Round, Span, Term, Time};

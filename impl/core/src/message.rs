@@ -6,7 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Entry, bracketed};
-use crate::types::{Index, LogId, Term, debug_as_display};
+use crate::types::{Index, LogId, Round, Term, debug_as_display};
 
 /// A message and the sender's term when it was sent. Who sent it, the transport says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,9 +53,16 @@ pub enum Body {
         entries: Vec<Entry>,
         /// leaderCommit.
         commit: Index,
+        /// The leader's latest round, 0 if there was none (dissertation 6.4).
+        round: Round,
     },
     /// A follower's answer, in the term of the request.
-    AppendReply(Appended),
+    AppendReply {
+        /// What became of the request.
+        answer: Appended,
+        /// The round of the request: who answers it has heard the leader since that round began.
+        round: Round,
+    },
     /// A leader hands over: its receiver is to start an election at once (dissertation 3.10).
     TimeoutNow,
     /// The one answer to every request from an older term; only its term is read (§5.1).
@@ -95,7 +102,7 @@ impl Body {
             Body::PreVote { .. } => "PreVote",
             Body::PreVoteReply { .. } => "PreVoteReply",
             Body::AppendEntries { .. } => "AppendEntries",
-            Body::AppendReply(_) => "AppendReply",
+            Body::AppendReply { .. } => "AppendReply",
             Body::TimeoutNow => "TimeoutNow",
             Body::NewerTerm => "NewerTerm",
         }
@@ -104,9 +111,10 @@ impl Body {
     /// Does it answer a request?
     pub fn is_answer(&self) -> bool {
         match self {
-            Body::VoteReply { .. } | Body::PreVoteReply { .. } | Body::AppendReply(_) | Body::NewerTerm => {
-                true
-            }
+            Body::VoteReply { .. }
+            | Body::PreVoteReply { .. }
+            | Body::AppendReply { .. }
+            | Body::NewerTerm => true,
             Body::RequestVote { .. }
             | Body::PreVote { .. }
             | Body::AppendEntries { .. }
@@ -124,13 +132,22 @@ impl fmt::Display for Body {
             Body::RequestVote { last, transfer: false } | Body::PreVote { last } => write!(f, " last={last}"),
             Body::VoteReply { granted: reply } => write!(f, " {}", granted(reply)),
             Body::PreVoteReply { asked, granted: reply } => write!(f, " asked={asked} {}", granted(reply)),
-            Body::AppendEntries { prev, entries, commit } => {
-                write!(f, " prev={prev} {} commit={commit}", bracketed(entries))
+            Body::AppendEntries { prev, entries, commit, round } => {
+                write!(f, " prev={prev} {} commit={commit}", bracketed(entries))?;
+                write_round(f, *round)
             }
-            Body::AppendReply(appended) => write!(f, " {appended}"),
+            Body::AppendReply { answer, round } => {
+                write!(f, " {answer}")?;
+                write_round(f, *round)
+            }
             Body::TimeoutNow | Body::NewerTerm => Ok(()),
         }
     }
+}
+
+/// Nothing where there was no round yet.
+fn write_round(f: &mut fmt::Formatter<'_>, round: Round) -> fmt::Result {
+    if round == Round::default() { Ok(()) } else { write!(f, " round={round}") }
 }
 
 impl fmt::Display for Appended {

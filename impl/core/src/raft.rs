@@ -10,6 +10,7 @@ use crate::effects::{Effects, Input, Timer};
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::progress::Progress;
+use crate::read::Reads;
 use crate::rule::Rule;
 use crate::types::{Index, NodeId, Term, Time, debug_as_display};
 
@@ -26,6 +27,7 @@ pub struct Raft {
 
 /// What a server is in its present term, with the state that exists only then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "a server has one role, and is as large as a leader may be")]
 pub enum Role {
     /// Answers others.
     Follower {
@@ -55,6 +57,8 @@ pub enum Role {
         quorum: QuorumCheck,
         /// To whom it wants to hand over, if it does.
         transfer: Option<NodeId>,
+        /// Reads that it has not answered, and how it makes sure of its leadership for them.
+        reads: Reads,
     },
 }
 
@@ -73,32 +77,35 @@ impl Raft {
     pub fn recover(config: impl Into<Arc<Config>>, durable: Durable) -> (Raft, Effects) {
         let Durable { term, voted_for, log } = durable;
         let role = Role::Follower { leader: None, in_contact: false };
-        let raft = Raft { config: config.into(), term, voted_for, log, commit: Index(0), role };
-        (raft, Effects { restart: [Timer::Election].into(), ..Effects::default() })
+        let mut raft = Raft { config: config.into(), term, voted_for, log, commit: Index(0), role };
+        raft.stay_bound();
+        (raft.clone(), Effects { restart: raft.timers().into(), ..Effects::default() })
     }
 
     /// The whole protocol: one input in, effects out.
     ///
-    /// `now` is local monotonic time. Nothing in elections and replication depends on it: no rule of safety may (§5.6).
-    /// It is read where a promise is measured in time, such as a lease.
+    /// `now` is local monotonic time, read *after* the input was received: by an older one a lease would seem to last. Nothing in
+    /// elections and replication depends on it: no rule of safety may (§5.6). It is read for leases alone.
     ///
     /// No input makes it panic, however late, duplicated, foreign or absurd a message is.
-    pub fn step(&mut self, _now: Time, input: Input) -> Effects {
+    pub fn step(&mut self, now: Time, input: Input) -> Effects {
         let mut effects = Effects::default();
         let (term, voted_for) = (self.term, self.voted_for);
         match input {
             Input::Receive { from, message } => self.receive(from, message, &mut effects),
             Input::Timeout(Timer::Election) => self.election_timeout(&mut effects),
-            Input::Timeout(Timer::Heartbeat) => self.broadcast_heartbeat(&mut effects),
+            Input::Timeout(Timer::Heartbeat) => self.heartbeat(&mut effects),
             Input::Timeout(Timer::Retry) => self.retry(&mut effects),
             Input::Timeout(Timer::Contact) => self.lose_contact(),
             Input::Timeout(Timer::Quorum) => self.check_quorum(&mut effects),
             Input::Timeout(Timer::Transfer) => self.abandon_transfer(),
+            Input::Read(id) => self.read(id, now, &mut effects),
             Input::Propose(command) => self.propose(command, &mut effects),
             Input::Reconfigure(change) => self.reconfigure(&change, &mut effects),
             Input::Transfer(to) => self.transfer(to, &mut effects),
             Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
         }
+        self.serve_reads(now, &mut effects);
         if (term, voted_for) != (self.term, self.voted_for) {
             effects.writes.insert(0, Write::Vote { term: self.term, voted_for: self.voted_for });
         }
@@ -135,10 +142,12 @@ impl Raft {
             Body::VoteReply { granted } => self.vote_reply(from, message.term, granted, effects),
             Body::PreVote { last } => self.pre_vote(from, message.term, last, effects),
             Body::PreVoteReply { asked, granted } => self.pre_vote_reply(from, asked, granted, effects),
-            Body::AppendEntries { prev, entries, commit } => {
-                self.append_entries(from, prev, &entries, commit, effects);
+            Body::AppendEntries { prev, entries, commit, round } => {
+                self.append_entries(from, prev, &entries, (commit, round), effects);
             }
-            Body::AppendReply(appended) => self.append_reply(from, message.term, appended, effects),
+            Body::AppendReply { answer, round } => {
+                self.append_reply(from, message.term, (answer, round), effects);
+            }
             Body::TimeoutNow => self.timeout_now(from, effects),
             Body::NewerTerm => {}
         }
@@ -283,9 +292,11 @@ impl fmt::Display for Raft {
             Role::Follower { leader: Some(leader), in_contact } => {
                 write!(f, " leader={leader}{}", if *in_contact { "!" } else { "" })
             }
-            Role::Follower { leader: None, .. } => Ok(()),
+            Role::Follower { leader: None, in_contact } => {
+                f.write_str(if *in_contact { " waits!" } else { "" })
+            }
             Role::PreCandidate { votes } | Role::Candidate { votes } => write!(f, " votes={votes:?}"),
-            Role::Leader { durable, peers, quorum, transfer } => {
+            Role::Leader { durable, peers, quorum, transfer, reads } => {
                 write!(f, " disk={durable}")?;
                 peers.iter().try_for_each(|(peer, progress)| write!(f, " {peer}={progress}"))?;
                 if !quorum.heard.is_empty() {
@@ -294,7 +305,8 @@ impl fmt::Display for Raft {
                 if let Some(awaited) = quorum.awaited {
                     write!(f, " awaits={awaited}")?;
                 }
-                transfer.map_or(Ok(()), |to| write!(f, " transfer={to}"))
+                transfer.map_or(Ok(()), |to| write!(f, " transfer={to}"))?;
+                write!(f, "{reads}")
             }
         }
     }

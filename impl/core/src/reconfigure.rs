@@ -124,7 +124,7 @@ impl Raft {
         let latest = self.log.change_at_or_below(self.log.last().index);
         let is_committed = latest.is_some_and(|(at, _)| at <= self.commit);
         if self.is_leader() && is_committed && !self.is_voter() && self.keeps(Rule::RemovedLeaderStepsDown) {
-            self.follow(None);
+            self.follow(None, effects);
             effects.restart.push(Timer::Election);
         }
     }

@@ -41,6 +41,7 @@ use crate::membership::{Membership, Refusal};
 use crate::message::{Body, Message};
 use crate::quorum::Voters;
 use crate::raft::{QuorumCheck, Raft, Role};
+use crate::read::{OpenRound, Reads};
 use crate::types::{Command, NodeId};
 
 /// New names for servers, and for commands: to Raft a command is bytes, but whoever made it may have put a name in.
@@ -82,12 +83,13 @@ impl Role {
             }
             Role::PreCandidate { votes } => Role::PreCandidate { votes: renamed_all(votes, names) },
             Role::Candidate { votes } => Role::Candidate { votes: renamed_all(votes, names) },
-            Role::Leader { durable, peers, quorum: QuorumCheck { heard, awaited }, transfer } => {
+            Role::Leader { durable, peers, quorum: QuorumCheck { heard, awaited }, transfer, reads } => {
                 Role::Leader {
                     durable: *durable,
                     peers: peers.iter().map(|(peer, progress)| (names.node(*peer), *progress)).collect(),
                     quorum: QuorumCheck { heard: renamed_all(heard, names), awaited: *awaited },
                     transfer: transfer.map(|to| names.node(to)),
+                    reads: reads.renamed(names),
                 }
             }
         }
@@ -96,6 +98,20 @@ impl Role {
 
 fn renamed_all(servers: &BTreeSet<NodeId>, names: &impl Names) -> BTreeSet<NodeId> {
     servers.iter().map(|server| names.node(*server)).collect()
+}
+
+impl Reads {
+    /// Who confirmed a round has a name; a read has none that Raft knows of.
+    fn renamed(&self, names: &impl Names) -> Reads {
+        let Reads { round, open, waiting, logged, lease } = self;
+        let open = open.as_ref().map(|OpenRound { index, reads, confirmed, sent }| OpenRound {
+            index: *index,
+            reads: reads.clone(),
+            confirmed: renamed_all(confirmed, names),
+            sent: *sent,
+        });
+        Reads { round: *round, open, waiting: waiting.clone(), logged: logged.clone(), lease: *lease }
+    }
 }
 
 impl Durable {
@@ -185,12 +201,13 @@ impl Message {
             Body::VoteReply { granted } => Body::VoteReply { granted: *granted },
             Body::PreVote { last } => Body::PreVote { last: *last },
             Body::PreVoteReply { asked, granted } => Body::PreVoteReply { asked: *asked, granted: *granted },
-            Body::AppendEntries { prev, entries, commit } => Body::AppendEntries {
+            Body::AppendEntries { prev, entries, commit, round } => Body::AppendEntries {
                 prev: *prev,
                 entries: entries.iter().map(|entry| entry.renamed(names)).collect(),
                 commit: *commit,
+                round: *round,
             },
-            Body::AppendReply(appended) => Body::AppendReply(*appended),
+            Body::AppendReply { answer, round } => Body::AppendReply { answer: *answer, round: *round },
             Body::TimeoutNow => Body::TimeoutNow,
             Body::NewerTerm => Body::NewerTerm,
         };
@@ -202,13 +219,15 @@ impl Effects {
     /// The same effects under new names. What may leave [early](Effects::early) keeps its order, which between different
     /// receivers is that of their old names: it means nothing, and only who compares lists has to know.
     pub fn renamed(&self, names: &impl Names) -> Effects {
-        let Effects { writes, early, late, committed, restart, answer } = self;
+        let Effects { writes, early, late, committed, reads, refused, restart, answer } = self;
         let addressed = |(to, message): &(NodeId, Message)| (names.node(*to), message.renamed(names));
         Effects {
             writes: writes.iter().map(|write| write.renamed(names)).collect(),
             early: early.iter().map(addressed).collect(),
             late: late.iter().map(addressed).collect(),
             committed: committed.iter().map(|entry| entry.renamed(names)).collect(),
+            reads: reads.clone(),
+            refused: refused.clone(),
             restart: restart.clone(),
             answer: answer.map(|answer| answer.renamed(names)),
         }
@@ -221,6 +240,7 @@ impl Answer {
     pub fn renamed(&self, names: &impl Names) -> Answer {
         match self {
             Answer::Proposed(id) => Answer::Proposed(*id),
+            Answer::Reading => Answer::Reading,
             Answer::NotLeader { leader } => {
                 Answer::NotLeader { leader: leader.map(|leader| names.node(leader)) }
             }

@@ -6,7 +6,7 @@ use crate::log::{Entry, Payload, is_continuation};
 use crate::message::{Appended, Body, Message};
 use crate::raft::{Raft, Role};
 use crate::rule::Rule;
-use crate::types::{Command, Index, LogId, NodeId, Term};
+use crate::types::{Command, Index, LogId, NodeId, Round, Term};
 
 /// As leader.
 impl Raft {
@@ -57,8 +57,15 @@ impl Raft {
 
     /// Tells every follower that this leader lives, and how far it has committed (§5.2).
     pub(crate) fn broadcast_heartbeat(&mut self, effects: &mut Effects) {
+        if self.is_leader() {
+            effects.restart.push(Timer::Heartbeat);
+            self.send_heartbeats(effects);
+        }
+    }
+
+    /// AppendEntries without entries, to everybody.
+    pub(crate) fn send_heartbeats(&self, effects: &mut Effects) {
         let Role::Leader { peers, .. } = &self.role else { return };
-        effects.restart.push(Timer::Heartbeat);
         for (peer, progress) in peers {
             self.send_entries(*peer, progress.next, 0, effects);
         }
@@ -69,16 +76,23 @@ impl Raft {
         let Some(term) = self.log.term_at(next.prev()) else { return };
         let prev = LogId::new(term, next.prev());
         let entries = self.log.after(prev.index, limit).to_vec();
-        let body = Body::AppendEntries { prev, entries, commit: self.commit };
+        let body = Body::AppendEntries { prev, entries, commit: self.commit, round: self.round() };
         effects.early.push((to, Message { term: self.term, body }));
     }
 
     /// A follower's answer, of this term or an older one. Answers may come late, twice and in any order.
-    pub(crate) fn append_reply(&mut self, from: NodeId, term: Term, answer: Appended, effects: &mut Effects) {
+    pub(crate) fn append_reply(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        (answer, round): (Appended, Round),
+        effects: &mut Effects,
+    ) {
         if !self.upholds(Rule::AcksOfThisTerm, term == self.term) {
             return;
         }
         self.heard_from(from);
+        self.confirmed_by(from, round);
         match answer {
             Appended::Accepted { matched } => self.accepted(from, matched, effects),
             Appended::Rejected { prev, hint } => self.rejected(from, prev, hint, effects),
@@ -155,21 +169,21 @@ impl Raft {
         leader: NodeId,
         prev: LogId,
         entries: &[Entry],
-        leader_commit: Index,
+        (leader_commit, round): (Index, Round),
         effects: &mut Effects,
     ) {
         if self.is_leader() || !self.could_be_sent(prev, entries) {
             return;
         }
         self.hear(leader, effects);
-        let body = match self.accept(prev, entries, effects) {
+        let answer = match self.accept(prev, entries, effects) {
             Ok(matched) => {
                 self.follow_commit(leader_commit, matched, effects);
                 Appended::Accepted { matched }
             }
             Err(hint) => Appended::Rejected { prev: prev.index, hint },
         };
-        self.send(leader, Body::AppendReply(body), effects);
+        self.send(leader, Body::AppendReply { answer, round }, effects);
     }
 
     /// Can the leader of this term have sent this? Not if its entries have gaps or come from a later term, and not if it

@@ -18,7 +18,8 @@ impl Raft {
             return;
         };
         let is_under_way = transfer.is_some();
-        if !is_under_way && !(peers.contains_key(&to) && votes) {
+        let is_successor = votes && peers.contains_key(&to);
+        if !is_under_way && !is_successor {
             effects.answer = Some(Answer::NoPeer(to));
             return;
         }
@@ -36,7 +37,8 @@ impl Raft {
         let Some(to) = self.transfers_to() else { return };
         let last = self.log.last().index;
         if self.progress(to).is_some_and(|progress| progress.matched == last) {
-            // Nothing that it says waits for this disk: a leader may hand over because its disk is slow.
+            // From now on who wants to wait need not (6.4.1). Nothing that it says waits for this disk: a leader may hand over because its disk is slow.
+            self.end_lease();
             effects.early.push((to, Message { term: self.term, body: Body::TimeoutNow }));
         }
     }

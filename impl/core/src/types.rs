@@ -23,6 +23,19 @@ pub struct NodeId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Time(pub u64);
 
+/// A length of time in microseconds, by one clock.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span(pub u64);
+
+/// A round of heartbeats by which a leader makes sure that it leads (dissertation 6.4), counted from 1 in each leadership; 0 is
+/// before the first. It travels with every AppendEntries and back with every answer.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Round(pub u64);
+
+/// A client's read, by a name that only its host understands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReadId(pub u64);
+
 /// Where an entry stands and which term wrote it. By Log Matching (§5.3) this names the entry's content too.
 ///
 /// The derived order, term first and then index, *is* the up-to-date rule of §5.4.1: of two logs the one whose last
@@ -57,6 +70,22 @@ impl Index {
     #[must_use]
     pub fn prev(self) -> Index {
         Index(self.0.saturating_sub(1))
+    }
+}
+
+impl Time {
+    /// The time that is `span` later.
+    #[must_use]
+    pub fn after(self, span: Span) -> Time {
+        Time(self.0.saturating_add(span.0))
+    }
+}
+
+impl Round {
+    /// The round after this one. No leadership lasts for so many that it ends.
+    #[must_use]
+    pub fn next(self) -> Round {
+        Round(self.0.saturating_add(1))
     }
 }
 
@@ -102,6 +131,24 @@ impl fmt::Display for Index {
     }
 }
 
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for ReadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r{}", self.0)
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "n{}", self.0)
@@ -126,4 +173,4 @@ macro_rules! debug_as_display {
 }
 pub(crate) use debug_as_display;
 
-debug_as_display!(Term, Index, NodeId, LogId, Command);
+debug_as_display!(Term, Index, NodeId, LogId, Command, Span, Round, ReadId);

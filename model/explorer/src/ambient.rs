@@ -40,6 +40,8 @@ pub(crate) enum AmbientOrigin {
 pub(crate) struct Effect {
     /// The budget that is spent from.
     pub cause: Option<usize>,
+    /// What it makes known to all.
+    pub news: Option<u32>,
     /// The envelope that was delivered, if the history is told.
     pub heard: Option<u32>,
     /// The envelopes that were sent, if the history is told.

@@ -281,7 +281,10 @@ impl<'a, S: System> Machine<'a, S> {
             };
             let last = ambient.last.map_or(0, |at| content(Sort::Last, &self.envelopes.get(at).keys[by]));
             let nobody = content(Sort::Nobody, &self.inbox_key(&ambient.nobody, by));
-            let spent = content(Sort::Spent, &ambient.spent);
+            let spent = match by {
+                0 => content(Sort::Spent, &ambient.spent),
+                _ => content(Sort::Spent, &self.system.permute_spent(&ambient.spent, &self.group[by])),
+            };
             history.wrapping_add(last).wrapping_add(nobody).wrapping_add(spent)
         };
         let keys: Vec<u128> = (0..self.group.len()).map(key).collect();
@@ -307,12 +310,12 @@ impl<'a, S: System> Machine<'a, S> {
     pub fn make_turn(&self, ambient: u32, number: u32) -> u32 {
         let (old, effect) = (self.ambients.get(ambient), self.effects.get(number));
         let mut spent = old.spent.clone();
-        if let Some(cause) = effect.cause {
-            if spent[cause] == self.budgets[cause] {
-                return UNKNOWN;
-            }
-            spent[cause] += 1;
+        if let Some(cause) = effect.cause
+            && !self.system.spend(&self.budgets, cause, &mut spent)
+        {
+            return UNKNOWN;
         }
+        effect.news.iter().for_each(|&news| self.system.note(news, &mut spent));
         let mut nobody = old.nobody.to_vec();
         effect.to_nobody.iter().for_each(|&at| self.carrier.put(&mut nobody, at, |at| self.flow(at)));
         effect.lost.iter().for_each(|&at| Carrier::take(&mut nobody, at));
@@ -330,7 +333,8 @@ impl<'a, S: System> Machine<'a, S> {
     /// May this ambient still spend on `cause`?
     pub fn affords(&self, ambient: u32, cause: Option<u8>) -> bool {
         cause.is_none_or(|cause| {
-            self.ambients.get(ambient).spent[usize::from(cause)] < self.budgets[usize::from(cause)]
+            let mut spent = self.ambients.get(ambient).spent.clone();
+            self.system.spend(&self.budgets, usize::from(cause), &mut spent)
         })
     }
 

@@ -105,6 +105,7 @@ impl<S: System> Machine<'_, S> {
                 if *before != after.state {
                     reaction.notes = self.properties.of_step(id, before, &after.state);
                 }
+                let news = self.system.news(before, &after.state);
                 let (actor, origin) = (after.actor, Origin::Reaction(number, event));
                 let sent: Vec<u32> = sent.into_iter().map(|sent| self.envelope(sent, origin)).collect();
                 let local = self.local(after, origin);
@@ -112,7 +113,7 @@ impl<S: System> Machine<'_, S> {
                 reaction.notes |= self.locals.get(local).notes;
                 reaction.turned = local != number;
                 let (sends, to_self, to_nobody) = self.sorted(actor, &sent);
-                reaction.effect = self.effect(event, reaction.cause, sent, to_nobody);
+                reaction.effect = self.effect(event, (reaction.cause, news), sent, to_nobody);
                 reaction.sends = sends;
                 reaction.does = Does::Step { local, to_self };
             }
@@ -142,7 +143,13 @@ impl<S: System> Machine<'_, S> {
         (to.into_iter().map(number).collect(), to_self.into(), to_nobody)
     }
 
-    fn effect(&self, event: Event, cause: Option<u8>, sent: Vec<u32>, to_nobody: Vec<u32>) -> u32 {
+    fn effect(
+        &self,
+        event: Event,
+        (cause, news): (Option<u8>, Option<u32>),
+        sent: Vec<u32>,
+        to_nobody: Vec<u32>,
+    ) -> u32 {
         let is_told = self.system.records_history();
         let delivered = match event {
             Event::Deliver(at) => Some(at),
@@ -151,6 +158,7 @@ impl<S: System> Machine<'_, S> {
         let remembers = self.carrier == Carrier::Set && self.system.remembers_last_message();
         self.effect_number(Effect {
             cause: cause.map(usize::from),
+            news,
             heard: delivered.filter(|_| is_told),
             said: if is_told { sent } else { Vec::new() },
             last: delivered.filter(|_| remembers),

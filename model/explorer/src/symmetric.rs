@@ -111,6 +111,22 @@ where
         self.system.cause(action)
     }
 
+    fn spend(&self, budgets: &[u32], cause: usize, spent: &mut [u32]) -> bool {
+        self.system.spend(budgets, cause, spent)
+    }
+
+    fn news(&self, before: &State<S>, after: &State<S>) -> Option<u32> {
+        self.system.news(before, after)
+    }
+
+    fn note(&self, news: u32, spent: &mut [u32]) {
+        self.system.note(news, spent);
+    }
+
+    fn permute_spent(&self, spent: &[u32], by: &Permutation) -> Vec<u32> {
+        self.system.permute_spent(spent, by)
+    }
+
     fn kinds(&self) -> &'static [&'static str] {
         self.system.kinds()
     }

@@ -88,6 +88,34 @@ pub trait System: Sync {
         None
     }
 
+    /// Spends one for `cause`, if that may be: then what was spent changes, and the action may be taken. `spent` holds a number for
+    /// each of [`System::budgets`], 0 at the start. By default each budget stands for itself.
+    ///
+    /// A system whose causes hang together, such as clocks that are never far apart, says so here; its causes need not be places
+    /// in `spent` then. It must be a function of its arguments alone.
+    fn spend(&self, budgets: &[u32], cause: usize, spent: &mut [u32]) -> bool {
+        let may = spent[cause] < budgets[cause];
+        spent[cause] += u32::from(may);
+        may
+    }
+
+    /// What a step of an actor makes known to all, as a number; [`System::note`] says what it does to what was spent. By default
+    /// nothing is.
+    fn news(&self, _before: &State<Self>, _after: &State<Self>) -> Option<u32>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Writes the [`System::news`] of a step down.
+    fn note(&self, _news: u32, _spent: &mut [u32]) {}
+
+    /// What was spent, with all names permuted. By default what is spent is nobody's.
+    fn permute_spent(&self, spent: &[u32], _by: &Permutation) -> Vec<u32> {
+        spent.to_vec()
+    }
+
     /// The names under which actions are counted.
     fn kinds(&self) -> &'static [&'static str] {
         &["deliver", "drop", "timeout", "crash", "recover", "choose"]

@@ -165,6 +165,7 @@ fn write_birth(to: &mut Writer, birth: &Birth) -> io::Result<()> {
             };
             words.into_iter().try_for_each(|word| to.u32(word))?;
             to.option(effect.cause, |to, cause| to.u64(cause as u64))?;
+            to.option(effect.news, Writer::u32)?;
             to.option(effect.heard, Writer::u32)?;
             to.list(&effect.said, |to, &at| to.u32(at))?;
             to.option(effect.last, Writer::u32)?;
@@ -185,9 +186,11 @@ fn read_birth(from: &mut Reader) -> io::Result<Birth> {
                 (_, of, effect) => AmbientOrigin::Turn(of, effect),
             };
             let cause = from.option(Reader::length)?;
+            let news = from.option(Reader::u32)?;
             let (heard, said) = (from.option(Reader::u32)?, from.list(Reader::u32)?);
             let (last, to_nobody) = (from.option(Reader::u32)?, from.list(Reader::u32)?);
-            let effect = Effect { cause, heard, said, last, to_nobody, lost: from.option(Reader::u32)? };
+            let effect =
+                Effect { cause, news, heard, said, last, to_nobody, lost: from.option(Reader::u32)? };
             Ok(Birth::Ambient(at, origin, effect))
         }
         _ => Err(io::Error::other("no such sort of thing")),

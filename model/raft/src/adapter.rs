@@ -6,15 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftlab_core::{
-    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, Rule, Standing,
-    Time, Timer, Voters, Write,
+    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, ReadId, Round,
+    Rule, Standing, Time, Timer, Voters, Write,
 };
 use stateright::actor::{Actor, Id, Out, model_timeout};
 
 use crate::bounds::{Bounds, Disk};
 use crate::event::{Event, Fault, Reconfiguration, Tick};
 use crate::property::{self, Property};
-use crate::server::{Broken, Ghosts, Server};
+use crate::server::{Broken, Clock, Ghosts, Server};
 use crate::shim::{self, Shim};
 use crate::weakening::Way;
 
@@ -69,6 +69,7 @@ impl ServerActor {
             applied: Index(0),
             ghosts: Ghosts::default(),
             held: None,
+            clock: Clock::default(),
             proposed: 0,
             broken: None,
         }
@@ -80,7 +81,8 @@ impl ServerActor {
         if before.broken.is_some() {
             return (before.clone(), Done::default());
         }
-        let mut step = Step { actor: self, server: before.clone(), done: Done::default() };
+        let mut step =
+            Step { actor: self, server: before.clone(), done: Done::default(), are_answered: false };
         let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
         let Step { mut server, done, .. } = step;
         server.note_quorum(before.raft.commit(), &self.founders);
@@ -89,7 +91,7 @@ impl ServerActor {
             server = Server { broken: Some(Broken { property: property::NO_PANIC, why }), ..before.clone() };
             return (server, Done::default());
         }
-        let restarted = matches!(event, Event::Fault(fault) if *fault != Fault::FailWrite);
+        let restarted = matches!(event, Event::Fault(fault) if fault.is_restart());
         server.broken = if restarted && !before.is_synced() {
             property::broken_step(self.focus, &self.synced(before), &server, restarted)
         } else {
@@ -111,18 +113,26 @@ impl ServerActor {
         }
         let leads = server.raft.is_leader();
         let runs = |timer| server.raft.timers().contains(&timer);
+        // Without leases all clocks stand still, and no election time-out is long.
+        let Clock { now, due, stopped, .. } = server.clock;
+        let is_due = now >= due;
+        let has_clock = self.bounds.lease().is_some() && !stopped;
         let may_propose = leads || self.way == Some(Way::Rule(Rule::OnlyLeaderAppends));
         let armed = [
             (
                 Tick::Election,
-                !leads && server.raft.may_campaign() && self.bounds.allows_election_after(server.raft.term()),
+                !leads
+                    && is_due
+                    && server.raft.may_campaign()
+                    && self.bounds.allows_election_after(server.raft.term()),
             ),
             (Tick::Heartbeat, leads && self.bounds.max_heartbeats > 0),
             (Tick::Retry, leads && self.bounds.max_retries > 0),
-            (Tick::Contact, runs(Timer::Contact)),
+            (Tick::Contact, runs(Timer::Contact) && self.bounds.lease().is_none()),
             (Tick::Quorum, runs(Timer::Quorum)),
             (Tick::Abandon, runs(Timer::Transfer)),
             (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
+            (Tick::Clock, has_clock && now < self.bounds.max_ticks),
             (Tick::Sync, !server.is_synced()),
             (Tick::Grant, self.shim() == Some(Shim::VoteCheckTornFromGrant) && server.held.is_some()),
         ];
@@ -133,7 +143,11 @@ impl ServerActor {
         let voters = server.raft.membership().voters();
         let others = voters.iter().filter(|id| may_transfer && *id != server.raft.id());
         let transfers = others.map(Tick::Transfer);
-        armed.chain(transfers).chain(self.changes(server).map(Tick::Change)).collect()
+        // What a client knows, the world says: all but one of these cannot happen in it.
+        let may_read = leads && self.bounds.max_reads > 0;
+        let reads =
+            (0..=self.bounds.max_index().0).filter(|_| may_read).map(|known| Tick::Read(Index(known)));
+        armed.chain(transfers).chain(self.changes(server).map(Tick::Change)).chain(reads).collect()
     }
 
     /// The changes of the configuration that a leader would accept now. Who was removed does not come back: a leader then
@@ -180,6 +194,8 @@ struct Step<'a> {
     actor: &'a ServerActor,
     server: Server,
     done: Done,
+    /// Were the reads that come out of the disk's queue answered when they were put in?
+    are_answered: bool,
 }
 
 impl Step<'_> {
@@ -195,9 +211,15 @@ impl Step<'_> {
             Event::Tick(Tick::Abandon) => self.step(Input::Timeout(Timer::Transfer), None),
             Event::Tick(Tick::Change(wish)) => self.step(Input::Reconfigure(wish.change()), None),
             Event::Tick(Tick::Propose) => self.propose(),
+            Event::Tick(Tick::Read(Index(known))) => self.step(Input::Read(ReadId(*known)), None),
+            Event::Tick(Tick::Clock) => self.clock(),
             Event::Tick(Tick::Sync) => self.sync(),
             Event::Tick(Tick::Grant) => self.grant(),
             Event::Fault(fault) => self.fail(*fault),
+        }
+        let is_event = *event != Event::Tick(Tick::Clock);
+        if is_event && self.actor.shim() == Some(Shim::NowSampledBeforeReceive) {
+            self.server.clock.sampled = self.server.clock.now;
         }
         // Once an event is enough: no single one both makes a leader and deposes it.
         self.server.note_leadership();
@@ -238,9 +260,20 @@ impl Step<'_> {
         self.step(Input::Propose(value), None);
     }
 
+    /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes later, which
+    /// the network may see to as well.
+    fn clock(&mut self) {
+        self.server.clock.now += 1;
+        if self.server.clock.now == self.server.clock.due {
+            self.server.clock.due = 0;
+            self.step(Input::Timeout(Timer::Contact), None);
+        }
+    }
+
     /// The disk finishes all that waits.
     fn sync(&mut self) {
         let effects = std::mem::take(&mut self.server.pending);
+        self.are_answered = self.actor.shim() == Some(Shim::AnswersBeforeApply);
         self.persist(effects);
     }
 
@@ -261,6 +294,11 @@ impl Step<'_> {
             }
             Fault::Wipe => self.server.disk = Durable::default(),
             Fault::FailWrite => return self.fail_write(pending),
+            Fault::Pause => {
+                self.server.clock.stopped = true;
+                self.server.pending = pending;
+                return;
+            }
         }
         self.restart();
     }
@@ -278,6 +316,7 @@ impl Step<'_> {
     fn restart(&mut self) {
         let (raft, _) = Raft::recover(Arc::clone(&self.actor.config), self.server.disk.clone());
         self.server.raft = raft;
+        self.wait_an_election_timeout();
         self.server.applied = Index(0);
         self.server.held = None;
         if self.actor.shim() == Some(Shim::RestartAppliesLog) {
@@ -290,8 +329,7 @@ impl Step<'_> {
     /// The core takes `input`; then its effects are carried out, or wait for the disk.
     fn step(&mut self, input: Input, heard: Option<&(NodeId, Message)>) {
         let before = self.actor.shim().map(|shim| (shim, self.server.raft.clone()));
-        let effects = self.server.raft.step(Time::default(), input);
-        self.settle(effects);
+        self.settled(input);
         if let Some((shim, before)) = before {
             self.hear_forged(shim, &before, heard);
         }
@@ -304,18 +342,30 @@ impl Step<'_> {
         let from_all = !before.is_leader();
         let peers: Vec<_> = self.server.raft.peers().collect();
         for peer in peers.into_iter().filter(|peer| from_all || heard.is_some_and(|(from, _)| from == peer)) {
-            let message = Message { term: self.server.raft.term(), body: Body::AppendReply(forged) };
-            let effects = self.server.raft.step(Time::default(), Input::Receive { from: peer, message });
-            self.settle(effects);
+            let body = Body::AppendReply { answer: forged, round: Round::default() };
+            let message = Message { term: self.server.raft.term(), body };
+            self.settled(Input::Receive { from: peer, message });
         }
+    }
+
+    /// The core takes `input`, and its effects are carried out, at the time that the host believes it is.
+    fn settled(&mut self, input: Input) {
+        let Clock { now, sampled, .. } = self.server.clock;
+        let is_early = self.actor.shim() == Some(Shim::NowSampledBeforeReceive);
+        let effects = self.server.raft.step(Time(u64::from(if is_early { sampled } else { now })), input);
+        self.settle(effects);
     }
 
     /// Sends what may be early; the rest is carried out now, or waits for [`Tick::Sync`].
     fn settle(&mut self, mut effects: Effects) {
         let early = effects.early();
         self.send(early);
-        // Timers and answers concern clients and clocks, which this world has not.
+        if effects.restart.contains(&Timer::Contact) {
+            self.wait_an_election_timeout();
+        }
+        // Timers fire whenever they like, and what is refused a client asks another server.
         effects.restart.clear();
+        effects.refused.clear();
         effects.answer = None;
         let waits = !effects.writes().is_empty() || !self.server.is_synced();
         if self.actor.bounds.disk == Disk::Atomic || !waits {
@@ -323,6 +373,14 @@ impl Step<'_> {
         } else {
             self.leak(&effects);
             self.server.pending.merge(effects);
+        }
+    }
+
+    /// From now on, by the server's own clock, if it has one.
+    fn wait_an_election_timeout(&mut self) {
+        if let Some(lease) = self.actor.bounds.lease() {
+            let promise = u32::try_from(lease.promise.0).unwrap_or(u32::MAX);
+            self.server.clock.due = self.server.clock.now.saturating_add(promise);
         }
     }
 
@@ -335,9 +393,12 @@ impl Step<'_> {
         if shim.applies_early() {
             self.server.apply(&outbox.committed);
         }
+        if shim == Shim::AnswersBeforeApply {
+            // Before what they must show is applied.
+            outbox.reads.into_iter().for_each(|read| self.server.answer(read));
+        }
         if let Some(persisted) = outbox.persisted.filter(|_| shim.confirms_early(effects.writes())) {
-            let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
-            self.settle(effects);
+            self.settled(Input::Persisted(persisted));
         }
     }
 
@@ -370,9 +431,11 @@ impl Step<'_> {
         let news: Vec<_> =
             outbox.committed.into_iter().filter(|entry| !early || entry.id.index > given).collect();
         self.server.apply(&news);
+        if !self.are_answered {
+            outbox.reads.into_iter().for_each(|read| self.server.answer(read));
+        }
         if let Some(persisted) = outbox.persisted {
-            let effects = self.server.raft.step(Time::default(), Input::Persisted(persisted));
-            self.settle(effects);
+            self.settled(Input::Persisted(persisted));
         }
     }
 

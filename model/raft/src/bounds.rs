@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use raftlab_core::{Config, Features, NodeId, Rule, Term, Voters};
+use raftlab_core::{Config, Features, Index, Lease, NodeId, ReadMode, Rule, Span, Term, Voters};
 
 /// The size of a bounded world. `Display` prints it as one line and `FromStr` reads that line back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub struct Bounds {
     pub max_transfers: u32,
     /// Changes of the configuration in all.
     pub max_changes: u32,
+    /// Reads in all.
+    pub max_reads: u32,
+    /// Ticks of each server's clock. Clocks run only where leases are used.
+    pub max_ticks: u32,
+    /// How many ticks two clocks may be apart at any moment.
+    pub max_skew: u32,
     /// Entries that one AppendEntries carries at most.
     pub max_entries: usize,
     /// When a write is durable.
@@ -90,6 +96,9 @@ impl Default for Bounds {
             max_faults: 0,
             max_transfers: 0,
             max_changes: 0,
+            max_reads: 0,
+            max_ticks: 0,
+            max_skew: 0,
             max_entries: 1,
             disk: Disk::Atomic,
             network: NetworkKind::Set,
@@ -133,6 +142,16 @@ impl Bounds {
         term.0 < self.max_term
     }
 
+    /// What servers promise their leader, if leases are used: only then have they clocks.
+    pub fn lease(&self) -> Option<Lease> {
+        self.features.lease()
+    }
+
+    /// No log grows longer: a no-op for each term, and what clients propose and read.
+    pub fn max_index(&self) -> Index {
+        Index(self.max_term + u64::from(self.max_proposals) + u64::from(self.max_reads))
+    }
+
     /// Why a search within these bounds would show nothing, if it would.
     pub fn trivial(&self) -> Option<&'static str> {
         match self {
@@ -168,6 +187,9 @@ impl fmt::Display for Bounds {
             ("faults", Some(self.max_faults).filter(|n| *n > 0)),
             ("transfers", Some(self.max_transfers).filter(|n| *n > 0)),
             ("changes", Some(self.max_changes).filter(|n| *n > 0)),
+            ("reads", Some(self.max_reads).filter(|n| *n > 0)),
+            ("clock ticks", Some(self.max_ticks).filter(|n| *n > 0)),
+            ("skew", Some(self.max_skew).filter(|n| *n > 0)),
             ("entries a message", u32::try_from(self.max_entries).ok()),
         ];
         for (name, limit) in limits {
@@ -183,6 +205,11 @@ impl fmt::Display for Bounds {
             if *feature(&mut features) {
                 write!(f, " · {name}")?;
             }
+        }
+        match features.reads {
+            ReadMode::Index => {}
+            ReadMode::Log => write!(f, " · log reads")?,
+            ReadMode::Lease(Lease { promise, drift }) => write!(f, " · lease of {promise} less {drift}")?,
         }
         write!(f, " · {} network", self.network)
     }
@@ -214,6 +241,9 @@ impl Bounds {
                 "faults" => self.max_faults = limit.parse().ok()?,
                 "transfers" => self.max_transfers = limit.parse().ok()?,
                 "changes" => self.max_changes = limit.parse().ok()?,
+                "reads" => self.max_reads = limit.parse().ok()?,
+                "clock ticks" => self.max_ticks = limit.parse().ok()?,
+                "skew" => self.max_skew = limit.parse().ok()?,
                 "entries a message" => self.max_entries = limit.parse().ok().filter(|n| *n > 0)?,
                 _ => return None,
             }
@@ -223,6 +253,12 @@ impl Bounds {
             self.founders = Some(founders.parse().ok().filter(|n| (1..=9).contains(n))?);
         } else if let Some(network) = part.strip_suffix(" network") {
             self.network = network.parse().ok()?;
+        } else if part == "log reads" {
+            self.features.reads = ReadMode::Log;
+        } else if let Some(lease) = part.strip_prefix("lease of ") {
+            let (promise, drift) = lease.split_once(" less ")?;
+            let (promise, drift) = (Span(promise.parse().ok()?), Span(drift.parse().ok()?));
+            self.features.reads = ReadMode::Lease(Lease { promise, drift });
         } else if part == "buffered disk" {
             self.disk = Disk::Buffered;
         } else if let Some((_, feature)) = FEATURES.iter().find(|(name, _)| *name == part) {

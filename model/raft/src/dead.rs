@@ -31,9 +31,11 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
         }
         // A server may ask again in the same term.
         Body::PreVoteReply { asked, granted } => !granted || *asked < ours.min(server.disk.term),
-        Body::AppendReply(answer) => {
+        Body::AppendReply { answer, round } => {
             theirs < ours
                 || theirs == ours
+                    // It may be the answer that a round waits for: rounds are not entered twice.
+                    && !receiver.awaits(from, *round)
                     // With check-quorum a leader hears in it that somebody lives, whatever it says.
                     && !(receiver.is_leader() && receiver.config().features().check_quorum)
                     && receiver.progress(from).is_none_or(|progress| match *answer {
@@ -56,6 +58,7 @@ pub fn is_sound_for(way: Option<Way>) -> bool {
                 | Rule::MatchNeverFalls
                 | Rule::NextAboveMatch
                 | Rule::StepDownOnHigherTerm
+                | Rule::RoundTokenIsNew
         ),
         // Where a disk may lose a term, or a rejection counts as something else, the dead rise.
         Some(Way::Shim(shim)) => !matches!(

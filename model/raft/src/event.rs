@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raftlab_core::{Change, Membership, Message, NodeId, Voters};
+use raftlab_core::{Change, Index, Membership, Message, NodeId, Voters};
 
 /// What makes a server take a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,10 @@ pub enum Tick {
     Change(Reconfiguration),
     /// A client proposes a command.
     Propose,
+    /// A client that was told of a command at this index, and of none after it, wants to read.
+    Read(Index),
+    /// The server's clock goes on by one.
+    Clock,
     /// The disk has synced what was written.
     Sync,
     /// A vote whose request was checked before is granted now; only with a weakening.
@@ -80,6 +84,8 @@ pub enum Fault {
     Wipe,
     /// A write fails; only with a weakening.
     FailWrite,
+    /// It is paused, and its clock stands still from then on; only with a weakening.
+    Pause,
 }
 
 /// An event and the server at which it happens, as every trace, log and Explorer line prints it.
@@ -94,6 +100,8 @@ impl fmt::Display for Label<'_> {
             }
             Event::Tick(Tick::Transfer(to)) => write!(f, "transfer {at} to {to}"),
             Event::Tick(Tick::Change(wish)) => write!(f, "change {at}: {}", wish.change()),
+            Event::Tick(Tick::Read(Index(0))) => write!(f, "read {at}"),
+            Event::Tick(Tick::Read(known)) => write!(f, "read {at} knowing {known}"),
             Event::Tick(tick) => write!(f, "{} {at}", tick.name()),
             Event::Fault(Fault::Crash { keep, of }) if *of > 0 => {
                 write!(f, "crash {at} keeping {keep} of {of} writes")
@@ -132,6 +140,8 @@ impl Tick {
             Tick::Abandon => "abandon-transfer",
             Tick::Change(_) => "change",
             Tick::Propose => "propose",
+            Tick::Read(_) => "read",
+            Tick::Clock => "tick",
             Tick::Sync => "sync",
             Tick::Grant => "grant",
         }
@@ -175,6 +185,14 @@ impl Reconfiguration {
 }
 
 impl Fault {
+    /// Does the server lose its memory?
+    pub fn is_restart(self) -> bool {
+        match self {
+            Fault::Crash { .. } | Fault::Tear | Fault::Corrupt | Fault::Wipe => true,
+            Fault::FailWrite | Fault::Pause => false,
+        }
+    }
+
     /// The verb of the label.
     pub fn name(self) -> &'static str {
         match self {
@@ -183,6 +201,7 @@ impl Fault {
             Fault::Corrupt => "corrupt",
             Fault::Wipe => "wipe",
             Fault::FailWrite => "fail-write",
+            Fault::Pause => "pause",
         }
     }
 }

@@ -8,6 +8,7 @@ use stateright::actor::{ActorModel, Id};
 use crate::adapter::{ServerActor, node};
 use crate::dead;
 use crate::event::Tick;
+use crate::ledger;
 use crate::meters::Kind;
 use crate::property::{Judge, Property};
 use crate::server::{Observed, Server};
@@ -41,12 +42,27 @@ impl System for RaftModel {
     }
 
     fn budgets(&self) -> Vec<u32> {
-        let bounds = &self.setup.bounds;
-        Kind::CAUSES.iter().map(|cause| cause.limit(bounds).unwrap_or(0)).collect()
+        self.limits.to_vec()
     }
 
     fn cause(&self, action: &Action<RaftModel>) -> Option<usize> {
-        Kind::of(action).cause(&self.setup.bounds)
+        ledger::cause(&self.setup.bounds, action)
+    }
+
+    fn spend(&self, budgets: &[u32], cause: usize, spent: &mut [u32]) -> bool {
+        ledger::spend(budgets, self.setup.bounds.max_skew, cause, spent)
+    }
+
+    fn news(&self, before: &Server, after: &Server) -> Option<u32> {
+        self.tells(before, after)
+    }
+
+    fn note(&self, news: u32, spent: &mut [u32]) {
+        ledger::note(news, spent);
+    }
+
+    fn permute_spent(&self, spent: &[u32], by: &Permutation) -> Vec<u32> {
+        ledger::permuted(spent, |at| by.place(at))
     }
 
     fn kinds(&self) -> &'static [&'static str] {

@@ -3,7 +3,7 @@
 use raftlab_core::{Entry, Index, Membership, Role, Voters};
 
 use crate::property::Verdict;
-use crate::server::Observed;
+use crate::server::{Observed, StaleRead};
 
 fn check(holds: bool, why: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(why()) }
@@ -192,5 +192,14 @@ pub fn vote_set_once(before: Observed, after: Observed) -> Verdict {
         let now = is.voted_for().map_or("nobody".to_string(), |vote| vote.to_string());
         let old = was.voted_for().map_or(String::new(), |vote| vote.to_string());
         format!("{} voted for {old} in term {} and now for {now}", was.id(), was.term())
+    })
+}
+
+pub fn linearizable_reads(server: Observed) -> Verdict {
+    server.ghosts.stale.map_or(Ok(()), |StaleRead { known, shown }| {
+        Err(format!(
+            "{} answered a read from the log up to {shown}, and {known} had been acknowledged before it came",
+            server.id()
+        ))
     })
 }

@@ -18,6 +18,8 @@
 //! | `server.rs`, `event.rs` | a server with its disk and ghosts; what can happen to it, as one line |
 //! | `bounds.rs` | how large the world is |
 //! | `property.rs`, `judges.rs`, `membership.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
+//! | `ledger.rs` | what servers share without a message: bounded causes, clocks, what clients were told |
+//! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
 //! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
 //! | `dead.rs`, `symmetry.rs` | messages that can never act again; servers under other names |
 //! | `meters.rs` | what a search counts |
@@ -32,6 +34,7 @@ mod dead;
 mod event;
 mod explored;
 mod judges;
+mod ledger;
 mod membership;
 mod meters;
 mod property;
@@ -49,7 +52,7 @@ pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Reconfiguration, Sent, Tick};
 pub use meters::{Kind, Meters};
 pub use property::{COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
-pub use server::{Broken, Counted, Ghosts, Observed, Server};
+pub use server::{Broken, Clock, Counted, Ghosts, Observed, Server, StaleRead};
 pub use shim::Shim;
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;

@@ -3,6 +3,7 @@
 use std::array;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use raftlab_core::Features;
 use stateright::actor::ActorModelAction;
 
 use crate::bounds::{Bounds, Disk, NetworkKind};
@@ -35,6 +36,10 @@ pub enum Kind {
     Change,
     /// A client proposes.
     Propose,
+    /// A client reads.
+    Read,
+    /// A clock goes on.
+    Clock,
     /// A disk finishes its writes.
     Sync,
     /// A held vote is granted.
@@ -62,7 +67,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -74,22 +79,12 @@ impl Kind {
         Kind::Abandon,
         Kind::Change,
         Kind::Propose,
+        Kind::Read,
+        Kind::Clock,
         Kind::Sync,
         Kind::Grant,
         Kind::Crash,
         Kind::Fault,
-    ];
-
-    /// Those that bounds limit, in the order of a world's budgets.
-    pub const CAUSES: [Kind; 8] = [
-        Kind::Timeout,
-        Kind::Propose,
-        Kind::Heartbeat,
-        Kind::Retry,
-        Kind::Crash,
-        Kind::Fault,
-        Kind::Transfer,
-        Kind::Change,
     ];
 
     /// Their names in tables.
@@ -105,6 +100,8 @@ impl Kind {
         "abandon-transfer",
         "change",
         "propose",
+        "read",
+        "tick",
         "sync",
         "grant",
         "crash",
@@ -125,6 +122,8 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
             ActorModelAction::Timeout(_, Tick::Change(_)) => Kind::Change,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
+            ActorModelAction::Timeout(_, Tick::Read(_)) => Kind::Read,
+            ActorModelAction::Timeout(_, Tick::Clock) => Kind::Clock,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
             ActorModelAction::Timeout(_, Tick::Grant) => Kind::Grant,
             ActorModelAction::SelectRandom { random: Fault::Crash { .. }, .. } => Kind::Crash,
@@ -134,32 +133,6 @@ impl Kind {
         }
     }
 
-    /// How often it may happen in all, if it is a cause that bounds limit.
-    pub fn limit(self, bounds: &Bounds) -> Option<u32> {
-        match self {
-            Kind::Timeout => bounds.max_timeouts,
-            Kind::Propose => Some(bounds.max_proposals),
-            Kind::Heartbeat => Some(bounds.max_heartbeats),
-            Kind::Retry => Some(bounds.max_retries),
-            Kind::Crash => Some(bounds.max_crashes),
-            Kind::Fault => Some(bounds.max_faults),
-            Kind::Transfer => Some(bounds.max_transfers),
-            Kind::Change => Some(bounds.max_changes),
-            Kind::Deliver
-            | Kind::Lose
-            | Kind::Contact
-            | Kind::Quorum
-            | Kind::Abandon
-            | Kind::Sync
-            | Kind::Grant => None,
-        }
-    }
-
-    /// Its place among the causes, if these bounds limit it.
-    pub fn cause(self, bounds: &Bounds) -> Option<usize> {
-        self.limit(bounds).and_then(|_| Kind::CAUSES.iter().position(|cause| *cause == self))
-    }
-
     /// Do these bounds allow it? A search that never takes such an action has not shown what it says.
     pub fn is_allowed_by(self, bounds: &Bounds) -> bool {
         match self {
@@ -167,7 +140,13 @@ impl Kind {
             Kind::Lose => bounds.network == NetworkKind::Ordered,
             Kind::Heartbeat => bounds.max_heartbeats > 0,
             Kind::Retry => bounds.max_retries > 0,
-            Kind::Contact => bounds.features.pre_vote || bounds.features.disregard_votes,
+            Kind::Contact => {
+                // Where there are clocks, it is they that say when.
+                let Features { pre_vote, disregard_votes, .. } = bounds.features;
+                (pre_vote || disregard_votes) && bounds.lease().is_none()
+            }
+            Kind::Read => bounds.max_reads > 0,
+            Kind::Clock => bounds.lease().is_some() && bounds.max_ticks > 0,
             Kind::Quorum => bounds.features.check_quorum,
             Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
             Kind::Change => bounds.max_changes > 0,

@@ -126,6 +126,12 @@ pub const PROPERTIES: &[Property] = &[
         judge: Judge::Recovery(judges::vote_set_once),
     },
     Property {
+        name: "Linearizability of reads",
+        section: "§8, D 6.3, 6.4",
+        says: "a read shows every command that was acknowledged to anybody, or shown by another read, before it was asked",
+        judge: Judge::One(judges::linearizable_reads),
+    },
+    Property {
         name: NO_PANIC,
         section: "raftlab-core",
         says: "no input and no order of inputs makes the core panic",

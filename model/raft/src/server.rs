@@ -3,7 +3,9 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use raftlab_core::{Durable, Effects, Entry, Index, Membership, Message, NodeId, Raft, Role, Term, Voters};
+use raftlab_core::{
+    Durable, Effects, Entry, Index, Membership, Message, NodeId, Payload, Raft, Readable, Role, Term, Voters,
+};
 
 /// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,10 +23,35 @@ pub struct Server {
     /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the disk
     /// still works on.
     pub held: Option<(NodeId, Message)>,
+    /// Its clock; at 0 for ever where there are no leases.
+    pub clock: Clock,
     /// Proposals made here, ever: they make the values distinct.
     pub proposed: u32,
     /// The first property that a step of this server broke. It takes no further step.
     pub broken: Option<Broken>,
+}
+
+/// A clock, in ticks, and what its host knows by it. It goes on through crashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Clock {
+    /// What it shows.
+    pub now: u32,
+    /// When the least election time-out is over, 0 if it is: one that began when a leader was heard last, or at the last restart. An election
+    /// timer that runs longer, or was restarted since, may run out here too: to fire early loses nothing.
+    pub due: u32,
+    /// What it showed when the host read it for its last event; only with a weakening.
+    pub sampled: u32,
+    /// It stands still; only with a weakening.
+    pub stopped: bool,
+}
+
+/// A read that was answered with less than its client was told of before it asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StaleRead {
+    /// The command that the client had been told of, or could have been.
+    pub known: Index,
+    /// The last entry that the state machine had been given.
+    pub shown: Index,
 }
 
 /// History variables: they survive crashes, are read by properties, and never enter the core.
@@ -40,6 +67,10 @@ pub struct Ghosts {
     pub counted: Vec<Counted>,
     /// An entry that it was given twice, out of order, or where it had been given another one.
     pub misapplied: Option<Entry>,
+    /// Reads that it answered.
+    pub answered: u32,
+    /// The first of them that was stale.
+    pub stale: Option<StaleRead>,
 }
 
 /// Entries that a leader committed, and the configuration by which it counted.
@@ -130,6 +161,22 @@ impl Server {
         }
     }
 
+    /// Answers a read from the state machine.
+    pub(crate) fn answer(&mut self, read: Readable) {
+        // The model names a read by what its client knows.
+        let (known, shown) = (Index(read.id.0), self.applied);
+        self.ghosts.answered += 1;
+        if shown < known {
+            self.ghosts.stale.get_or_insert(StaleRead { known, shown });
+        }
+    }
+
+    /// The last command that its state machine was ever given: whoever proposed it may have been told.
+    pub(crate) fn last_command(&self) -> Index {
+        let is_command = |entry: &&Entry| matches!(entry.payload, Payload::Command(_));
+        self.ghosts.applied.iter().rev().find(is_command).map_or(Index(0), |entry| entry.id.index)
+    }
+
     /// Notes the term that is led, if one is.
     pub(crate) fn note_leadership(&mut self) {
         if self.raft.is_leader() && self.ghosts.led.last() != Some(&self.raft.term()) {
@@ -180,6 +227,9 @@ impl fmt::Display for Server {
         write!(f, " {} commit={}", self.raft.log(), self.raft.commit())?;
         if !self.is_synced() {
             write!(f, " unsynced={}", self.pending.writes().len())?;
+        }
+        if self.clock != Clock::default() {
+            write!(f, " clock={}", self.clock.now)?;
         }
         Ok(())
     }

@@ -45,11 +45,17 @@ pub enum Shim {
     WipedServerReturns,
     /// A restart applies what it finds in the log.
     RestartAppliesLog,
+    /// A read is answered from the state machine as it is, not when it was given all that the read must show.
+    AnswersBeforeApply,
+    /// The clock is read before the server waits for its next event, not after it.
+    NowSampledBeforeReceive,
+    /// The clock stands still while the server is paused.
+    ClockStopsInPause,
 }
 
 impl Shim {
     /// Every broken host.
-    pub const ALL: [Shim; 18] = [
+    pub const ALL: [Shim; 21] = [
         Shim::VoteNotPersisted,
         Shim::TermNotPersisted,
         Shim::RequestVoteBeforeSync,
@@ -68,6 +74,9 @@ impl Shim {
         Shim::CorruptTailTruncated,
         Shim::WipedServerReturns,
         Shim::RestartAppliesLog,
+        Shim::AnswersBeforeApply,
+        Shim::NowSampledBeforeReceive,
+        Shim::ClockStopsInPause,
     ];
 
     /// What of `write` reaches the disk.
@@ -92,14 +101,17 @@ impl Shim {
     pub(crate) fn forge(self, raft: &Raft, message: &mut Message) {
         let end = raft.log().last();
         match (self, &mut message.body) {
-            (Shim::AckReportsLastIndex, Body::AppendReply(Appended::Accepted { matched })) => {
+            (Shim::AckReportsLastIndex, Body::AppendReply { answer: Appended::Accepted { matched }, .. }) => {
                 *matched = end.index;
             }
-            (Shim::RejectionTakenForMatch, Body::AppendReply(Appended::Rejected { hint, .. })) => *hint = end,
+            (
+                Shim::RejectionTakenForMatch,
+                Body::AppendReply { answer: Appended::Rejected { hint, .. }, .. },
+            ) => *hint = end,
             (Shim::ProbeAdvancesMatch, Body::AppendEntries { prev, entries, .. }) if entries.is_empty() => {
                 *prev = end;
             }
-            (Shim::ProbeAdvancesMatch, Body::AppendReply(answer)) => {
+            (Shim::ProbeAdvancesMatch, Body::AppendReply { answer, .. }) => {
                 if let Appended::Rejected { prev, .. } = *answer {
                     *answer = Appended::Accepted { matched: prev };
                 }
@@ -112,7 +124,7 @@ impl Shim {
     pub(crate) fn leaves_early(self, message: &Message) -> bool {
         match self {
             Shim::RequestVoteBeforeSync => matches!(message.body, Body::RequestVote { .. }),
-            Shim::AckBeforeSync => matches!(message.body, Body::AppendReply(_)),
+            Shim::AckBeforeSync => matches!(message.body, Body::AppendReply { .. }),
             _ => false,
         }
     }
@@ -147,7 +159,9 @@ impl Shim {
             }
             (
                 Shim::RejectionTakenForMatch,
-                Some(Body::AppendReply(Appended::Rejected { hint: LogId { index, .. }, .. })),
+                Some(Body::AppendReply {
+                    answer: Appended::Rejected { hint: LogId { index, .. }, .. }, ..
+                }),
             ) => Some(Appended::Accepted { matched: *index }),
             _ => None,
         }
@@ -162,6 +176,7 @@ impl Shim {
             Shim::TruncateAppendTorn => (Fault::Tear, server.held.is_some()),
             Shim::WriteErrorSwallowed => (Fault::FailWrite, !server.is_synced()),
             Shim::RewriteAfterError => (Fault::FailWrite, server.raft.is_leader() && unsynced_entries),
+            Shim::ClockStopsInPause => (Fault::Pause, !server.clock.stopped),
             _ => return None,
         };
         possible.then_some(fault)

@@ -156,7 +156,7 @@ impl Server {
     /// [`Broken`](crate::Broken)), and a trace takes it from a step that really happened.
     #[must_use]
     pub fn renamed(&self, config: Arc<Config>, names: &impl Names) -> Server {
-        let Server { raft, disk, pending, applied, ghosts, held, proposed, broken } = self;
+        let Server { raft, disk, pending, applied, ghosts, held, clock, proposed, broken } = self;
         let held = held.as_ref().map(|(from, message)| (names.node(*from), message.renamed(names)));
         Server {
             raft: raft.renamed(config, names),
@@ -165,6 +165,7 @@ impl Server {
             applied: *applied,
             ghosts: ghosts.renamed(names),
             held,
+            clock: *clock,
             proposed: *proposed,
             broken: broken.clone(),
         }
@@ -173,13 +174,15 @@ impl Server {
 
 impl Ghosts {
     fn renamed(&self, names: &impl Names) -> Ghosts {
-        let Ghosts { led, applied, committed_in, counted, misapplied } = self;
+        let Ghosts { led, applied, committed_in, counted, misapplied, answered, stale } = self;
         Ghosts {
             led: led.clone(),
             applied: applied.iter().map(|entry| entry.renamed(names)).collect(),
             committed_in: committed_in.clone(),
             counted: counted.iter().map(|counted| counted.renamed(names)).collect(),
             misapplied: misapplied.as_ref().map(|entry| entry.renamed(names)),
+            answered: *answered,
+            stale: *stale,
         }
     }
 }

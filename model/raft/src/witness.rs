@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use raftlab_core::{Entry, Index, Membership, Payload, Role, Standing, Term};
+use raftlab_core::{Entry, Index, LeaseHeld, Membership, Payload, Role, Standing, Term};
 
 use crate::server::Server;
 
@@ -122,6 +122,74 @@ pub const WITNESSES: &[Witness] = &[
         seen: Seen::Step(|was, is| hands_over(was) && is.raft.is_leader() && !hands_over(is)),
     },
     Witness {
+        name: "a read was answered after a round",
+        seen: Seen::Step(|was, is| {
+            answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_some())
+        }),
+    },
+    Witness {
+        name: "two reads were answered by one round",
+        seen: Seen::Step(|was, is| is.ghosts.answered > was.ghosts.answered + 1),
+    },
+    Witness {
+        name: "a read waited for the no-op",
+        seen: Seen::One(|server| {
+            server.raft.reads().is_some_and(|reads| !reads.waiting.is_empty() && reads.open.is_none())
+        }),
+    },
+    Witness {
+        name: "a read waited for the next round",
+        seen: Seen::One(|server| {
+            server.raft.reads().is_some_and(|reads| !reads.waiting.is_empty() && reads.open.is_some())
+        }),
+    },
+    Witness {
+        name: "a read was answered through the log",
+        seen: Seen::Step(|was, is| {
+            answered(was, is) && was.raft.reads().is_some_and(|reads| !reads.logged.is_empty())
+        }),
+    },
+    Witness {
+        name: "a leader that had been replaced was asked to read",
+        seen: Seen::All(|servers| {
+            let asked = |server: &&&Server| server.raft.reads().is_some_and(|reads| reads.open.is_some());
+            let newest = servers
+                .iter()
+                .filter(|server| server.raft.is_leader())
+                .map(|server| server.raft.term())
+                .max();
+            servers
+                .iter()
+                .filter(asked)
+                .any(|server| newest.is_some_and(|newest| server.raft.term() < newest))
+        }),
+    },
+    Witness {
+        name: "a read was answered without a round",
+        seen: Seen::Step(|was, is| {
+            answered(was, is) && was.raft.reads().is_some_and(|reads| reads.open.is_none())
+        }),
+    },
+    Witness {
+        name: "a lease expired",
+        seen: Seen::Step(|was, is| {
+            holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock.now > was.clock.now
+        }),
+    },
+    Witness {
+        name: "a lease was given up",
+        seen: Seen::Step(|was, is| {
+            holds_lease(was) && !holds_lease(is) && is.raft.is_leader() && is.clock == was.clock
+        }),
+    },
+    Witness {
+        name: "a server that restarted kept its promise",
+        seen: Seen::One(|server| {
+            matches!(server.raft.role(), Role::Follower { leader: None, in_contact: true })
+                && server.raft.commit() == Index(0)
+        }),
+    },
+    Witness {
         name: "a leader stepped down within its term",
         seen: Seen::Step(|was, is| {
             was.raft.is_leader() && is.raft.term() == was.raft.term() && !is.raft.is_leader()
@@ -157,6 +225,15 @@ fn changed(was: &Server, is: &Server, how: fn(&Membership, &Membership) -> bool)
 fn committed_changes(server: &Server) -> usize {
     let is_change = |entry: &&Entry| matches!(entry.payload, Payload::Membership(_));
     server.ghosts.applied.iter().filter(is_change).count()
+}
+
+fn answered(was: &Server, is: &Server) -> bool {
+    is.ghosts.answered > was.ghosts.answered
+}
+
+fn holds_lease(server: &Server) -> bool {
+    let now = u64::from(server.clock.now);
+    server.raft.reads().is_some_and(|reads| matches!(reads.lease, LeaseHeld::Until(end) if now < end.0))
 }
 
 fn hands_over(server: &Server) -> bool {

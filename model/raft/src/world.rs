@@ -18,6 +18,7 @@ use crate::adapter::{Done, ServerActor, actor_id, node};
 use crate::bounds::{Bounds, NetworkKind};
 use crate::dead;
 use crate::event::{Event, Fault, Label, Sent, Tick};
+use crate::ledger;
 use crate::meters::{Kind, Meters};
 use crate::property::{COUNT, MEMBERSHIP, PROPERTIES, Property};
 use crate::server::Server;
@@ -54,6 +55,8 @@ pub struct Setup {
 pub struct RaftModel {
     pub(crate) inner: ActorModel<ServerActor>,
     pub(crate) setup: Arc<Setup>,
+    /// How much of each cause there is.
+    pub(crate) limits: Arc<[u32]>,
     meters: Arc<Meters>,
     pictures: Option<Pictures>,
 }
@@ -71,17 +74,14 @@ pub struct Pictures {
 #[derive(Clone)]
 pub struct World {
     inner: ActorModelState<ServerActor>,
-    spent: Spent,
+    /// What servers share without a message (see `ledger.rs`).
+    spent: Box<[u32]>,
     /// Steps from the initial state on the path by which the search came. Not part of the state.
     depth: u32,
 }
 
 /// What happens next.
 pub type Action = ActorModelAction<raftlab_core::Message, Tick, Fault>;
-
-/// How much of each bounded cause is used up, in the order of [`Kind::CAUSES`]. Only what is bounded is counted: a count that
-/// nothing limits would only tell equal states apart.
-type Spent = [u32; Kind::CAUSES.len()];
 
 impl Setup {
     /// All properties of a whole world of `bounds`.
@@ -133,7 +133,13 @@ impl RaftModel {
         let actors = setup.bounds.ids().map(|id| ServerActor::new(id, &setup.bounds, setup.way, setup.focus));
         let inner = ActorModel::new((), ()).actors(actors).init_network(network).lossy_network(lossy);
         let meters = Arc::new(Meters::new(setup.witnesses.len()));
-        RaftModel { inner, setup: setup.into(), meters, pictures: None }
+        RaftModel {
+            inner,
+            limits: ledger::limits(&setup.bounds).into(),
+            setup: setup.into(),
+            meters,
+            pictures: None,
+        }
     }
 
     /// The same model, shown in this way.
@@ -159,7 +165,7 @@ impl RaftModel {
     /// Never: an actor model has one.
     pub fn initial(&self) -> World {
         let inner = self.inner.init_states().pop().expect("an actor model has one initial state");
-        World { inner, spent: Spent::default(), depth: 0 }
+        World { inner, spent: vec![0; self.limits.len()].into(), depth: 0 }
     }
 
     /// What can happen next, leaving out what would change nothing: each with the state that it leads to.
@@ -174,17 +180,21 @@ impl RaftModel {
 
     /// The state after `action`, without counting it.
     pub fn next(&self, world: &World, action: Action) -> Option<World> {
-        let kind = Kind::of(&action);
+        let mut spent = world.spent.clone();
+        self.spends(&action, &mut spent);
         let mut inner = self.inner.next_state(&world.inner, action)?;
+        for (before, after) in world.inner.actor_states.iter().zip(&inner.actor_states) {
+            if !Arc::ptr_eq(before, after)
+                && let Some(news) = self.tells(before, after)
+            {
+                ledger::note(news, &mut spent);
+            }
+        }
         if let Network::UnorderedDuplicating(_, last) = &mut inner.network {
             *last = None;
         }
         if self.setup.remove_dead {
             remove_dead(&mut inner);
-        }
-        let mut spent = world.spent;
-        if let Some(cause) = kind.cause(&self.setup.bounds) {
-            spent[cause] += 1;
         }
         Some(World { inner, spent, depth: world.depth + 1 })
     }
@@ -199,9 +209,18 @@ impl RaftModel {
 
     /// Is there something left to spend on `action`?
     fn affords(&self, world: &World, action: &Action) -> bool {
-        let (kind, bounds) = (Kind::of(action), &self.setup.bounds);
-        let cause = kind.cause(bounds).zip(kind.limit(bounds));
-        cause.is_none_or(|(at, limit)| world.spent[at] < limit)
+        self.spends(action, &mut world.spent.clone())
+    }
+
+    /// Spends what `action` costs, if there is so much left.
+    fn spends(&self, action: &Action, spent: &mut [u32]) -> bool {
+        let cause = ledger::cause(&self.setup.bounds, action);
+        cause.is_none_or(|cause| ledger::spend(&self.limits, self.setup.bounds.max_skew, cause, spent))
+    }
+
+    /// What a step of a server makes known to clients.
+    pub(crate) fn tells(&self, before: &Server, after: &Server) -> Option<u32> {
+        ledger::news(&self.setup.bounds, before, after)
     }
 
     fn judge<const AT: usize>(&self, world: &World) -> bool {
@@ -285,7 +304,7 @@ fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
     }
-    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26)
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27)
 }
 
 impl World {
@@ -319,7 +338,8 @@ impl World {
             history: (),
             actor_storages: renaming.permuted(inner.actor_storages.iter().copied()),
         };
-        World { inner, spent: *spent, depth: *depth }
+        let spent = ledger::permuted(spent, |at| usize::from(renaming.actor(Id::from(at)))).into();
+        World { inner, spent, depth: *depth }
     }
 
     /// Steps from the initial state on the path by which the search came here.

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use raftlab_core::{
-    Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Log, LogId, Message,
-    NodeId, Outbox, Payload, Persisted, Raft, Role, Rule, Term, Time, Timer, Voters, Write,
+    Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Lease, Log, LogId,
+    Message, NodeId, Outbox, Payload, Persisted, Raft, ReadId, ReadMode, Role, Round, Rule, Span, Term, Time,
+    Timer, Voters, Write,
 };
 
 const CASES: u32 = 4_096;
@@ -80,6 +81,7 @@ enum Stimulus {
     },
     Timeout(Timer),
     Propose,
+    Read,
     Transfer(NodeId),
     Sync,
     /// A token that the disk gave before is handed back once more.
@@ -153,6 +155,7 @@ fn stimulus() -> impl Strategy<Value = Stimulus> {
         30 => (from, term(), body()).prop_map(|(from, term, body)| Stimulus::Message { from, term, body }),
         5 => timer.prop_map(Stimulus::Timeout),
         5 => Just(Stimulus::Propose),
+        2 => Just(Stimulus::Read),
         2 => (1_u64..=4).prop_map(|id| Stimulus::Transfer(NodeId(id))),
         8 => Just(Stimulus::Sync),
         3 => any::<prop::sample::Index>().prop_map(Stimulus::OldToken),
@@ -181,7 +184,9 @@ struct Host {
 impl Host {
     fn new(is_slow: bool, is_extended: bool, without: Option<Rule>) -> Host {
         let config = Config::new(ME, Voters::new([ME, NodeId(2), NodeId(3)]), 2).unwrap();
-        let all = Features { pre_vote: true, check_quorum: true, disregard_votes: true };
+        let lease = Lease { promise: Span(3), drift: Span(2) };
+        let reads = ReadMode::Lease(lease);
+        let all = Features { pre_vote: true, check_quorum: true, disregard_votes: true, reads };
         let config = config.with(if is_extended { all } else { Features::default() });
         let config = without.map_or_else(|| config.clone(), |rule| config.clone().without(rule));
         let disk = Durable::default();
@@ -214,6 +219,7 @@ impl Host {
                 self.proposals += 1;
                 self.step(Input::Propose(Command::new(&self.proposals.to_be_bytes())));
             }
+            Stimulus::Read => self.step(Input::Read(ReadId(0))),
             Stimulus::Transfer(to) => self.step(Input::Transfer(*to)),
             Stimulus::Sync => self.sync(),
             Stimulus::OldToken(at) => {
@@ -237,6 +243,7 @@ impl Host {
             };
             rises.iter().scan(prev, next).collect()
         };
+        let round = self.raft.reads().map_or(Round::default(), |reads| reads.round);
         let body = match body {
             AnyBody::RequestVote(last, transfer) => {
                 Body::RequestVote { last: at(*last), transfer: *transfer }
@@ -249,23 +256,36 @@ impl Host {
             }
             AnyBody::Append { prev, rises, commit } => {
                 let prev = at(*prev);
-                Body::AppendEntries { prev, entries: run(prev, rises), commit: Index(commit.beside(end)) }
+                Body::AppendEntries {
+                    prev,
+                    entries: run(prev, rises),
+                    commit: Index(commit.beside(end)),
+                    round,
+                }
             }
             AnyBody::Repeat { back, rises, commit } => {
                 let index = Index(end.saturating_sub((*back).into()));
                 let prev = LogId::new(self.raft.log().term_at(index).unwrap_or_default(), index);
-                Body::AppendEntries { prev, entries: run(prev, rises), commit: Index(commit.beside(end)) }
+                Body::AppendEntries {
+                    prev,
+                    entries: run(prev, rises),
+                    commit: Index(commit.beside(end)),
+                    round,
+                }
             }
             AnyBody::Scattered { prev, entries, commit } => Body::AppendEntries {
                 prev: at(*prev),
                 entries: entries.iter().map(|id| noop(at(*id))).collect(),
                 commit: Index(commit.beside(end)),
+                round,
             },
-            AnyBody::Accepted(matched) => {
-                Body::AppendReply(Appended::Accepted { matched: Index(matched.beside(end)) })
-            }
+            AnyBody::Accepted(matched) => Body::AppendReply {
+                answer: Appended::Accepted { matched: Index(matched.beside(end)) },
+                round,
+            },
             AnyBody::Rejected(prev, hint) => {
-                Body::AppendReply(Appended::Rejected { prev: Index(prev.beside(end)), hint: at(*hint) })
+                let answer = Appended::Rejected { prev: Index(prev.beside(end)), hint: at(*hint) };
+                Body::AppendReply { answer, round }
             }
             AnyBody::NewerTerm => Body::NewerTerm,
             AnyBody::TimeoutNow => Body::TimeoutNow,
@@ -336,7 +356,7 @@ impl Host {
             }
             Ok::<_, std::convert::Infallible>(())
         });
-        let Ok(Outbox { messages, committed, persisted }) = outbox;
+        let Ok(Outbox { messages, committed, persisted, reads: _ }) = outbox;
         let memory = Durable {
             term: self.raft.term(),
             voted_for: self.raft.voted_for(),
@@ -406,7 +426,7 @@ proptest! {
 /// The same lives in every run, each with its host.
 fn lives(without: Option<Rule>) -> impl Iterator<Item = (Host, Vec<Stimulus>)> {
     let mut runner = TestRunner::deterministic();
-    (0..800).map(move |life| {
+    (0..1_600).map(move |life| {
         let stimuli = prop::collection::vec(stimulus(), INPUTS).new_tree(&mut runner).unwrap().current();
         (Host::new(life % 2 == 0, life % 4 == 0, without), stimuli)
     })
@@ -425,7 +445,7 @@ fn absurd_lives_are_not_dull() {
         }
     }
     assert_eq!(seen.len(), 7, "{seen:?}");
-    assert!(seen.values().all(|lives| *lives >= 20), "in how many of 800 lives: {seen:?}");
+    assert!(seen.values().all(|lives| *lives >= 20), "in how many of 1,600 lives: {seen:?}");
 }
 
 /// The judgements can fail: without one of these rules a server breaks its word in some life.

@@ -1,28 +1,25 @@
 //! The one line that names the size of a world says all of it, and nothing else is taken for one.
 
 use proptest::prelude::*;
-use raftlab_core::Features;
+use raftlab_core::{Features, Lease, ReadMode, Span};
 use raftlab_model::{Bounds, Disk, NetworkKind};
 
 fn any_bounds() -> impl Strategy<Value = Bounds> {
     let disk = prop_oneof![Just(Disk::Atomic), Just(Disk::Buffered)];
     let network = prop::sample::select(NetworkKind::ALL.to_vec());
-    let causes = prop::array::uniform7(any::<u32>());
+    let causes = prop::array::uniform10(any::<u32>());
     let servers = (1_usize..=9, prop::option::of(1_usize..=9));
     let size = (servers, any::<u64>(), prop::option::of(any::<u32>()), 1_usize..=u32::MAX as usize);
     let features = any::<[bool; 3]>();
-    (size, causes, disk, network, features).prop_map(|(size, causes, disk, network, features)| {
+    let lease = (any::<u64>(), any::<u64>());
+    let lease = lease.prop_map(|(promise, drift)| Lease { promise: Span(promise), drift: Span(drift) });
+    let reads = prop_oneof![Just(ReadMode::Index), Just(ReadMode::Log), lease.prop_map(ReadMode::Lease)];
+    (size, causes, disk, network, (features, reads)).prop_map(|(size, causes, disk, network, features)| {
+        let (features, reads) = features;
         let [pre_vote, check_quorum, disregard_votes] = features;
         let ((servers, founders), max_term, max_timeouts, max_entries) = size;
-        let [
-            max_proposals,
-            max_heartbeats,
-            max_retries,
-            max_crashes,
-            max_faults,
-            max_transfers,
-            max_changes,
-        ] = causes;
+        let [max_proposals, max_heartbeats, max_retries, max_crashes, max_faults, ..] = causes;
+        let [.., max_transfers, max_changes, max_reads, max_ticks, max_skew] = causes;
         Bounds {
             servers,
             founders,
@@ -35,10 +32,13 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
             max_faults,
             max_transfers,
             max_changes,
+            max_reads,
+            max_ticks,
+            max_skew,
             max_entries,
             disk,
             network,
-            features: Features { pre_vote, check_quorum, disregard_votes },
+            features: Features { pre_vote, check_quorum, disregard_votes, reads },
         }
     })
 }
@@ -85,6 +85,8 @@ fn each_kind_of_garbage_is_named() {
         ("3 servers · crashes <= 4294967296", "`crashes <= 4294967296`"),
         ("3 servers · carrier pigeon network", "`carrier pigeon network`"),
         ("3 servers · buffered disks", "`buffered disks`"),
+        ("3 servers · lease of 3", "`lease of 3`"),
+        ("3 servers · lease of 3 less -1", "`lease of 3 less -1`"),
         ("3 servers ·  set network", "` set network`"),
     ] {
         let error = line.parse::<Bounds>().unwrap_err().to_string();

@@ -6,7 +6,7 @@ mod quiet;
 use std::collections::{HashSet, VecDeque};
 
 use raftlab_core::{
-    Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Rule, Term,
+    Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Round, Rule, Term,
 };
 use raftlab_model::{
     Bounds, Broken, Event, NO_PANIC, PROPERTIES, Property, RaftModel, Server, ServerActor, Setup, Shim, Tick,
@@ -68,6 +68,11 @@ const NEGATIVE_CONTROLS: &[(&str, Way, &str)] = &[
     ("commitIndex monotone", Way::Rule(Rule::CommitNeverFalls), "proposals <= 1"),
     ("term monotone", Way::Rule(Rule::TermNeverFalls), "terms <= 2"),
     ("vote set once a term", Way::Shim(Shim::VoteNotPersisted), "crashes <= 1"),
+    (
+        "Linearizability of reads",
+        Way::Rule(Rule::ReadConfirmsLeadership),
+        "terms <= 2 · time-outs <= 2 · reads <= 1",
+    ),
     (NO_PANIC, Way::Rule(Rule::OnlyLeaderAppends), "proposals <= 1"),
 ];
 
@@ -184,7 +189,8 @@ fn a_leader_without_what_a_server_of_a_newer_term_had_committed_before() {
 /// What a server has taken for committed and not given to its state machine yet counts in its present term.
 #[test]
 fn what_is_committed_and_not_applied_yet_counts_too() {
-    let heartbeat = |prev| Body::AppendEntries { prev, entries: Vec::new(), commit: Index(1) };
+    let heartbeat =
+        |prev| Body::AppendEntries { prev, entries: Vec::new(), commit: Index(1), round: Round::default() };
     let hears = |term| {
         let mut n2 = after(&server(2, term, &[1]), 3, heartbeat(LogId::new(Term(1), Index(1))));
         assert_eq!(n2.raft.commit(), Index(1));
@@ -230,7 +236,7 @@ fn an_acknowledgement_says_what_is_on_the_followers_disk() {
     let n1 = after(
         &elected(&server(1, 0, &[]), 3),
         2,
-        Body::AppendReply(Appended::Accepted { matched: Index(1) }),
+        Body::AppendReply { answer: Appended::Accepted { matched: Index(1) }, round: Round::default() },
     );
     tells_apart("matchIndex is true", &[n1.clone(), server(2, 1, &[1])], &[n1.clone(), server(2, 1, &[])]);
     // In a later term the follower may have replaced it.

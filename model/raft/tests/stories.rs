@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use raftlab_core::{
-    Answer, Appended, Body, Change, Durable, Entry, Index, Input, Log, LogId, Membership, Message, NodeId,
-    Payload, Raft, Role, Term, Time, Voters,
+    Answer, Appended, Body, Change, Durable, Entry, Index, Input, Lease, Log, LogId, Membership, Message,
+    NodeId, Payload, Raft, ReadMode, Role, Span, Term, Time, Voters,
 };
 use raftlab_model::{
     Bounds, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration, Sent, Server,
@@ -31,7 +31,7 @@ enum Command {
         /// How many of them are the voters of the new cluster.
         #[arg(key)]
         founders: Option<usize>,
-        /// What Raft does beyond the paper's core, by its names in bounds.
+        /// What Raft does beyond the paper's core, by its names in bounds; then `log-reads`, or `lease`.
         #[arg(optional)]
         features: Vec<String>,
     },
@@ -82,6 +82,10 @@ enum Command {
         voters: Vec<Name>,
     },
     Propose(Name),
+    /// A client reads.
+    Read(Name),
+    /// A server's clock goes on, where there are leases.
+    Tick(Name),
     /// Delivers what waits on a link, or everything until nothing waits.
     Deliver {
         from: Option<Name>,
@@ -181,6 +185,9 @@ struct Cluster {
     output: String,
 }
 
+/// What servers promise in stories about leases: to wait for 3 ticks, of which a leader counts on one.
+const LEASE: Lease = Lease { promise: Span(3), drift: Span(2) };
+
 /// More deliveries than any story needs before its network is quiet.
 const DELIVERIES_MAX: usize = 1_000;
 
@@ -223,6 +230,8 @@ impl Cluster {
             }
             Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
+            Command::Read(id) => self.event(*id, &Event::Tick(Tick::Read(Index(0))), true)?,
+            Command::Tick(id) => self.event(*id, &Event::Tick(Tick::Clock), true)?,
             Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
             Command::Deliver { from: None, .. } => self.deliver_until_quiet()?,
             Command::Deliver { from, to, kind } => {
@@ -285,6 +294,14 @@ impl Cluster {
 
     fn start(&mut self, mut bounds: Bounds, features: &[String]) -> Result<(), String> {
         for name in features {
+            match name.as_str() {
+                "log-reads" => bounds.features.reads = ReadMode::Log,
+                "lease" => bounds.features.reads = ReadMode::Lease(LEASE),
+                _ => {}
+            }
+            if bounds.features.reads != ReadMode::Index {
+                continue;
+            }
             let feature = FEATURES.iter().find(|(known, _)| known == name);
             let (_, feature) = feature.ok_or_else(|| format!("`{name}` is not a feature"))?;
             *feature(&mut bounds.features) = true;
@@ -379,7 +396,7 @@ impl Cluster {
     fn deliver(&mut self, messages: Vec<InFlight>, show_sent: bool) -> Result<(), Box<dyn Error>> {
         for message in messages {
             if self.reaches(&message) {
-                if let Body::AppendReply(Appended::Rejected { .. }) = message.message.body {
+                if let Body::AppendReply { answer: Appended::Rejected { .. }, .. } = message.message.body {
                     *self.rejections.entry(message.from).or_default() += 1;
                 }
                 let InFlight { from, to, message } = message;
@@ -482,6 +499,14 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     if !applied.is_empty() {
         lines.push(format!("{id} applies {applied:?}"));
     }
+    match after.ghosts.answered - before.ghosts.answered {
+        0 => {}
+        1 => lines.push(format!("{id} answers a read from the log up to {}", after.applied)),
+        reads => lines.push(format!("{id} answers {reads} reads from the log up to {}", after.applied)),
+    }
+    if before.clock.now != after.clock.now {
+        lines.push(format!("{id} clock {} ⇨ {}", before.clock.now, after.clock.now));
+    }
     lines
 }
 
@@ -561,6 +586,11 @@ fn the_dissertation_who_hears_whom() {
     tell("dissertation-4-2-3-", 1);
     tell("dissertation-6-2-", 2);
     tell("dissertation-9-6-", 2);
+}
+
+#[test]
+fn the_dissertation_reads_that_are_not_stale() {
+    tell("dissertation-6-4-", 6);
 }
 
 #[test]

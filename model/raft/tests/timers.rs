@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 
 use raftlab_core::{
-    Appended, Body, Config, Durable, Effects, Index, Input, LogId, Message, NodeId, Raft, Term, Time, Timer,
-    Voters,
+    Appended, Body, Config, Durable, Effects, Index, Input, LogId, Message, NodeId, Raft, Round, Term, Time,
+    Timer, Voters,
 };
 
 const NOTHING: &[Timer] = &[];
@@ -29,7 +29,7 @@ fn hears(raft: &mut Raft, from: u64, term: u64, body: Body) -> Vec<Timer> {
 }
 
 fn heartbeat(prev: LogId) -> Body {
-    Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0) }
+    Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0), round: Round::default() }
 }
 
 /// What it restarts when the disk confirms the term and the vote for itself, which it wrote as candidate.
@@ -93,7 +93,8 @@ fn a_leader_keeps_its_own_two_timers_going() {
     assert_eq!(restarted(&mut raft, Input::Timeout(Timer::Heartbeat)), [Timer::Heartbeat]);
     assert_eq!(restarted(&mut raft, Input::Timeout(Timer::Retry)), [Timer::Retry]);
     assert_eq!(restarted(&mut raft, Input::Timeout(Timer::Election)), NOTHING);
-    let answer = Body::AppendReply(Appended::Accepted { matched: Index(0) });
+    let answer =
+        Body::AppendReply { answer: Appended::Accepted { matched: Index(0) }, round: Round::default() };
     assert_eq!(hears(&mut raft, 2, 1, answer), NOTHING);
 }
 

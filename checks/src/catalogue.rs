@@ -209,6 +209,13 @@ pub const CHECKS: &[Check] = &[
                 witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
                 ..SAFETY
             },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 4 · time-outs <= 4 · proposals <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
+                ..SAFETY
+            },
             Scope {
                 bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 2 · entries a message <= 1 · set network",
                 witnesses: &[COMMANDS, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
@@ -220,11 +227,6 @@ pub const CHECKS: &[Check] = &[
                 ..SAFETY
             },
         ],
-        deep: &[Scope {
-            bounds: "3 servers · terms <= 4 · time-outs <= 4 · proposals <= 1 · entries a message <= 1 · set network",
-            witnesses: &[COMMAND, LEARNED, TRUNCATED, WENT_BACK, OLDER_COMMITTED],
-            ..SAFETY
-        }],
     },
     Check {
         name: "replication-5",

@@ -183,7 +183,9 @@ impl Trace {
         }
         facts.push(("bounds", exhibit.bounds.to_string()));
         facts.push(("found", format!("{steps} steps{shortest} · {}", figures(finding.broken))));
-        let whole = finding.whole.limit.map_or("exhausted, no violation", |limit| limit.says());
+        let violated = finding.whole.violation.as_ref().map(|violation| violation.property.name);
+        let ended = finding.whole.limit.map_or("exhausted, no violation", |limit| limit.says());
+        let whole = violated.map_or(ended.to_string(), |name| format!("violated as well: {name}"));
         facts.push(("rule on", format!("{whole} · {}", figures(finding.whole))));
         Trace {
             title: exhibit.title.to_string(),

@@ -52,6 +52,12 @@ pub enum Timer {
     Transfer,
 }
 
+impl Timer {
+    /// All of them, in the order of their discriminants.
+    pub const ALL: [Timer; 6] =
+        [Timer::Election, Timer::Heartbeat, Timer::Retry, Timer::Contact, Timer::Quorum, Timer::Transfer];
+}
+
 /// What one step wants done.
 ///
 /// Messages come out in two ways only: [`early`](Effects::early), for the few that may overtake the disk, and through

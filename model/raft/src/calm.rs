@@ -13,13 +13,16 @@
 //! that is drawn anew for each server and each term, as §5.2 wants it, by arithmetic that has no chance in it: of two servers
 //! now the one is first and now the other.
 //!
+//! Where the whole comes back to where it was a while ago, as it does with a leader that only sends heartbeats, the rounds that are
+//! left to repeat are not run: what comes of them is known.
+//!
 //! What was under way in the state that the schedule starts from is lost: a state in which it has arrived is a state of the
 //! search too, and the schedule starts there as well. So what comes of a schedule depends on the servers alone.
 //!
 //! What holds after some hundreds of ticks of calm, from *every* state within bounds, is a strong hint at liveness, and is no
 //! proof of it. It is called bounded liveness wherever it is printed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use raftlab_core::{Command, Effects, Input, Message, NodeId, Raft, Role, Standing, Term, Time, Timer};
@@ -58,6 +61,10 @@ const ELECTION: u64 = 10;
 const DRAWS: u64 = 7;
 /// Ticks between two proposals; the first comes after the third tick of a phase.
 const PROPOSAL: u64 = 10;
+/// Kinds of timers.
+const TIMERS: usize = Timer::ALL.len();
+/// The deadline of a timer that does not run.
+const NEVER: u64 = u64::MAX;
 /// Deliveries within one tick after which it is said that messages never end.
 const DELIVERIES_MAX: u32 = 10_000;
 
@@ -82,12 +89,14 @@ impl Calm {
 }
 
 /// A schedule under way.
+#[derive(Clone)]
 struct Run {
     rafts: Vec<Raft>,
     /// What waits for each server's disk.
     pending: Vec<Effects>,
     under_way: VecDeque<(NodeId, NodeId, Message)>,
-    deadlines: BTreeMap<(NodeId, Timer), u64>,
+    /// Each server's, by timer: [`NEVER`] if it does not run.
+    deadlines: Vec<[u64; TIMERS]>,
     now: u64,
     /// What became of whom, and when.
     course: Vec<String>,
@@ -99,7 +108,7 @@ impl Run {
             rafts: servers.iter().map(|server| server.raft.clone()).collect(),
             pending: servers.iter().map(|server| server.pending.clone()).collect(),
             under_way: VecDeque::new(),
-            deadlines: BTreeMap::new(),
+            deadlines: vec![[NEVER; TIMERS]; servers.len()],
             now: 0,
             course: Vec::new(),
         };
@@ -112,23 +121,46 @@ impl Run {
         for at in 0..self.rafts.len() {
             self.sync(at, phase);
         }
+        let mut rounds = Rounds::default();
         loop {
             self.deliver_all(phase)?;
-            let next = self.deadlines.iter().map(|(&(id, timer), &due)| (due, id, timer)).min();
-            let Some((due, id, timer)) = next.filter(|(due, ..)| *due <= end) else { break };
+            if let Some(past) = rounds.turn(self).filter(|_| !phase.proposes) {
+                self.skip(past, end);
+            }
+            let Some((due, at, timer)) = self.earliest().filter(|(due, ..)| *due <= end) else { break };
             while phase.proposes && proposal <= due {
                 (self.now, proposal) = (proposal, proposal + PROPOSAL);
                 self.propose(phase)?;
             }
             self.now = due;
             // What was proposed may have restarted it.
-            if self.deadlines.get(&(id, timer)) == Some(&due) {
-                self.deadlines.remove(&(id, timer));
-                self.step(id, Input::Timeout(timer), phase);
+            if self.deadlines[at][timer as usize] == due {
+                self.deadlines[at][timer as usize] = NEVER;
+                self.step(self.rafts[at].id(), Input::Timeout(timer), phase);
             }
         }
         self.now = end;
         Ok(())
+    }
+
+    /// All goes on as it went since then, to where too few ticks are left of this phase to do it once more.
+    fn skip(&mut self, then: &Run, end: u64) {
+        let every = self.now - then.now;
+        let by = end.saturating_sub(self.now) / every * every;
+        self.now += by;
+        self.deadlines.iter_mut().flatten().for_each(|due| *due = due.saturating_add(by));
+        if by > 0 && self.course.len() > then.course.len() {
+            self.course.push(format!("the same every {every} ticks, until {}", self.now));
+        }
+    }
+
+    /// Is all as it was then, but for the time? No rule of those that are judged here reads the clock.
+    fn is_again(&self, then: &Run) -> bool {
+        let left = |run: &Run, due: u64| if due == NEVER { NEVER } else { due - run.now };
+        let mut deadlines = self.deadlines.iter().flatten().zip(then.deadlines.iter().flatten());
+        deadlines.all(|(due, was)| left(self, *due) == left(then, *was))
+            && self.rafts == then.rafts
+            && self.pending == then.pending
     }
 
     /// Why, and how it came to that.
@@ -188,16 +220,44 @@ impl Run {
 
     /// Starts what is to be started afresh, and what runs now and did not; forgets what runs no more.
     fn arm(&mut self, at: usize, restart: &[Timer]) {
-        let (raft, now) = (&self.rafts[at], self.now);
-        let id = raft.id();
-        self.deadlines.retain(|(owner, timer), _| *owner != id || raft.timers().contains(timer));
+        let (raft, was) = (&self.rafts[at], self.deadlines[at]);
+        let mut deadlines = [NEVER; TIMERS];
         for &timer in raft.timers() {
-            let due = now + length(raft, timer);
-            let deadline = self.deadlines.entry((id, timer)).or_insert(due);
-            if restart.contains(&timer) {
-                *deadline = due;
-            }
+            let runs_on = was[timer as usize] != NEVER && !restart.contains(&timer);
+            deadlines[timer as usize] =
+                if runs_on { was[timer as usize] } else { self.now + length(raft, timer) };
         }
+        self.deadlines[at] = deadlines;
+    }
+
+    /// The next that runs out: when, whose, and which.
+    fn earliest(&self) -> Option<(u64, usize, Timer)> {
+        let of = |(at, deadlines): (usize, &[u64; TIMERS])| {
+            Timer::ALL.into_iter().map(|timer| (deadlines[timer as usize], at, timer)).min()
+        };
+        self.deadlines.iter().enumerate().filter_map(of).min().filter(|(due, ..)| *due != NEVER)
+    }
+}
+
+/// Finds out that a run repeats itself, as Brent does (1980): held against one moment of its past, and that is a later one
+/// after twice as many turns.
+#[derive(Default)]
+struct Rounds {
+    past: Option<Run>,
+    turns: u32,
+}
+
+impl Rounds {
+    /// When it was as it is now, if it was.
+    fn turn(&mut self, run: &Run) -> Option<&Run> {
+        self.turns += 1;
+        if self.past.as_ref().is_some_and(|past| run.now > past.now && run.is_again(past)) {
+            return self.past.as_ref();
+        }
+        if self.turns.is_power_of_two() {
+            self.past = Some(run.clone());
+        }
+        None
     }
 }
 

@@ -88,6 +88,16 @@ const EXPIRED: &str = "a lease expired";
 const GIVEN_UP: &str = "a lease was given up";
 const STILL_BOUND: &str = "a server that restarted kept its promise";
 
+const COMPACTED: &str = "a log was compacted";
+const IN_PARTS: &str = "a part of a snapshot arrived";
+const INSTALLED: &str = "a snapshot was installed";
+const CONFLICTED: &str = "a snapshot took the place of a log that conflicts";
+const BEGAN_WITH_IT: &str = "a restart began with a snapshot";
+const COMPACTED_LED: &str = "a server whose log was compacted was elected";
+const WENT_ON: &str = "a server that installed a snapshot went on";
+const CHANGE_COMPACTED: &str = "a change was compacted";
+const CONFIG_CAME: &str = "a configuration came with a snapshot";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
 const WITHOUT_N1: &str = "a majority suffices without n1";
@@ -504,6 +514,59 @@ pub const CHECKS: &[Check] = &[
                     NEWCOMER_LED,
                     SURVIVED,
                 ],
+                ..SAFETY
+            },
+        ],
+    },
+    Check {
+        name: "snapshots",
+        says: "logs are compacted, and who fell behind is sent a snapshot in chunks (§7, dissertation 5)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, IN_PARTS, INSTALLED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, IN_PARTS, INSTALLED, CONFLICTED, COMPACTED_LED, WENT_ON],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · retries <= 1 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[COMPACTED, INSTALLED, BEGAN_WITH_IT, LOST],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · compactions <= 1 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, INSTALLED, CHANGE_COMPACTED, CONFIG_CAME, PROMOTED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, INSTALLED, BEGAN_WITH_IT, COMPACTED_LED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, IN_PARTS, INSTALLED],
+                liveness: &[EMERGES, MAJORITY],
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · compactions <= 2 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, IN_PARTS, INSTALLED, CONFLICTED, COMPACTED_LED, WENT_ON],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[COMPACTED, INSTALLED, BEGAN_WITH_IT, COMPACTED_LED, LOST],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · 2 founders · terms <= 2 · time-outs <= 2 · compactions <= 1 · changes <= 2 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, INSTALLED, CHANGE_COMPACTED, CONFIG_CAME, PROMOTED],
                 ..SAFETY
             },
         ],

@@ -159,6 +159,12 @@ pub struct BoundsArgs {
     /// Changes of the configuration in all
     #[arg(long, value_name = "N")]
     pub max_changes: Option<u32>,
+    /// Snapshots that servers take of themselves, in all
+    #[arg(long, value_name = "N")]
+    pub max_compactions: Option<u32>,
+    /// Entries of which a snapshot holds the state, that one of its chunks carries at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_chunk: Option<u32>,
     /// Entries that one message carries at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_entries: Option<u32>,
@@ -367,6 +373,8 @@ impl BoundsArgs {
             max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
             max_transfers: self.max_transfers.unwrap_or(bounds.max_transfers),
             max_changes: self.max_changes.unwrap_or(bounds.max_changes),
+            max_compactions: self.max_compactions.unwrap_or(bounds.max_compactions),
+            max_chunk: self.max_chunk.map_or(bounds.max_chunk, |entries| entries as usize),
             max_entries: self.max_entries.map_or(bounds.max_entries, |entries| entries as usize),
             disk: self.disk.map_or(bounds.disk, DiskArg::into),
             network: self.network.map_or(bounds.network, NetworkArg::into),
@@ -411,6 +419,8 @@ impl BoundsArgs {
             ("max-crashes", self.max_crashes.map(|n| n.to_string())),
             ("max-transfers", self.max_transfers.map(|n| n.to_string())),
             ("max-changes", self.max_changes.map(|n| n.to_string())),
+            ("max-compactions", self.max_compactions.map(|n| n.to_string())),
+            ("max-chunk", self.max_chunk.map(|n| n.to_string())),
             ("max-entries", self.max_entries.map(|n| n.to_string())),
             ("disk", name(self.disk.map(|disk| format!("{disk:?}")))),
             ("network", name(self.network.map(|network| format!("{network:?}")))),

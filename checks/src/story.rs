@@ -135,6 +135,12 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
     if before.log() != after.log() {
         lines.push(format!("{} log {} ⇨ {}", after.id(), before.log(), after.log()));
     }
+    if before.snapshot() != after.snapshot() {
+        lines.extend(after.snapshot().map(|snapshot| format!("{} snapshot {snapshot}", after.id())));
+    }
+    if before.incoming() != after.incoming() {
+        lines.extend(after.incoming().map(|part| format!("{} holds {part}", after.id())));
+    }
     for peer in after.peers() {
         if let (Some(old), Some(new)) = (before.progress(peer), after.progress(peer))
             && old != new

@@ -50,7 +50,7 @@ fn state(view: &View, world: &World, index: usize, label: &str) -> Value {
         "votedFor": map(&|server| {
             json!(server.raft.voted_for().map_or_else(|| NOBODY.to_string(), |vote| vote.to_string()))
         }),
-        "log": map(&|server| server.raft.log().entries().iter().map(entry).collect()),
+        "log": map(&|server| server.observed().entries().iter().map(entry).collect()),
         "commit": map(&|server| int(server.raft.commit().0)),
         "messages": messages(view, world),
     })

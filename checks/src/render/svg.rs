@@ -229,7 +229,7 @@ fn beside(ink: &mut Ink, layout: &Layout, note: &Note, after: &Server) {
 fn log(ink: &mut Ink, (x, y): (i32, i32), ends_at_x: bool, server: &Server) {
     let entries = server.raft.log().entries();
     let shown = &entries[entries.len().saturating_sub(SLOTS_MAX)..];
-    let older = shown.len() < entries.len();
+    let older = shown.len() < entries.len() || server.raft.snapshot().is_some();
     let wide = px(shown.len()) * SLOT_PITCH - (SLOT_PITCH - SLOT.0);
     let mut left = if ends_at_x { x - wide } else { x + if older { 16 } else { 0 } };
     if older {
@@ -317,8 +317,8 @@ fn paint(body: &Body) -> Paint {
     match body {
         Body::RequestVote { .. } | Body::PreVote { .. } => Paint { colour: "#7b4fb5", dash: false },
         Body::VoteReply { .. } | Body::PreVoteReply { .. } => Paint { colour: "#7b4fb5", dash: true },
-        Body::AppendEntries { .. } => Paint { colour: "#12745a", dash: false },
-        Body::AppendReply { .. } => Paint { colour: "#12745a", dash: true },
+        Body::AppendEntries { .. } | Body::InstallSnapshot { .. } => Paint { colour: "#12745a", dash: false },
+        Body::AppendReply { .. } | Body::SnapshotReply { .. } => Paint { colour: "#12745a", dash: true },
         Body::TimeoutNow => Paint { colour: "#b0521a", dash: false },
         Body::NewerTerm => Paint { colour: "#b0521a", dash: true },
     }
@@ -340,6 +340,7 @@ fn word(message: &Message) -> String {
         Body::VoteReply { granted } | Body::PreVoteReply { granted, .. } => {
             format!("@{term} {}", if *granted { "granted" } else { "refused" })
         }
+        Body::InstallSnapshot { last, .. } => format!("@{term} Snapshot to {last}"),
         body => format!("@{term} {}", body.name()),
     }
 }

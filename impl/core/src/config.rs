@@ -18,6 +18,7 @@ pub struct Config {
     id: NodeId,
     members: Arc<Membership>,
     max_entries: NonZeroUsize,
+    max_chunk: NonZeroUsize,
     features: Features,
     #[cfg(feature = "weaken")]
     pub(crate) without: Option<Rule>,
@@ -81,6 +82,9 @@ impl Features {
     }
 }
 
+/// What one message carries of a snapshot, unless something else is said: it fits into a datagram.
+const MAX_CHUNK: NonZeroUsize = NonZeroUsize::new(1024).expect("not 0");
+
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -116,6 +120,7 @@ impl Config {
             id,
             members: members.into(),
             max_entries,
+            max_chunk: MAX_CHUNK,
             features: Features::default(),
             #[cfg(feature = "weaken")]
             without: None,
@@ -126,6 +131,17 @@ impl Config {
     #[must_use]
     pub fn with(self, features: Features) -> Config {
         Config { features, ..self }
+    }
+
+    /// The same, sending at most `bytes` of a snapshot in a message.
+    ///
+    /// # Errors
+    ///
+    /// If that is 0: a follower that needs the snapshot would wait for ever.
+    pub fn with_max_chunk(self, bytes: usize) -> Result<Config, ConfigError> {
+        let max_chunk = NonZeroUsize::new(bytes)
+            .ok_or_else(|| ConfigError("a message must be allowed at least 1 byte of a snapshot".into()))?;
+        Ok(Config { max_chunk, ..self })
     }
 
     /// This server.
@@ -146,6 +162,11 @@ impl Config {
     /// The most entries that one message carries.
     pub fn max_entries(&self) -> usize {
         self.max_entries.get()
+    }
+
+    /// The most bytes of a snapshot that one message carries.
+    pub fn max_chunk(&self) -> usize {
+        self.max_chunk.get()
     }
 
     /// What is switched on.

@@ -16,7 +16,7 @@ impl Raft {
     pub(crate) fn ask_first(&mut self, effects: &mut Effects) {
         self.role = Role::PreCandidate { votes: BTreeSet::new() };
         effects.restart.push(Timer::Election);
-        let last = self.log.last();
+        let last = self.log_end();
         for peer in self.electors() {
             self.send(peer, Body::PreVote { last }, effects);
         }

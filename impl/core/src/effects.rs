@@ -1,12 +1,14 @@
 //! What goes into the protocol and what comes out. The order of disk and network is a type here, not advice.
 
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::durable::{Persisted, Write};
 use crate::log::Entry;
 use crate::membership::{Change, Refusal};
 use crate::message::Message;
+use crate::snapshot::{Ignored, Snapshot};
 use crate::types::{Command, Index, LogId, NodeId, ReadId};
 
 /// Everything that can happen to a server.
@@ -29,6 +31,14 @@ pub enum Input {
     Transfer(NodeId),
     /// Somebody wants this leader to change who belongs to the cluster (dissertation 4.1).
     Reconfigure(Change),
+    /// The state machine was given all entries up to `through`, and its host has written down what has become of it: the log need
+    /// no longer hold them (§7). How many have to come together first is the host's policy.
+    Compact {
+        /// The last entry that the state has in it: above the log's base, and committed.
+        through: Index,
+        /// The state, as [`Outbox::restored`] is to bring it back, here or at another server.
+        state: Arc<[u8]>,
+    },
     /// The disk finished writes; the value comes from [`Outbox::persisted`].
     Persisted(Persisted),
 }
@@ -69,6 +79,8 @@ pub struct Effects {
     pub(crate) early: Vec<(NodeId, Message)>,
     /// A set: what waits for the same write has no order, and a duplicate of it says nothing new.
     pub(crate) late: BTreeSet<(NodeId, Message)>,
+    /// The state machine's new state; what is in `committed` comes after it.
+    pub(crate) restored: Option<Arc<Snapshot>>,
     pub(crate) committed: Vec<Entry>,
     pub(crate) reads: Vec<Readable>,
     /// Reads that this server will not answer, because it does not lead any more: they are for the next leader. Nothing was
@@ -76,7 +88,9 @@ pub struct Effects {
     pub refused: Vec<ReadId>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
-    /// The answer to a proposal, a read, or the wish for a transfer or a change.
+    /// Why a chunk of a snapshot was not taken in, if one was not.
+    pub ignored: Option<Ignored>,
+    /// The answer to a proposal, a read, a snapshot, or the wish for a transfer or a change.
     pub answer: Option<Answer>,
 }
 
@@ -89,7 +103,7 @@ pub struct Readable {
     pub index: Index,
 }
 
-/// What a proposal, a read, a transfer or a change came to, as far as this server can say at once.
+/// What a proposal, a read, a snapshot, a transfer or a change came to, as far as this server can say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
@@ -113,6 +127,16 @@ pub enum Answer {
     NoPeer(NodeId),
     /// The configuration cannot be changed so now. Nothing was done.
     Refused(Refusal),
+    /// The snapshot stands in for the log up to here.
+    Compacted(LogId),
+    /// It is not one of what is between the two, or a server that joined does not know the configuration there
+    /// ([`Raft::can_compact`](crate::Raft::can_compact)). Nothing was done.
+    NotCompacted {
+        /// What a snapshot covers already.
+        base: Index,
+        /// What is committed.
+        commit: Index,
+    },
 }
 
 /// What may be done once the writes are on disk.
@@ -121,6 +145,8 @@ pub enum Answer {
 pub struct Outbox {
     /// To be sent. The network may lose, repeat and reorder them.
     pub messages: Vec<(NodeId, Message)>,
+    /// The state machine's new state, in place of the one that it has: before anything else.
+    pub restored: Option<Arc<Snapshot>>,
     /// To be applied to the state machine, in order, each once since the start of this process.
     pub committed: Vec<Entry>,
     /// To be answered, once the state machine was given all entries up to each one's index. What of them was committed in this
@@ -155,7 +181,8 @@ impl Effects {
         let mut messages = self.early;
         messages.extend(self.late);
         let persisted = Persisted::of(&self.writes);
-        Ok(Outbox { messages, committed: self.committed, reads: self.reads, persisted })
+        let Effects { restored, committed, reads, .. } = self;
+        Ok(Outbox { messages, restored, committed, reads, persisted })
     }
 
     /// Adds the effects of a later step, so that both share one write to the disk (group commit).
@@ -164,10 +191,20 @@ impl Effects {
         self.writes.extend(later.writes);
         self.early.extend(later.early);
         self.late.extend(later.late);
+        if let Some(snapshot) = later.restored {
+            self.restore(snapshot);
+        }
         self.committed.extend(later.committed);
         self.reads.extend(later.reads);
         self.refused.extend(later.refused);
         self.restart.extend(later.restart);
         self.answer = later.answer.or(self.answer);
+        self.ignored = later.ignored.or(self.ignored);
+    }
+
+    /// The state machine is to become what the snapshot says: what was to be applied before is in it.
+    pub(crate) fn restore(&mut self, snapshot: Arc<Snapshot>) {
+        self.committed.clear();
+        self.restored = Some(snapshot);
     }
 }

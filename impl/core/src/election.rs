@@ -37,7 +37,7 @@ impl Raft {
         self.voted_for = self.keeps(Rule::CandidateVotesForItself).then_some(self.id());
         self.role = Role::Candidate { votes };
         effects.restart.push(Timer::Election);
-        let last = self.log.last();
+        let last = self.log_end();
         for peer in self.electors() {
             self.send(peer, Body::RequestVote { last, transfer }, effects);
         }
@@ -57,9 +57,16 @@ impl Raft {
         self.send(candidate, Body::VoteReply { granted }, effects);
     }
 
+    /// lastLogTerm and lastLogIndex. Where all entries are compacted, it is the snapshot that knows them (§7).
+    pub(crate) fn log_end(&self) -> LogId {
+        let last = self.log.last();
+        let is_known = last != self.log.base() || self.keeps(Rule::LastTermOfSnapshot);
+        if is_known { last } else { LogId::new(Term(0), last.index) }
+    }
+
     /// Is a log that ends in `last` at least as up-to-date as this one (§5.4.1)?
     pub(crate) fn is_good_enough(&self, last: LogId) -> bool {
-        let own = self.log.last();
+        let own = self.log_end();
         self.upholds(Rule::UpToDateLog, last >= own)
             && (self.keeps(Rule::LaterTermWins) || last.index >= own.index)
     }
@@ -121,6 +128,8 @@ impl Raft {
     pub(crate) fn adopt(&mut self, term: Term, effects: &mut Effects) {
         self.term = term;
         self.voted_for = None;
+        // The next leader's snapshot need not be the same bytes.
+        self.incoming = None;
         if !matches!(self.role, Role::Follower { .. }) && !self.keeps(Rule::StepDownOnHigherTerm) {
             return;
         }

@@ -31,6 +31,7 @@
 //! | `contact.rs` | D 4.2.3, 6.2, 9.6: pre-vote, check-quorum, who is heard |
 //! | `membership.rs`, `reconfigure.rs` | §6, D 4: configurations, and the steps from one to the next |
 //! | `transfer.rs` | D 3.10: a leader hands over |
+//! | `snapshot.rs` | §7, D 5: compaction, and snapshots for those who fell behind it |
 //! | `read.rs`, `lease.rs` | D 6.4: reads that are not stale |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
@@ -42,7 +43,7 @@
 //! # Invariants of this crate
 //!
 //! - It names no clock, socket, file, thread, random number or log line, and no order of iteration that is not defined.
-//! - Messages other than a leader's AppendEntries and `TimeoutNow` cannot be had before the writes they depend on
+//! - Messages other than a leader's AppendEntries, `InstallSnapshot` and `TimeoutNow` cannot be had before the writes they depend on
 //!   ([`Effects`]).
 //! - A server counts itself towards a majority only when its disk has said so ([`Input::Persisted`]).
 //! - [`Write`] is the only way in which durable state changes; replaying writes is recovery.
@@ -51,7 +52,7 @@
 //! # What is absent
 //!
 //! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at a time.
-//! Snapshots (§7): the log grows for ever. Reads at followers (6.4, last paragraph): a follower sends its clients to the
+//! Snapshots are sent by the leader alone, and whole (D 5.1.3 and 5.4 have more). Reads at followers (6.4, last paragraph): a follower sends its clients to the
 //! leader. Client sessions (6.3): a retried command may be applied twice. nextIndex does not run ahead of acknowledgements
 //! (10.2.2): what is proposed within a round trip is sent together
 //! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
@@ -80,6 +81,7 @@ mod reconfigure;
 mod rename;
 mod replication;
 mod rule;
+mod snapshot;
 mod transfer;
 mod types;
 #[cfg(feature = "weaken")]
@@ -99,4 +101,5 @@ pub use read::{OpenRound, Reads};
 #[cfg(feature = "rename")]
 pub use rename::Names;
 pub use rule::Rule;
+pub use snapshot::{Ignored, Incoming, Snapshot};
 pub use types::{Command, Index, LogId, NodeId, ReadId, Round, Span, Term, Time};

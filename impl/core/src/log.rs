@@ -31,30 +31,52 @@ pub enum Payload {
     Membership(Arc<Membership>),
 }
 
-/// The entries that a server holds, from index 1 without a gap. The representation is private: compaction (§7) will
-/// put a base below the first entry, and no caller will notice.
+/// The entries that a server holds, without a gap: from index 1, or from behind its base once a snapshot covers what was
+/// before (§7).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "Vec<Entry>", into = "Vec<Entry>")]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Log {
+    base: LogId,
     entries: Vec<Entry>,
     /// Where in `entries` configurations stand, so that the latest one is at hand. It follows from them.
     changes: Vec<Index>,
 }
 
+/// What of a log is written down.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    base: LogId,
+    entries: Vec<Entry>,
+}
+
 impl Log {
-    /// The position of the last entry, or [`LogId::ZERO`] in an empty log.
+    /// A log without entries, after a snapshot that ends at `base`.
+    pub fn starting_after(base: LogId) -> Log {
+        Log { base, ..Log::default() }
+    }
+
+    /// The last position that is no longer in the log, because a snapshot covers it and all before: lastIncludedIndex and
+    /// lastIncludedTerm (§7). [`LogId::ZERO`] as long as nothing was compacted.
+    pub fn base(&self) -> LogId {
+        self.base
+    }
+
+    /// The position of the last entry, or [`base`](Log::base) if there is none.
     pub fn last(&self) -> LogId {
-        self.entries.last().map_or(LogId::ZERO, |entry| entry.id)
+        self.entries.last().map_or(self.base, |entry| entry.id)
     }
 
     /// The entry at `index`, if the log has one.
     pub fn get(&self, index: Index) -> Option<&Entry> {
-        self.entries.get(position(index.0.checked_sub(1)?))
+        self.entries.get(position(index.prev().0.checked_sub(self.base.index.0)?))
     }
 
-    /// The term at `index`: 0 at index 0, `None` beyond the end.
+    /// The term at `index`: 0 at index 0, `None` beyond the end and below the base.
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        if index == Index(0) { Some(Term(0)) } else { self.get(index).map(|entry| entry.id.term) }
+        if index == self.base.index {
+            return Some(self.base.term);
+        }
+        self.get(index).map(|entry| entry.id.term)
     }
 
     /// Does the log hold this very position in this very term? By Log Matching it then agrees on all before it.
@@ -62,19 +84,25 @@ impl Log {
         self.term_at(id.index) == Some(id.term)
     }
 
-    /// The entries after `index`, in order, at most `limit` of them.
+    /// The entries after `index`, in order, at most `limit` of them; none below the base.
     pub fn after(&self, index: Index, limit: usize) -> &[Entry] {
-        let start = position(index.0).min(self.entries.len());
+        let start = self.offset(index).min(self.entries.len());
         let end = start.saturating_add(limit).min(self.entries.len());
         &self.entries[start..end]
     }
 
     /// The entries after `low` up to and with `high`.
     pub fn between(&self, low: Index, high: Index) -> &[Entry] {
+        let low = low.max(self.base.index);
         self.after(low, position(high.0.saturating_sub(low.0)))
     }
 
-    /// All entries, from index 1.
+    /// How many entries the log holds up to `index`.
+    fn offset(&self, index: Index) -> usize {
+        position(index.0.saturating_sub(self.base.index.0))
+    }
+
+    /// All entries, from the one after the base.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -100,21 +128,23 @@ impl Log {
     }
 
     /// The last position that may agree with a log in which `bound` stands: the largest index not above
-    /// `bound.index` whose term is not above `bound.term`. Follower and leader both skip by it, so one rejection
-    /// passes over a whole run of terms (§5.3, the optimisation of nextIndex).
+    /// `bound.index` whose term is not above `bound.term`, or 0@0 if that lies below the base. Follower and leader both skip by
+    /// it, so one rejection passes over a whole run of terms (§5.3, the optimisation of nextIndex).
     pub fn latest_at_or_below(&self, bound: LogId) -> LogId {
-        let reach = position(bound.index.0).min(self.entries.len());
+        let reach = self.offset(bound.index).min(self.entries.len());
         let older = self.entries[..reach].iter().rev().find(|entry| entry.id.term <= bound.term);
-        older.map_or(LogId::ZERO, |entry| entry.id)
+        let base = Some(self.base).filter(|base| base.index <= bound.index && base.term <= bound.term);
+        older.map(|entry| entry.id).or(base).unwrap_or(LogId::ZERO)
     }
 
     /// Drops all entries after `index`, then appends `entries`: one operation, so that no crash falls between.
     ///
     /// # Panics
     ///
-    /// If `entries` do not continue the log at `index` with terms that never fall.
+    /// If `entries` do not continue the log at `index` with terms that never fall, or `index` lies below the base.
     pub fn replace_after(&mut self, index: Index, entries: &[Entry]) {
-        self.entries.truncate(position(index.0));
+        assert!(index >= self.base.index, "{self} does not reach down to {index}");
+        self.entries.truncate(self.offset(index));
         assert!(is_continuation(self.last(), entries), "{entries:?} does not continue {self} after {index}");
         assert_eq!(entries.first().map_or(self.last().index, |e| e.id.index.prev()), self.last().index);
         self.entries.extend_from_slice(entries);
@@ -122,26 +152,44 @@ impl Log {
         let is_change = |entry: &&Entry| matches!(entry.payload, Payload::Membership(_));
         self.changes.extend(entries.iter().filter(is_change).map(|entry| entry.id.index));
     }
+
+    /// Makes `base` the base: what it covers goes. What stands behind it stays if the log holds `base` itself, for then it agrees
+    /// with whoever made the snapshot (Figure 13, rule 6); else nothing is known of it, and it goes too (rule 7).
+    pub fn compact(&mut self, base: LogId) {
+        let kept = if self.contains(base) { self.after(base.index, usize::MAX) } else { &[] };
+        *self = Log::of(base, kept);
+    }
+
+    fn of(base: LogId, entries: &[Entry]) -> Log {
+        let mut log = Log::starting_after(base);
+        log.replace_after(base.index, entries);
+        log
+    }
 }
 
 /// Configurations are entries: who hashes those has hashed all.
 impl Hash for Log {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        self.base.hash(state);
         self.entries.hash(state);
     }
 }
 
 impl From<Vec<Entry>> for Log {
     fn from(entries: Vec<Entry>) -> Log {
-        let mut log = Log::default();
-        log.replace_after(Index(0), &entries);
-        log
+        Log::of(LogId::ZERO, &entries)
     }
 }
 
-impl From<Log> for Vec<Entry> {
-    fn from(log: Log) -> Vec<Entry> {
-        log.entries
+impl From<Stored> for Log {
+    fn from(Stored { base, entries }: Stored) -> Log {
+        Log::of(base, &entries)
+    }
+}
+
+impl From<Log> for Stored {
+    fn from(Log { base, entries, .. }: Log) -> Stored {
+        Stored { base, entries }
     }
 }
 
@@ -182,6 +230,9 @@ impl fmt::Display for Payload {
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.base != LogId::ZERO {
+            write!(f, "..{} ", self.base)?;
+        }
         f.write_str(&bracketed(&self.entries))
     }
 }

@@ -1,11 +1,13 @@
 //! What servers say to each other (Figure 2). The term sits once, in the envelope.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Entry, bracketed};
+use crate::membership::Membership;
 use crate::types::{Index, LogId, Round, Term, debug_as_display};
 
 /// A message and the sender's term when it was sent. Who sent it, the transport says.
@@ -63,6 +65,28 @@ pub enum Body {
         /// The round of the request: who answers it has heard the leader since that round began.
         round: Round,
     },
+    /// A leader sends a chunk of its snapshot to a follower that needs entries which it has compacted (§7, Figure 13). In place of
+    /// Figure 13's `done` it says how long the whole is: so every chunk can be checked by itself.
+    InstallSnapshot {
+        /// lastIncludedIndex and lastIncludedTerm: the last entry that the snapshot covers.
+        last: LogId,
+        /// The configuration in force there (dissertation 5.1.1).
+        membership: Arc<Membership>,
+        /// Where in the state machine's state the chunk belongs, in bytes.
+        offset: u64,
+        /// How long that state is, in bytes.
+        length: u64,
+        /// The chunk, at most [`Config::max_chunk`](crate::Config::max_chunk) bytes.
+        data: Arc<[u8]>,
+    },
+    /// A follower's answer as long as it has not all of the snapshot. When it has, and holds it on disk, it answers as if it
+    /// had been sent the entries: it agrees up to the last.
+    SnapshotReply {
+        /// The last entry that the snapshot covers.
+        last: LogId,
+        /// How many bytes of it the follower holds: where the next chunk belongs.
+        held: u64,
+    },
     /// A leader hands over: its receiver is to start an election at once (dissertation 3.10).
     TimeoutNow,
     /// The one answer to every request from an older term; only its term is read (§5.1).
@@ -103,6 +127,8 @@ impl Body {
             Body::PreVoteReply { .. } => "PreVoteReply",
             Body::AppendEntries { .. } => "AppendEntries",
             Body::AppendReply { .. } => "AppendReply",
+            Body::InstallSnapshot { .. } => "InstallSnapshot",
+            Body::SnapshotReply { .. } => "SnapshotReply",
             Body::TimeoutNow => "TimeoutNow",
             Body::NewerTerm => "NewerTerm",
         }
@@ -114,10 +140,12 @@ impl Body {
             Body::VoteReply { .. }
             | Body::PreVoteReply { .. }
             | Body::AppendReply { .. }
+            | Body::SnapshotReply { .. }
             | Body::NewerTerm => true,
             Body::RequestVote { .. }
             | Body::PreVote { .. }
             | Body::AppendEntries { .. }
+            | Body::InstallSnapshot { .. }
             | Body::TimeoutNow => false,
         }
     }
@@ -140,6 +168,11 @@ impl fmt::Display for Body {
                 write!(f, " {answer}")?;
                 write_round(f, *round)
             }
+            Body::InstallSnapshot { last, membership, offset, length, data } => {
+                let end = offset.saturating_add(data.len() as u64);
+                write!(f, " to {last} {membership} bytes {offset}..{end} of {length}")
+            }
+            Body::SnapshotReply { last, held } => write!(f, " to {last} holds {held} bytes"),
             Body::TimeoutNow | Body::NewerTerm => Ok(()),
         }
     }

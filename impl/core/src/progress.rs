@@ -11,18 +11,22 @@ pub struct Progress {
     pub matched: Index,
     /// nextIndex: where the next AppendEntries starts. Always above `matched`.
     pub next: Index,
+    /// How many bytes of the leader's snapshot the follower is known to hold, where it needs that instead (§7): it does if
+    /// `next` lies in what the snapshot covers.
+    pub held: u64,
 }
 
 impl Progress {
     /// What a leader whose log ended at `last` when it was elected assumes: nothing, and hopes to agree on all.
     pub fn at_election(last: Index) -> Progress {
-        Progress { matched: Index(0), next: last.next() }
+        Progress { matched: Index(0), next: last.next(), held: 0 }
     }
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.matched, self.next)
+        write!(f, "{}/{}", self.matched, self.next)?;
+        if self.held == 0 { Ok(()) } else { write!(f, "+{}", self.held) }
     }
 }
 

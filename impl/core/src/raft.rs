@@ -12,6 +12,7 @@ use crate::message::{Body, Message};
 use crate::progress::Progress;
 use crate::read::Reads;
 use crate::rule::Rule;
+use crate::snapshot::{Ignored, Incoming, Snapshot};
 use crate::types::{Index, NodeId, Term, Time, debug_as_display};
 
 /// A Raft server. It holds no clock, disk or socket: [`step`](Raft::step) is all that ever happens to it.
@@ -20,7 +21,10 @@ pub struct Raft {
     pub(crate) config: Arc<Config>,
     pub(crate) term: Term,
     pub(crate) voted_for: Option<NodeId>,
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
     pub(crate) log: Log,
+    /// What has come of the leader's snapshot, in this term.
+    pub(crate) incoming: Option<Arc<Incoming>>,
     pub(crate) commit: Index,
     pub(crate) role: Role,
 }
@@ -73,13 +77,24 @@ pub struct QuorumCheck {
 
 impl Raft {
     /// What a server is after a crash: a function of what its disk held (§5.5, dissertation 3.8). A new server is one
-    /// whose disk held nothing.
+    /// whose disk held nothing. The state machine starts from the snapshot, if there is one.
     pub fn recover(config: impl Into<Arc<Config>>, durable: Durable) -> (Raft, Effects) {
-        let Durable { term, voted_for, log } = durable;
-        let role = Role::Follower { leader: None, in_contact: false };
-        let mut raft = Raft { config: config.into(), term, voted_for, log, commit: Index(0), role };
+        let Durable { term, voted_for, snapshot, log } = durable;
+        let restored = snapshot.clone();
+        let mut raft = Raft {
+            config: config.into(),
+            term,
+            voted_for,
+            snapshot,
+            // What a snapshot covers is committed (§7).
+            commit: log.base().index,
+            log,
+            incoming: None,
+            role: Role::Follower { leader: None, in_contact: false },
+        };
         raft.stay_bound();
-        (raft.clone(), Effects { restart: raft.timers().into(), ..Effects::default() })
+        let restart = raft.timers().into();
+        (raft, Effects { restored, restart, ..Effects::default() })
     }
 
     /// The whole protocol: one input in, effects out.
@@ -103,6 +118,7 @@ impl Raft {
             Input::Propose(command) => self.propose(command, &mut effects),
             Input::Reconfigure(change) => self.reconfigure(&change, &mut effects),
             Input::Transfer(to) => self.transfer(to, &mut effects),
+            Input::Compact { through, state } => self.compact(through, state, &mut effects),
             Input::Persisted(persisted) => self.persisted(persisted, &mut effects),
         }
         self.serve_reads(now, &mut effects);
@@ -131,9 +147,13 @@ impl Raft {
             Body::RequestVote { .. }
             | Body::PreVote { .. }
             | Body::AppendEntries { .. }
+            | Body::InstallSnapshot { .. }
             | Body::TimeoutNow
                 if stale =>
             {
+                if matches!(message.body, Body::InstallSnapshot { .. }) {
+                    effects.ignored = Some(Ignored::OtherTerm(message.term));
+                }
                 if self.keeps(Rule::StaleRequestAnswered) {
                     self.send(from, Body::NewerTerm, effects);
                 }
@@ -147,6 +167,12 @@ impl Raft {
             }
             Body::AppendReply { answer, round } => {
                 self.append_reply(from, message.term, (answer, round), effects);
+            }
+            Body::InstallSnapshot { last, membership, offset, length, data } => {
+                self.install_snapshot(from, (last, membership), (offset, length, &data), effects);
+            }
+            Body::SnapshotReply { last, held } => {
+                self.snapshot_reply(from, message.term, (last, held), effects);
             }
             Body::TimeoutNow => self.timeout_now(from, effects),
             Body::NewerTerm => {}
@@ -190,6 +216,7 @@ impl Raft {
     fn assert_invariants(&self) {
         let last = self.log.last().index;
         debug_assert!(self.commit <= last, "{self}: committed beyond its log");
+        debug_assert!(self.commit >= self.log.base().index, "{self}: a snapshot of what is not committed");
         if let Role::Leader { durable, peers, .. } = &self.role {
             debug_assert!(*durable <= last, "{self}: durable beyond its log");
             for progress in peers.values() {
@@ -288,6 +315,9 @@ impl fmt::Display for Raft {
             write!(f, " vote={vote}")?;
         }
         write!(f, " {}", self.log)?;
+        if let Some(incoming) = &self.incoming {
+            write!(f, " incoming={}@{}", incoming.data.len(), incoming.last)?;
+        }
         match &self.role {
             Role::Follower { leader: Some(leader), in_contact } => {
                 write!(f, " leader={leader}{}", if *in_contact { "!" } else { "" })

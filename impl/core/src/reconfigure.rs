@@ -13,15 +13,21 @@ use crate::types::{Index, NodeId};
 
 /// Which configuration counts.
 impl Raft {
-    /// The configuration that this server uses: the latest in its log (dissertation 4.1), or the one that it was started with.
+    /// The configuration that this server uses: the latest in its log (dissertation 4.1), in what its snapshot covers, or the one
+    /// that it was started with.
     pub fn membership(&self) -> &Membership {
         let end = if self.keeps(Rule::ConfigAtAppend) { self.log.last().index } else { self.commit };
         self.membership_at(end)
     }
 
     /// The configuration in force at `index`.
-    fn membership_at(&self, index: Index) -> &Membership {
-        self.log.change_at_or_below(index).map_or(self.config.members(), |(_, membership)| membership)
+    pub(crate) fn membership_at(&self, index: Index) -> &Membership {
+        let in_log = self.log.change_at_or_below(index).map(|(_, membership)| membership);
+        let in_snapshot = || {
+            let snapshot = self.snapshot().filter(|_| self.keeps(Rule::SnapshotHoldsConfig));
+            snapshot.map(|snapshot| &snapshot.membership)
+        };
+        in_log.or_else(in_snapshot).map_or(self.config.members(), |membership| membership)
     }
 
     /// The other servers of its configuration: voters first, then learners.

@@ -42,6 +42,7 @@ use crate::message::{Body, Message};
 use crate::quorum::Voters;
 use crate::raft::{QuorumCheck, Raft, Role};
 use crate::read::{OpenRound, Reads};
+use crate::snapshot::{Incoming, Snapshot};
 use crate::types::{Command, NodeId};
 
 /// New names for servers, and for commands: to Raft a command is bytes, but whoever made it may have put a name in.
@@ -51,6 +52,12 @@ pub trait Names {
 
     /// The command as it would be under the new names. Different commands stay different.
     fn command(&self, command: &Command) -> Command;
+
+    /// Bytes of the state machine's, all or a chunk, as they would be under the new names, and as many. Where no host compacts its
+    /// log, there are none.
+    fn state(&self, state: &[u8]) -> Arc<[u8]> {
+        state.into()
+    }
 }
 
 impl Raft {
@@ -61,14 +68,16 @@ impl Raft {
     /// If `config` is another server's.
     #[must_use]
     pub fn renamed(&self, config: Arc<Config>, names: &impl Names) -> Raft {
-        let Raft { config: old, term, voted_for, log, commit, role } = self;
+        let Raft { config: old, term, voted_for, snapshot, log, incoming, commit, role } = self;
         assert_eq!(config.id(), names.node(old.id()), "a server gets the configuration of its new name");
         let voted_for = voted_for.map(|vote| names.node(vote));
         Raft {
             config,
             term: *term,
             voted_for,
+            snapshot: snapshot.as_ref().map(|snapshot| snapshot.renamed(names).into()),
             log: log.renamed(names),
+            incoming: incoming.as_ref().map(|incoming| incoming.renamed(names).into()),
             commit: *commit,
             role: role.renamed(names),
         }
@@ -114,12 +123,33 @@ impl Reads {
     }
 }
 
+impl Snapshot {
+    /// The same snapshot under new names.
+    #[must_use]
+    pub fn renamed(&self, names: &impl Names) -> Snapshot {
+        let Snapshot { last, membership, state } = self;
+        Snapshot { last: *last, membership: membership.renamed(names).into(), state: names.state(state) }
+    }
+}
+
+impl Incoming {
+    fn renamed(&self, names: &impl Names) -> Incoming {
+        let Incoming { last, data } = self;
+        Incoming { last: *last, data: names.state(data).to_vec() }
+    }
+}
+
 impl Durable {
     /// The same disk under new names.
     #[must_use]
     pub fn renamed(&self, names: &impl Names) -> Durable {
-        let Durable { term, voted_for, log } = self;
-        Durable { term: *term, voted_for: voted_for.map(|vote| names.node(vote)), log: log.renamed(names) }
+        let Durable { term, voted_for, snapshot, log } = self;
+        Durable {
+            term: *term,
+            voted_for: voted_for.map(|vote| names.node(vote)),
+            snapshot: snapshot.as_ref().map(|snapshot| snapshot.renamed(names).into()),
+            log: log.renamed(names),
+        }
     }
 }
 
@@ -135,6 +165,7 @@ impl Write {
                 after: *after,
                 entries: entries.iter().map(|entry| entry.renamed(names)).collect(),
             },
+            Write::Snapshot(snapshot) => Write::Snapshot(snapshot.renamed(names).into()),
         }
     }
 }
@@ -144,7 +175,9 @@ impl Log {
     #[must_use]
     pub fn renamed(&self, names: &impl Names) -> Log {
         let entries: Vec<Entry> = self.entries().iter().map(|entry| entry.renamed(names)).collect();
-        entries.into()
+        let mut log = Log::starting_after(self.base());
+        log.replace_after(self.base().index, &entries);
+        log
     }
 }
 
@@ -208,6 +241,14 @@ impl Message {
                 round: *round,
             },
             Body::AppendReply { answer, round } => Body::AppendReply { answer: *answer, round: *round },
+            Body::InstallSnapshot { last, membership, offset, length, data } => Body::InstallSnapshot {
+                last: *last,
+                membership: membership.renamed(names).into(),
+                offset: *offset,
+                length: *length,
+                data: names.state(data),
+            },
+            Body::SnapshotReply { last, held } => Body::SnapshotReply { last: *last, held: *held },
             Body::TimeoutNow => Body::TimeoutNow,
             Body::NewerTerm => Body::NewerTerm,
         };
@@ -219,16 +260,19 @@ impl Effects {
     /// The same effects under new names. What may leave [early](Effects::early) keeps its order, which between different
     /// receivers is that of their old names: it means nothing, and only who compares lists has to know.
     pub fn renamed(&self, names: &impl Names) -> Effects {
-        let Effects { writes, early, late, committed, reads, refused, restart, answer } = self;
+        let Effects { writes, early, late, restored, committed, reads, refused, restart, ignored, answer } =
+            self;
         let addressed = |(to, message): &(NodeId, Message)| (names.node(*to), message.renamed(names));
         Effects {
             writes: writes.iter().map(|write| write.renamed(names)).collect(),
             early: early.iter().map(addressed).collect(),
             late: late.iter().map(addressed).collect(),
+            restored: restored.as_ref().map(|snapshot| snapshot.renamed(names).into()),
             committed: committed.iter().map(|entry| entry.renamed(names)).collect(),
             reads: reads.clone(),
             refused: refused.clone(),
             restart: restart.clone(),
+            ignored: *ignored,
             answer: answer.map(|answer| answer.renamed(names)),
         }
     }
@@ -247,6 +291,8 @@ impl Answer {
             Answer::Transferring { to } => Answer::Transferring { to: names.node(*to) },
             Answer::NoPeer(id) => Answer::NoPeer(names.node(*id)),
             Answer::Refused(refusal) => Answer::Refused(refusal.renamed(names)),
+            Answer::Compacted(last) => Answer::Compacted(*last),
+            Answer::NotCompacted { base, commit } => Answer::NotCompacted { base: *base, commit: *commit },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Log replication (§5.3; dissertation 3.5): the leader's side, then the follower's.
 
+use alloc::vec::Vec;
+
 use crate::durable::Write;
 use crate::effects::{Answer, Effects, Timer};
 use crate::log::{Entry, Payload, is_continuation};
@@ -35,21 +37,22 @@ impl Raft {
 
     /// Sends every follower the entries that it lacks, as far as this leader knows.
     pub(crate) fn replicate(&mut self, effects: &mut Effects) {
-        self.send_missing(self.config.max_entries(), effects);
+        self.send_missing(self.config.max_entries(), false, effects);
     }
 
     /// The same whenever the retry timer runs out, for ever: what was lost is sent again this way (§5.3).
     pub(crate) fn retry(&mut self, effects: &mut Effects) {
         let limit = if self.keeps(Rule::RetrySendsEntries) { self.config.max_entries() } else { 0 };
-        self.send_missing(limit, effects);
+        self.send_missing(limit, self.keeps(Rule::RetrySendsSnapshot), effects);
     }
 
-    fn send_missing(&self, limit: usize, effects: &mut Effects) {
+    /// Who needs the snapshot is sent the next chunk of it by the retry timer, not for every command that comes meanwhile.
+    fn send_missing(&self, limit: usize, with_snapshot: bool, effects: &mut Effects) {
         let Role::Leader { peers, .. } = &self.role else { return };
         effects.restart.push(Timer::Retry);
         let last = self.log.last().index;
         for (peer, progress) in peers {
-            if progress.next <= last {
+            if progress.next <= last && (with_snapshot || !self.is_compacted(progress.next)) {
                 self.send_entries(*peer, progress.next, limit, effects);
             }
         }
@@ -72,11 +75,21 @@ impl Raft {
     }
 
     /// AppendEntries from index `next` on. It may leave before this leader's own disk is done (dissertation 10.2.1).
+    ///
+    /// Who needs what is compacted is sent a chunk of the snapshot; a heartbeat tells it that the leader lives, and nothing of a
+    /// log with which it agrees on no more than that both begin.
     fn send_entries(&self, to: NodeId, next: Index, limit: usize, effects: &mut Effects) {
-        let Some(term) = self.log.term_at(next.prev()) else { return };
-        let prev = LogId::new(term, next.prev());
-        let entries = self.log.after(prev.index, limit).to_vec();
-        let body = Body::AppendEntries { prev, entries, commit: self.commit, round: self.round() };
+        let round = self.round();
+        let (prev, entries, commit) = match self.log.term_at(next.prev()) {
+            _ if self.is_compacted(next) && limit > 0 => return self.send_chunk(to, effects),
+            _ if self.is_compacted(next) => (LogId::ZERO, Vec::new(), Index(0)),
+            Some(term) => {
+                let prev = LogId::new(term, next.prev());
+                (prev, self.log.after(prev.index, limit).to_vec(), self.commit)
+            }
+            None => return,
+        };
+        let body = Body::AppendEntries { prev, entries, commit, round };
         effects.early.push((to, Message { term: self.term, body }));
     }
 
@@ -108,6 +121,7 @@ impl Raft {
         }
         progress.matched = matched;
         progress.next = progress.next.max(matched.next());
+        progress.held = 0;
         self.set_progress(from, progress);
         self.advance_commit(effects);
         self.hand_over(effects);
@@ -136,7 +150,7 @@ impl Raft {
         self.send_entries(from, progress.next, self.config.max_entries(), effects);
     }
 
-    fn set_progress(&mut self, peer: NodeId, progress: crate::Progress) {
+    pub(crate) fn set_progress(&mut self, peer: NodeId, progress: crate::Progress) {
         if let Role::Leader { peers, .. } = &mut self.role {
             peers.insert(peer, progress);
         }
@@ -197,8 +211,8 @@ impl Raft {
     /// Takes the entries in, if they stand right behind an entry equal to the leader's. Returns the last index that
     /// now agrees, or where the logs may still agree.
     fn accept(&mut self, prev: LogId, entries: &[Entry], effects: &mut Effects) -> Result<Index, LogId> {
-        let held = self.log.term_at(prev.index);
-        if held.is_none() || !self.upholds(Rule::PrevEntryMatches, held == Some(prev.term)) {
+        let is_known = prev.index <= self.log.last().index;
+        if !is_known || !self.upholds(Rule::PrevEntryMatches, self.agrees(prev)) {
             return Err(self.log.latest_at_or_below(prev));
         }
         if let Some((after, news)) = self.news(prev.index, entries) {
@@ -207,10 +221,15 @@ impl Raft {
         Ok(entries.last().map_or(prev.index, |last| last.id.index))
     }
 
+    /// Is this an entry of this log? What a snapshot covers is committed, and every later leader has it too (§5.4).
+    pub(crate) fn agrees(&self, id: LogId) -> bool {
+        id.index < self.log.base().index || self.log.contains(id)
+    }
+
     /// What of `entries` is not in the log yet: from the first that is missing or conflicts. Equal ones stay as they
     /// are, and so does what stands behind them: the message may be older than it (§5.3).
     fn news<'a>(&self, prev: Index, entries: &'a [Entry]) -> Option<(Index, &'a [Entry])> {
-        let equal = entries.iter().take_while(|entry| self.log.contains(entry.id)).count();
+        let equal = entries.iter().take_while(|entry| self.agrees(entry.id)).count();
         if self.keeps(Rule::TruncateOnlyOnConflict) {
             let news = &entries[equal..];
             return news.first().map(|first| (first.id.index.prev(), news));
@@ -234,14 +253,14 @@ impl Raft {
 /// As either.
 impl Raft {
     /// The one place where the log changes: in memory, and as a record for the disk.
-    fn write_log(&mut self, after: Index, entries: &[Entry], effects: &mut Effects) {
+    pub(crate) fn write_log(&mut self, after: Index, entries: &[Entry], effects: &mut Effects) {
         self.log.replace_after(after, entries);
         effects.writes.push(Write::Log { after, entries: entries.to_vec() });
         self.follow_membership();
     }
 
     /// Moves commitIndex, and gives out what it passes for the state machine.
-    fn commit_to(&mut self, reached: Index, effects: &mut Effects) {
+    pub(crate) fn commit_to(&mut self, reached: Index, effects: &mut Effects) {
         effects.committed.extend_from_slice(self.log.between(self.commit, reached));
         self.commit = reached;
         if !self.keeps(Rule::ConfigAtAppend) {

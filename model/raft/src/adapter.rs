@@ -16,6 +16,7 @@ use crate::event::{Event, Fault, Reconfiguration, Tick};
 use crate::property::{self, Property};
 use crate::server::{Broken, Clock, Ghosts, Server};
 use crate::shim::{self, Shim};
+use crate::snapshot;
 use crate::weakening::Way;
 
 /// One server, as stateright sees it: the constants.
@@ -131,6 +132,7 @@ impl ServerActor {
             (Tick::Contact, runs(Timer::Contact) && self.bounds.lease().is_none()),
             (Tick::Quorum, runs(Timer::Quorum)),
             (Tick::Abandon, runs(Timer::Transfer)),
+            (Tick::Compact, self.bounds.max_compactions > 0 && server.raft.can_compact(server.applied)),
             (Tick::Propose, may_propose && self.bounds.max_proposals > 0),
             (Tick::Clock, has_clock && now < self.bounds.max_ticks),
             (Tick::Sync, !server.is_synced()),
@@ -210,6 +212,7 @@ impl Step<'_> {
             Event::Tick(Tick::Transfer(to)) => self.step(Input::Transfer(*to), None),
             Event::Tick(Tick::Abandon) => self.step(Input::Timeout(Timer::Transfer), None),
             Event::Tick(Tick::Change(wish)) => self.step(Input::Reconfigure(wish.change()), None),
+            Event::Tick(Tick::Compact) => self.compact(),
             Event::Tick(Tick::Propose) => self.propose(),
             Event::Tick(Tick::Read(Index(known))) => self.step(Input::Read(ReadId(*known)), None),
             Event::Tick(Tick::Clock) => self.clock(),
@@ -260,6 +263,14 @@ impl Step<'_> {
         self.step(Input::Propose(value), None);
     }
 
+    /// The state machine's state is written down, and the log compacted.
+    fn compact(&mut self) {
+        let through = self.server.applied;
+        let given = usize::try_from(through.0).unwrap_or(usize::MAX).min(self.server.ghosts.applied.len());
+        let state = snapshot::encode(&self.server.ghosts.applied[..given]).into();
+        self.step(Input::Compact { through, state }, None);
+    }
+
     /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes later, which
     /// the network may see to as well.
     fn clock(&mut self) {
@@ -283,6 +294,9 @@ impl Step<'_> {
             Fault::Crash { keep, .. } => {
                 pending.writes().iter().take(keep).for_each(|write| self.write(write));
             }
+            Fault::Tear if self.actor.shim() == Some(Shim::CompactedBeforeSnapshot) => {
+                self.tear_snapshot(&pending);
+            }
             Fault::Tear => {
                 if let Some((_, Message { body: Body::AppendEntries { prev, .. }, .. })) = &self.server.held {
                     self.server.disk.log.replace_after(prev.index, &[]);
@@ -303,6 +317,16 @@ impl Step<'_> {
         self.restart();
     }
 
+    /// The disk gets as far as to compact the log, and not to the snapshot.
+    fn tear_snapshot(&mut self, pending: &Effects) {
+        for write in pending.writes() {
+            if let Write::Snapshot(snapshot) = write {
+                return self.server.disk.log.compact(snapshot.last);
+            }
+            self.write(write);
+        }
+    }
+
     /// What a host does that survives a failed write: it believes it, or it takes it back.
     fn fail_write(&mut self, pending: Effects) {
         if self.actor.shim() == Some(Shim::RewriteAfterError) {
@@ -314,11 +338,15 @@ impl Step<'_> {
     }
 
     fn restart(&mut self) {
-        let (raft, _) = Raft::recover(Arc::clone(&self.actor.config), self.server.disk.clone());
+        let (raft, effects) = Raft::recover(Arc::clone(&self.actor.config), self.server.disk.clone());
         self.server.raft = raft;
         self.wait_an_election_timeout();
         self.server.applied = Index(0);
         self.server.held = None;
+        let Ok(outbox) = effects.persist(|_| Ok::<(), Infallible>(()));
+        if let Some(snapshot) = outbox.restored {
+            self.server.restore(&snapshot);
+        }
         if self.actor.shim() == Some(Shim::RestartAppliesLog) {
             self.server.raft.assume_committed();
             let all = self.server.raft.log().entries().to_vec();
@@ -367,6 +395,7 @@ impl Step<'_> {
         effects.restart.clear();
         effects.refused.clear();
         effects.answer = None;
+        effects.ignored = None;
         let waits = !effects.writes().is_empty() || !self.server.is_synced();
         if self.actor.bounds.disk == Disk::Atomic || !waits {
             self.persist(effects);
@@ -426,6 +455,9 @@ impl Step<'_> {
 
     fn release(&mut self, outbox: Outbox) {
         self.send(outbox.messages);
+        if let Some(snapshot) = outbox.restored {
+            self.server.restore(&snapshot);
+        }
         let given = self.server.applied;
         let early = self.actor.shim().is_some_and(Shim::applies_early);
         let news: Vec<_> =
@@ -465,7 +497,7 @@ pub(crate) fn renamed_value(value: &Command, node: impl Fn(NodeId) -> NodeId) ->
     }
 }
 
-fn letter(proposer: NodeId) -> u8 {
+pub(crate) fn letter(proposer: NodeId) -> u8 {
     b'a' + u8::try_from((proposer.0 - 1) % 26).unwrap_or(0)
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use raftlab_core::{Config, Features, Index, Lease, NodeId, ReadMode, Rule, Span, Term, Voters};
 
+use crate::snapshot::ENTRY_BYTES;
+
 /// The size of a bounded world. `Display` prints it as one line and `FromStr` reads that line back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -30,6 +32,8 @@ pub struct Bounds {
     pub max_transfers: u32,
     /// Changes of the configuration in all.
     pub max_changes: u32,
+    /// Snapshots that servers take of themselves, in all.
+    pub max_compactions: u32,
     /// Reads in all.
     pub max_reads: u32,
     /// Ticks of each server's clock. Clocks run only where leases are used.
@@ -38,6 +42,8 @@ pub struct Bounds {
     pub max_skew: u32,
     /// Entries that one AppendEntries carries at most.
     pub max_entries: usize,
+    /// Entries of which a snapshot holds the state, that one of its chunks carries at most.
+    pub max_chunk: usize,
     /// When a write is durable.
     pub disk: Disk,
     /// What happens to messages.
@@ -96,10 +102,12 @@ impl Default for Bounds {
             max_faults: 0,
             max_transfers: 0,
             max_changes: 0,
+            max_compactions: 0,
             max_reads: 0,
             max_ticks: 0,
             max_skew: 0,
             max_entries: 1,
+            max_chunk: 1,
             disk: Disk::Atomic,
             network: NetworkKind::Set,
             features: Features::default(),
@@ -122,7 +130,7 @@ impl Bounds {
     ///
     /// # Panics
     ///
-    /// If `id` is not one of [`ids`](Bounds::ids), or messages may carry no entries.
+    /// If `id` is not one of [`ids`](Bounds::ids), or messages may carry no entries, or nothing of a snapshot.
     pub fn config(&self, id: NodeId, without: Option<Rule>) -> Config {
         let voters = self.voters();
         let config = if voters.contains(id) {
@@ -130,6 +138,7 @@ impl Bounds {
         } else {
             Config::joining(id, self.max_entries)
         };
+        let config = config.and_then(|config| config.with_max_chunk(self.max_chunk * ENTRY_BYTES));
         let config = config.expect("bounds make a configuration").with(self.features);
         match without {
             Some(rule) => config.without(rule),
@@ -165,6 +174,7 @@ impl Bounds {
                 Some("0 terms: no election can start, and nothing else happens without a leader")
             }
             Bounds { max_timeouts: Some(0), .. } => Some("0 time-outs: no election can start"),
+            Bounds { max_chunk: 0, .. } => Some("0 entries a chunk: no snapshot can be sent"),
             Bounds { max_entries: 0, .. } => Some("0 entries a message: nothing can be replicated"),
             _ => None,
         }
@@ -187,10 +197,12 @@ impl fmt::Display for Bounds {
             ("faults", Some(self.max_faults).filter(|n| *n > 0)),
             ("transfers", Some(self.max_transfers).filter(|n| *n > 0)),
             ("changes", Some(self.max_changes).filter(|n| *n > 0)),
+            ("compactions", Some(self.max_compactions).filter(|n| *n > 0)),
             ("reads", Some(self.max_reads).filter(|n| *n > 0)),
             ("clock ticks", Some(self.max_ticks).filter(|n| *n > 0)),
             ("skew", Some(self.max_skew).filter(|n| *n > 0)),
             ("entries a message", u32::try_from(self.max_entries).ok()),
+            ("entries a chunk", u32::try_from(self.max_chunk).ok().filter(|n| *n != 1)),
         ];
         for (name, limit) in limits {
             if let Some(limit) = limit {
@@ -241,10 +253,12 @@ impl Bounds {
                 "faults" => self.max_faults = limit.parse().ok()?,
                 "transfers" => self.max_transfers = limit.parse().ok()?,
                 "changes" => self.max_changes = limit.parse().ok()?,
+                "compactions" => self.max_compactions = limit.parse().ok()?,
                 "reads" => self.max_reads = limit.parse().ok()?,
                 "clock ticks" => self.max_ticks = limit.parse().ok()?,
                 "skew" => self.max_skew = limit.parse().ok()?,
                 "entries a message" => self.max_entries = limit.parse().ok().filter(|n| *n > 0)?,
+                "entries a chunk" => self.max_chunk = limit.parse().ok().filter(|n| *n > 0)?,
                 _ => return None,
             }
         } else if let Some(servers) = part.strip_suffix(" servers") {

@@ -19,9 +19,11 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
         return false;
     }
     match &message.body {
-        Body::RequestVote { .. } | Body::PreVote { .. } | Body::AppendEntries { .. } | Body::TimeoutNow => {
-            false
-        }
+        Body::RequestVote { .. }
+        | Body::PreVote { .. }
+        | Body::AppendEntries { .. }
+        | Body::InstallSnapshot { .. }
+        | Body::TimeoutNow => false,
         Body::NewerTerm => theirs <= ours,
         Body::VoteReply { granted } => {
             theirs < ours
@@ -31,6 +33,15 @@ pub fn is_dead(server: &Server, from: NodeId, message: &Message) -> bool {
         }
         // A server may ask again in the same term.
         Body::PreVoteReply { asked, granted } => !granted || *asked < ours.min(server.disk.term),
+        // How much a follower holds may rise and fall; that it needs this snapshot ends when it has it, or there is a newer one.
+        Body::SnapshotReply { last, .. } => {
+            theirs < ours
+                || theirs == ours
+                    && !(receiver.is_leader() && receiver.config().features().check_quorum)
+                    && receiver.progress(from).is_none_or(|progress| {
+                        last.index < receiver.log().base().index || progress.matched >= last.index
+                    })
+        }
         Body::AppendReply { answer, round } => {
             theirs < ours
                 || theirs == ours
@@ -59,6 +70,7 @@ pub fn is_sound_for(way: Option<Way>) -> bool {
                 | Rule::NextAboveMatch
                 | Rule::StepDownOnHigherTerm
                 | Rule::RoundTokenIsNew
+                | Rule::TermNotOfSnapshot
         ),
         // Where a disk may lose a term, or a rejection counts as something else, the dead rise.
         Some(Way::Shim(shim)) => !matches!(

@@ -39,6 +39,8 @@ pub enum Tick {
     Abandon,
     /// Somebody wants the leader to change the configuration.
     Change(Reconfiguration),
+    /// The server takes a snapshot of its state machine, and compacts its log.
+    Compact,
     /// A client proposes a command.
     Propose,
     /// A client that was told of a command at this index, and of none after it, wants to read.
@@ -139,6 +141,7 @@ impl Tick {
             Tick::Transfer(_) => "transfer",
             Tick::Abandon => "abandon-transfer",
             Tick::Change(_) => "change",
+            Tick::Compact => "compact",
             Tick::Propose => "propose",
             Tick::Read(_) => "read",
             Tick::Clock => "tick",

@@ -1,6 +1,6 @@
 //! The judgements behind [`PROPERTIES`](crate::PROPERTIES). Each says what it saw when it fails.
 
-use raftlab_core::{Entry, Index, Membership, Role, Voters};
+use raftlab_core::{Entry, Membership, Role, Voters};
 
 use crate::property::Verdict;
 use crate::server::{Observed, StaleRead};
@@ -17,8 +17,8 @@ pub fn election_safety(a: Observed, b: Observed) -> Verdict {
 pub fn leader_append_only(before: Observed, after: Observed) -> Verdict {
     let leads_on =
         before.raft.is_leader() && after.raft.is_leader() && before.raft.term() == after.raft.term();
-    let kept = after.raft.log().entries().starts_with(before.raft.log().entries());
-    check(!leads_on || kept, || {
+    let kept = !leads_on || after.entries().starts_with(&before.entries());
+    check(kept, || {
         format!(
             "{} led term {} and its log went from {} to {}",
             before.id(),
@@ -30,8 +30,8 @@ pub fn leader_append_only(before: Observed, after: Observed) -> Verdict {
 }
 
 pub fn log_matching(a: Observed, b: Observed) -> Verdict {
-    let (left, right) = (a.raft.log().entries(), b.raft.log().entries());
-    let same = left.iter().zip(right).rposition(|(x, y)| x.id == y.id).map_or(0, |at| at + 1);
+    let (left, right) = (a.entries(), b.entries());
+    let same = left.iter().zip(&*right).rposition(|(x, y)| x.id == y.id).map_or(0, |at| at + 1);
     check(left[..same] == right[..same], || {
         format!(
             "{} and {} share {} but hold {} and {}",
@@ -50,7 +50,10 @@ pub fn leader_completeness(leader: Observed, server: Observed) -> Verdict {
         return Ok(());
     }
     let mut older = server.committed().filter(|(_, committed_in)| *committed_in < term);
-    let missing = older.find(|(entry, _)| leader.raft.log().get(entry.id.index) != Some(entry));
+    let held = leader.entries();
+    let has =
+        |entry: &Entry| entry.id.index.prev().0.try_into().is_ok_and(|at: usize| held.get(at) == Some(entry));
+    let missing = older.find(|(entry, _)| !has(entry));
     missing.map_or(Ok(()), |(entry, in_term)| {
         let (l, s) = (leader.raft, server.raft);
         Err(format!(
@@ -101,7 +104,7 @@ pub fn committed_on_a_quorum(servers: &[Observed]) -> Verdict {
 }
 
 /// The voters of the new cluster. Who joins it later was not told.
-fn founders<'a>(servers: &[Observed<'a>]) -> &'a Voters {
+pub fn founders<'a>(servers: &[Observed<'a>]) -> &'a Voters {
     let told = servers.iter().map(|server| server.raft.config().members().voters());
     told.max_by_key(|voters| voters.len()).expect("a world has servers")
 }
@@ -133,7 +136,8 @@ pub fn match_is_true(leader: Observed, follower: Observed) -> Verdict {
     if leader.raft.term() != follower.raft.term() {
         return Ok(());
     }
-    let matched = leader.raft.log().between(Index(0), progress.matched);
+    let entries = leader.entries();
+    let matched = &entries[..entries.len().min(progress.matched.0.try_into().unwrap_or(usize::MAX))];
     let covers = matched.len() as u64 == progress.matched.0;
     check(covers && matched.iter().all(|entry| follower.has_durable(entry)), || {
         let (l, f) = (leader.raft, follower.disk);

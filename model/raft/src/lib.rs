@@ -40,6 +40,7 @@ mod meters;
 mod property;
 mod server;
 mod shim;
+mod snapshot;
 mod symmetry;
 mod weakening;
 mod witness;
@@ -51,9 +52,12 @@ pub use calm::{Calm, LIVENESS, Phase};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Reconfiguration, Sent, Tick};
 pub use meters::{Kind, Meters};
-pub use property::{COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, Verdict, panic_message};
+pub use property::{
+    COMPACTION, COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, Verdict, panic_message,
+};
 pub use server::{Broken, Clock, Counted, Ghosts, Observed, Server, StaleRead};
 pub use shim::Shim;
+pub use snapshot::{decode as decode_state, encode as encode_state};
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;
 pub use witness::{Seen, WITNESSES, Witness};

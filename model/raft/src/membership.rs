@@ -10,7 +10,8 @@ use crate::server::Observed;
 /// For each server that may start an election, those of its voters that would have it, by the up-to-date rule (§5.4.1). If they
 /// are a majority of its voters, it can be elected; two that can be need a voter in common, who cannot give them both its vote.
 pub fn electing_quorums_meet(servers: &[Observed]) -> Verdict {
-    if servers.iter().all(|server| server.raft.log().changes().next().is_none()) {
+    let has_changed = |raft: &Raft| raft.log().changes().next().is_some() || raft.snapshot().is_some();
+    if !servers.iter().any(|server| has_changed(server.raft)) {
         return Ok(());
     }
     let rafts: Vec<_> = servers.iter().map(|server| server.raft).collect();
@@ -56,9 +57,14 @@ impl<'a> Electable<'a> {
     }
 }
 
+/// The configuration before the first in its log.
+fn members_below(raft: &Raft) -> &Membership {
+    raft.snapshot().map_or(raft.config().members(), |snapshot| &snapshot.membership)
+}
+
 /// Each configuration of a log, the one that it started from first, and the next.
 pub fn configurations_overlap(server: Observed) -> Verdict {
-    let first = server.raft.config().members();
+    let first = members_below(server.raft);
     let mut before = first.voters();
     for (at, members) in server.raft.log().changes() {
         let after = members.voters();
@@ -115,7 +121,7 @@ pub fn voters_lead(server: Observed) -> Verdict {
 fn may_lead(raft: &Raft) -> bool {
     let mut changes = raft.log().changes().rev();
     let latest = changes.next();
-    let before = changes.next().map_or(raft.config().members(), |(_, members)| members);
+    let before = changes.next().map_or(members_below(raft), |(_, members)| members);
     let votes = |members: &Membership| members.standing(raft.id()) == Standing::Voter;
     let leaves = latest.is_some_and(|(at, _)| at > raft.commit() && votes(before));
     votes(raft.membership()) || leaves

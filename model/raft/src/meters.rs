@@ -34,6 +34,8 @@ pub enum Kind {
     Abandon,
     /// The configuration is to change.
     Change,
+    /// A server compacts its log.
+    Compact,
     /// A client proposes.
     Propose,
     /// A client reads.
@@ -67,7 +69,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -78,6 +80,7 @@ impl Kind {
         Kind::Transfer,
         Kind::Abandon,
         Kind::Change,
+        Kind::Compact,
         Kind::Propose,
         Kind::Read,
         Kind::Clock,
@@ -99,6 +102,7 @@ impl Kind {
         "transfer",
         "abandon-transfer",
         "change",
+        "compact",
         "propose",
         "read",
         "tick",
@@ -121,6 +125,7 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Transfer(_)) => Kind::Transfer,
             ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
             ActorModelAction::Timeout(_, Tick::Change(_)) => Kind::Change,
+            ActorModelAction::Timeout(_, Tick::Compact) => Kind::Compact,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
             ActorModelAction::Timeout(_, Tick::Read(_)) => Kind::Read,
             ActorModelAction::Timeout(_, Tick::Clock) => Kind::Clock,
@@ -150,6 +155,7 @@ impl Kind {
             Kind::Quorum => bounds.features.check_quorum,
             Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
             Kind::Change => bounds.max_changes > 0,
+            Kind::Compact => bounds.max_compactions > 0,
             Kind::Propose => bounds.max_proposals > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,

@@ -6,6 +6,7 @@ use crate::calm::{Calm, LIVENESS};
 use crate::judges;
 use crate::membership;
 use crate::server::{Broken, Observed, Server};
+use crate::snapshot;
 
 /// Whether a property holds, and if not, what was seen.
 pub type Verdict = Result<(), String>;
@@ -169,8 +170,16 @@ pub const MEMBERSHIP: &[Property] = &[
     },
 ];
 
-/// How many properties there are, those of [`LIVENESS`] and [`MEMBERSHIP`] with them.
-pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len() + MEMBERSHIP.len();
+/// What is judged too where logs are compacted.
+pub const COMPACTION: &[Property] = &[Property {
+    name: "snapshots are true",
+    section: "§7",
+    says: "a snapshot equals the state machine at its index, and holds the configuration in force there",
+    judge: Judge::All(snapshot::equals_the_state_machine),
+}];
+
+/// How many properties there are, those of [`LIVENESS`], [`MEMBERSHIP`] and [`COMPACTION`] with them.
+pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len() + MEMBERSHIP.len() + COMPACTION.len();
 
 impl Property {
     /// The property with this name.
@@ -178,9 +187,9 @@ impl Property {
         Property::all().find(|property| property.name == name)
     }
 
-    /// All: those of every world, then those of calm schedules and of changing configurations.
+    /// All: those of every world, then those of calm schedules, of changing configurations, and of compacted logs.
     pub fn all() -> impl Iterator<Item = &'static Property> + Clone {
-        PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP)
+        PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP).chain(COMPACTION)
     }
 
     /// Its place among [`all`](Property::all).

@@ -1,11 +1,15 @@
 //! One server of the model: the core, the disk rebuilt from its writes, and the ghosts that watch it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use raftlab_core::{
-    Durable, Effects, Entry, Index, Membership, Message, NodeId, Payload, Raft, Readable, Role, Term, Voters,
+    Durable, Effects, Entry, Index, Membership, Message, NodeId, Payload, Raft, Readable, Role, Snapshot,
+    Term, Voters,
 };
+
+use crate::snapshot;
 
 /// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +152,20 @@ impl Server {
         }
     }
 
+    /// The state machine becomes what a snapshot says.
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
+        let given = snapshot::decode(&snapshot.state);
+        let known = self.ghosts.applied.len().min(given.len());
+        if let Some(at) = (0..known).find(|at| self.ghosts.applied[*at] != given[*at]) {
+            self.ghosts.misapplied = Some(given[at].clone());
+        }
+        for entry in given.into_iter().skip(known) {
+            self.ghosts.applied.push(entry);
+            self.ghosts.committed_in.push(self.raft.term());
+        }
+        self.applied = snapshot.last.index;
+    }
+
     /// Notes the configuration by which a leader counted, if it committed something since its commitIndex was `before`.
     pub(crate) fn note_quorum(&mut self, before: Index, founders: &Voters) {
         let (to, used) = (self.raft.commit(), self.raft.membership());
@@ -205,9 +223,18 @@ impl Observed<'_> {
         self.ghosts.counted.iter().filter(covers).map(|counted| &counted.members)
     }
 
-    /// Does its disk hold this entry?
+    /// Its log, with the entries that a snapshot stands for.
+    pub fn entries(&self) -> Cow<'_, [Entry]> {
+        snapshot::whole(self.raft.snapshot().map(AsRef::as_ref), self.raft.log())
+    }
+
+    /// Does its disk hold this entry, or a snapshot of what it did?
     pub fn has_durable(&self, entry: &Entry) -> bool {
-        self.disk.log.get(entry.id.index) == Some(entry)
+        if entry.id.index > self.disk.log.base().index {
+            return self.disk.log.get(entry.id.index) == Some(entry);
+        }
+        let whole = snapshot::whole(self.disk.snapshot.as_deref(), &self.disk.log);
+        whole.iter().find(|held| held.id.index == entry.id.index) == Some(entry)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Broken hosts around a correct core: disks that lie, replies that are forged, faults that a rule outside the core
 //! excludes. Each stands for something that real systems did (see the gallery).
 
-use raftlab_core::{Appended, Body, Durable, LogId, Message, NodeId, Payload, Raft, Write};
+use raftlab_core::{Appended, Body, Durable, Index, LogId, Message, NodeId, Payload, Raft, Round, Write};
 
 use crate::event::Fault;
 use crate::server::Server;
@@ -51,11 +51,15 @@ pub enum Shim {
     NowSampledBeforeReceive,
     /// The clock stands still while the server is paused.
     ClockStopsInPause,
+    /// Entries after what is compacted are sent as if the log began with them, and are put where the receiver's log ends.
+    PrevZeroAlwaysAccepted,
+    /// The log is compacted on disk before the snapshot is there.
+    CompactedBeforeSnapshot,
 }
 
 impl Shim {
     /// Every broken host.
-    pub const ALL: [Shim; 21] = [
+    pub const ALL: [Shim; 23] = [
         Shim::VoteNotPersisted,
         Shim::TermNotPersisted,
         Shim::RequestVoteBeforeSync,
@@ -77,6 +81,8 @@ impl Shim {
         Shim::AnswersBeforeApply,
         Shim::NowSampledBeforeReceive,
         Shim::ClockStopsInPause,
+        Shim::PrevZeroAlwaysAccepted,
+        Shim::CompactedBeforeSnapshot,
     ];
 
     /// What of `write` reaches the disk.
@@ -92,8 +98,19 @@ impl Shim {
 
     /// What the receiver takes `message` for.
     pub(crate) fn read(self, raft: &Raft, message: &mut Message) {
-        if let (Shim::VoteComparesIndexOnly, Body::RequestVote { last, .. }) = (self, &mut message.body) {
-            last.term = raft.log().last().term;
+        let end = raft.log().last();
+        match (self, &mut message.body) {
+            (Shim::VoteComparesIndexOnly, Body::RequestVote { last, .. }) => last.term = end.term,
+            (Shim::PrevZeroAlwaysAccepted, Body::AppendEntries { prev: prev @ LogId::ZERO, entries, .. })
+                if entries.first().is_some_and(|first| first.id.index > Index(1)) =>
+            {
+                *prev = end;
+                // Such a log knows its entries by their place alone.
+                for (entry, index) in entries.iter_mut().zip(end.index.0 + 1..) {
+                    entry.id.index = Index(index);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -110,6 +127,15 @@ impl Shim {
             ) => *hint = end,
             (Shim::ProbeAdvancesMatch, Body::AppendEntries { prev, entries, .. }) if entries.is_empty() => {
                 *prev = end;
+            }
+            (Shim::PrevZeroAlwaysAccepted, Body::InstallSnapshot { .. }) => {
+                let entries = raft.log().after(raft.log().base().index, raft.config().max_entries()).to_vec();
+                message.body = Body::AppendEntries {
+                    prev: LogId::ZERO,
+                    entries,
+                    commit: raft.commit(),
+                    round: Round::default(),
+                };
             }
             (Shim::ProbeAdvancesMatch, Body::AppendReply { answer, .. }) => {
                 if let Appended::Rejected { prev, .. } = *answer {
@@ -135,7 +161,7 @@ impl Shim {
         let appends = |only: fn(&Payload) -> bool| {
             writes.iter().any(|write| match write {
                 Write::Log { entries, .. } => entries.iter().all(|entry| only(&entry.payload)),
-                Write::Vote { .. } => false,
+                Write::Vote { .. } | Write::Snapshot(_) => false,
             })
         };
         match self {
@@ -170,12 +196,15 @@ impl Shim {
     /// The fault that this host adds to a server in this state.
     pub(crate) fn fault(self, server: &Server) -> Option<Fault> {
         let unsynced_entries = server.pending.writes().iter().any(|write| matches!(write, Write::Log { .. }));
+        let unsynced_snapshot =
+            server.pending.writes().iter().any(|write| matches!(write, Write::Snapshot(_)));
         let (fault, possible) = match self {
             Shim::CorruptTailTruncated => (Fault::Corrupt, server.disk.log.last() != LogId::ZERO),
             Shim::WipedServerReturns => (Fault::Wipe, server.disk != Durable::default()),
             Shim::TruncateAppendTorn => (Fault::Tear, server.held.is_some()),
             Shim::WriteErrorSwallowed => (Fault::FailWrite, !server.is_synced()),
             Shim::RewriteAfterError => (Fault::FailWrite, server.raft.is_leader() && unsynced_entries),
+            Shim::CompactedBeforeSnapshot => (Fault::Tear, unsynced_snapshot),
             Shim::ClockStopsInPause => (Fault::Pause, !server.clock.stopped),
             _ => return None,
         };

@@ -15,6 +15,7 @@ use stateright::actor::{Envelope, Id, Network, Timers};
 use crate::adapter::{self, ServerActor, actor_id, node};
 use crate::event::{Event, Tick};
 use crate::server::{Counted, Ghosts, Server};
+use crate::snapshot;
 use crate::weakening::Way;
 
 /// A permutation of the servers' names.
@@ -146,6 +147,10 @@ impl Names for Renaming {
 
     fn command(&self, command: &Command) -> Command {
         adapter::renamed_value(command, |proposer| self.node(proposer))
+    }
+
+    fn state(&self, state: &[u8]) -> Arc<[u8]> {
+        snapshot::renamed(state, |id| self.node(id)).into()
     }
 }
 

@@ -94,6 +94,45 @@ pub const WITNESSES: &[Witness] = &[
         name: "a voter left",
         seen: Seen::Step(|was, is| changed(was, is, |was, is| is.voters().len() < was.voters().len())),
     },
+    Witness { name: "a log was compacted", seen: Seen::Step(compacted) },
+    Witness {
+        name: "a part of a snapshot arrived",
+        seen: Seen::Step(|was, is| was.raft.incoming() != is.raft.incoming() && is.raft.incoming().is_some()),
+    },
+    Witness { name: "a snapshot was installed", seen: Seen::Step(installed) },
+    Witness {
+        name: "a snapshot took the place of a log that conflicts",
+        seen: Seen::Step(|was, is| {
+            installed(was, is) && !is.observed().entries().starts_with(was.raft.log().entries())
+        }),
+    },
+    Witness {
+        name: "a restart began with a snapshot",
+        seen: Seen::Step(|was, is| restarted(was, is) && is.raft.snapshot().is_some()),
+    },
+    Witness {
+        name: "a server whose log was compacted was elected",
+        seen: Seen::Step(|was, is| {
+            !was.raft.is_leader() && is.raft.is_leader() && was.raft.snapshot().is_some()
+        }),
+    },
+    Witness {
+        name: "a server that installed a snapshot went on",
+        seen: Seen::Step(|was, is| {
+            let is_behind_it = was.raft.snapshot().is_some() && is.raft.snapshot() == was.raft.snapshot();
+            is_behind_it && !is.raft.is_leader() && is.raft.commit() > was.raft.commit()
+        }),
+    },
+    Witness {
+        name: "a change was compacted",
+        seen: Seen::Step(|was, is| {
+            compacted(was, is) && was.raft.log().changes().count() > is.raft.log().changes().count()
+        }),
+    },
+    Witness {
+        name: "a configuration came with a snapshot",
+        seen: Seen::Step(|was, is| installed(was, is) && was.raft.membership() != is.raft.membership()),
+    },
     Witness { name: "a change was committed", seen: Seen::One(|server| committed_changes(server) > 0) },
     Witness { name: "two changes were committed", seen: Seen::One(|server| committed_changes(server) > 1) },
     Witness {
@@ -281,12 +320,21 @@ fn commands(server: &Server) -> usize {
     server.ghosts.applied.iter().filter(is_command).count()
 }
 
+/// Did it compact its own log? Nothing else leaves what it knows as it is.
+fn compacted(was: &Server, is: &Server) -> bool {
+    is.raft.log().base().index > was.raft.log().base().index && is.raft.commit() == was.raft.commit()
+}
+
+fn installed(was: &Server, is: &Server) -> bool {
+    is.raft.log().base().index > was.raft.commit()
+}
+
 fn learned_a_commit(was: &Server, is: &Server) -> bool {
     !is.raft.is_leader() && is.raft.commit() > was.raft.commit()
 }
 
 fn truncated(was: &Server, is: &Server) -> bool {
-    !restarted(was, is) && !is.raft.log().entries().starts_with(was.raft.log().entries())
+    !restarted(was, is) && !is.observed().entries().starts_with(&was.observed().entries())
 }
 
 fn grew(was: &Server, is: &Server) -> u64 {
@@ -325,7 +373,7 @@ fn lost_writes(was: &Server, is: &Server) -> bool {
         && is.is_synced()
         && in_memory != recovered
         && recovered == on_disk
-        && is.raft.commit() == Index(0)
+        && is.raft.commit() == is.raft.log().base().index
 }
 
 fn led_twice(server: &Server) -> bool {
@@ -333,6 +381,6 @@ fn led_twice(server: &Server) -> bool {
 }
 
 fn survived(was: &Server, is: &Server) -> bool {
-    let crashed = is.raft.commit() == Index(0) && was.raft.commit() > Index(0);
+    let crashed = is.raft.commit() < was.raft.commit();
     crashed && is.raft.log().last().index >= was.raft.commit()
 }

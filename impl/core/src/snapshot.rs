@@ -200,10 +200,11 @@ impl Raft {
     }
 
     /// Can the leader of this term have such a snapshot? Not if it ends in a later term, in nothing, or without a voter, and
-    /// not if it contradicts what is committed here.
+    /// not if it contradicts what is committed here, or leaves no indexes for what comes after it.
     fn could_be_snapshot(&self, last: LogId, membership: &Membership) -> bool {
         let agrees = last.index > self.commit || self.agrees(last);
-        last > LogId::ZERO && last.term <= self.term && !membership.voters().is_empty() && agrees
+        let goes_on = last.index.0 <= u64::MAX / 2;
+        last > LogId::ZERO && last.term <= self.term && !membership.voters().is_empty() && agrees && goes_on
     }
 
     fn is_stale(&self, last: LogId) -> bool {

@@ -9,8 +9,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use raftlab_core::{
     Appended, Body, Command, Config, Durable, Effects, Entry, Features, Index, Input, Lease, Log, LogId,
-    Message, NodeId, Outbox, Payload, Persisted, Raft, ReadId, ReadMode, Role, Round, Rule, Span, Term, Time,
-    Timer, Voters, Write,
+    Membership, Message, NodeId, Outbox, Payload, Persisted, Raft, ReadId, ReadMode, Role, Round, Rule, Span,
+    Term, Time, Timer, Voters, Write,
 };
 
 const CASES: u32 = 4_096;
@@ -69,6 +69,13 @@ enum AnyBody {
     NewerTerm,
     PreVote(Position),
     PreVoteReply(Number, bool),
+    /// A chunk of the snapshot that the server is receiving, or of one that ends beside its log.
+    Chunk {
+        fresh: Option<Position>,
+        offset: Number,
+        bytes: u8,
+    },
+    SnapshotReply(Position, Number),
 }
 
 /// What happens to the server.
@@ -83,6 +90,8 @@ enum Stimulus {
     Propose,
     Read,
     Transfer(NodeId),
+    /// The host compacts its log, or tries to.
+    Compact(Number),
     Sync,
     /// A token that the disk gave before is handed back once more.
     OldToken(prop::sample::Index),
@@ -136,6 +145,12 @@ fn body() -> impl Strategy<Value = AnyBody> {
         1 => Just(AnyBody::NewerTerm),
         1 => position().prop_map(AnyBody::PreVote),
         1 => (term(), prop::bool::weighted(0.8)).prop_map(|(asked, granted)| AnyBody::PreVoteReply(asked, granted)),
+        3 => (prop::option::of(position()), number(), 0_u8..4).prop_map(|(fresh, offset, bytes)| AnyBody::Chunk {
+            fresh,
+            offset,
+            bytes
+        }),
+        1 => (position(), number()).prop_map(|(last, held)| AnyBody::SnapshotReply(last, held)),
     ]
 }
 
@@ -157,6 +172,7 @@ fn stimulus() -> impl Strategy<Value = Stimulus> {
         5 => Just(Stimulus::Propose),
         2 => Just(Stimulus::Read),
         2 => (1_u64..=4).prop_map(|id| Stimulus::Transfer(NodeId(id))),
+        2 => number().prop_map(Stimulus::Compact),
         8 => Just(Stimulus::Sync),
         3 => any::<prop::sample::Index>().prop_map(Stimulus::OldToken),
         1 => any::<prop::sample::Index>().prop_map(|keep| Stimulus::Restart { keep }),
@@ -170,8 +186,10 @@ struct Host {
     pending: Effects,
     is_slow: bool,
     tokens: Vec<Persisted>,
-    /// All that came out as committed in this life.
+    /// All that came out as committed in this life, since its state machine was last replaced.
     committed: Vec<Entry>,
+    /// Where the state machine is.
+    applied: Index,
     /// For whom each term's vote left this server, in any life.
     votes: BTreeMap<Term, NodeId>,
     proposals: u64,
@@ -198,6 +216,7 @@ impl Host {
             is_slow,
             tokens: Vec::new(),
             committed: Vec::new(),
+            applied: Index(0),
             votes: BTreeMap::new(),
             proposals: 0,
             timers: [Timer::Election].into(),
@@ -221,6 +240,10 @@ impl Host {
             }
             Stimulus::Read => self.step(Input::Read(ReadId(0))),
             Stimulus::Transfer(to) => self.step(Input::Transfer(*to)),
+            Stimulus::Compact(through) => {
+                let through = Index(through.beside(self.raft.commit().0));
+                self.step(Input::Compact { through, state: [1, 2, 3].into() });
+            }
             Stimulus::Sync => self.sync(),
             Stimulus::OldToken(at) => {
                 if !self.tokens.is_empty() {
@@ -293,6 +316,21 @@ impl Host {
             AnyBody::PreVoteReply(asked, granted) => {
                 Body::PreVoteReply { asked: Term(asked.beside(now)), granted: *granted }
             }
+            AnyBody::Chunk { fresh, offset, bytes } => {
+                let incoming = self.raft.incoming();
+                let held = incoming.map_or(0, |incoming| incoming.data.len() as u64);
+                let here = incoming.map_or(self.raft.log().last(), |incoming| incoming.last);
+                Body::InstallSnapshot {
+                    last: fresh.map_or(here, at),
+                    membership: Membership::of(self.raft.config().members().voters().clone()).into(),
+                    offset: offset.beside(held),
+                    length: 3,
+                    data: vec![7; usize::from(*bytes)].into(),
+                }
+            }
+            AnyBody::SnapshotReply(last, held) => {
+                Body::SnapshotReply { last: at(*last), held: held.beside(0) }
+            }
         };
         Message { term: Term(term.beside(now)), body }
     }
@@ -314,8 +352,11 @@ impl Host {
         let kept = vote.is_none() || self.raft.voted_for() == vote;
         assert!(kept || self.raft.term() > term, "the vote of term {term} changed");
         self.settle(effects);
-        let start = self.raft.log().between(Index(0), self.raft.commit());
-        assert!(start.starts_with(&self.committed), "{:?} was committed, and now {start:?}", self.committed);
+        let base = self.raft.log().base().index;
+        let start = self.raft.log().between(base, self.raft.commit());
+        let compacted = self.committed.iter().take_while(|entry| entry.id.index <= base).count();
+        let known = &self.committed[compacted..];
+        assert!(start.starts_with(known), "{known:?} was committed, and now {start:?}");
     }
 
     fn note(&mut self, commit: Index, log: &Log) {
@@ -325,7 +366,12 @@ impl Host {
             (is.is_leader(), "led"),
             (committed && is.is_leader(), "committed as a leader"),
             (committed && !is.is_leader(), "committed as a follower"),
-            (!is.log().entries().starts_with(log.entries()), "replaced entries"),
+            (
+                is.log().base() == log.base() && !is.log().entries().starts_with(log.entries()),
+                "replaced entries",
+            ),
+            (is.log().base().index > log.base().index && !committed, "compacted its log"),
+            (is.log().base().index > commit, "installed a snapshot"),
             (matches!(is.role(), Role::PreCandidate { .. }), "asked first"),
             (is.term() == Term(u64::MAX), "came to the end of all terms"),
         ] {
@@ -338,7 +384,9 @@ impl Host {
     /// Early messages leave; the rest leaves now, or waits for the disk and all that waits already.
     fn settle(&mut self, mut effects: Effects) {
         for (to, message) in effects.early() {
-            let may_be_early = matches!(message.body, Body::AppendEntries { .. } | Body::TimeoutNow);
+            let of_a_leader =
+                matches!(message.body, Body::AppendEntries { .. } | Body::InstallSnapshot { .. });
+            let may_be_early = of_a_leader || message.body == Body::TimeoutNow;
             assert!(may_be_early, "{message} left early");
             self.leave(to, &message);
         }
@@ -356,18 +404,25 @@ impl Host {
             }
             Ok::<_, std::convert::Infallible>(())
         });
-        let Ok(Outbox { messages, committed, persisted, reads: _ }) = outbox;
+        let Ok(Outbox { messages, restored, committed, persisted, reads: _ }) = outbox;
         let memory = Durable {
             term: self.raft.term(),
             voted_for: self.raft.voted_for(),
+            snapshot: self.raft.snapshot().cloned(),
             log: self.raft.log().clone(),
         };
         assert_eq!(self.disk, memory, "the writes are not what the server remembers");
         for (to, message) in messages {
             self.leave(to, &message);
         }
+        if let Some(snapshot) = restored {
+            assert!(snapshot.last.index > self.applied, "the state machine went back");
+            self.committed.clear();
+            self.applied = snapshot.last.index;
+        }
         for entry in committed {
-            assert_eq!(entry.id.index, Index(self.committed.len() as u64 + 1), "committed out of order");
+            assert_eq!(entry.id.index, self.applied.next(), "committed out of order");
+            self.applied = entry.id.index;
             self.committed.push(entry);
         }
         if let Some(token) = persisted {
@@ -403,6 +458,7 @@ impl Host {
         self.raft = raft;
         self.timers = start.restart.into_iter().collect();
         self.committed.clear();
+        self.applied = self.raft.log().base().index;
     }
 }
 
@@ -444,7 +500,7 @@ fn absurd_lives_are_not_dull() {
             *seen.entry(what).or_insert(0) += 1;
         }
     }
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 9, "{seen:?}");
     assert!(seen.values().all(|lives| *lives >= 20), "in how many of 1,600 lives: {seen:?}");
 }
 

@@ -7,9 +7,10 @@ use raftlab_model::{Bounds, Disk, NetworkKind};
 fn any_bounds() -> impl Strategy<Value = Bounds> {
     let disk = prop_oneof![Just(Disk::Atomic), Just(Disk::Buffered)];
     let network = prop::sample::select(NetworkKind::ALL.to_vec());
-    let causes = prop::array::uniform10(any::<u32>());
+    let causes = prop::array::uniform11(any::<u32>());
     let servers = (1_usize..=9, prop::option::of(1_usize..=9));
-    let size = (servers, any::<u64>(), prop::option::of(any::<u32>()), 1_usize..=u32::MAX as usize);
+    let size =
+        (servers, any::<u64>(), prop::option::of(any::<u32>()), (1_usize..=u32::MAX as usize, 1_usize..=99));
     let features = any::<[bool; 3]>();
     let lease = (any::<u64>(), any::<u64>());
     let lease = lease.prop_map(|(promise, drift)| Lease { promise: Span(promise), drift: Span(drift) });
@@ -17,9 +18,9 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
     (size, causes, disk, network, (features, reads)).prop_map(|(size, causes, disk, network, features)| {
         let (features, reads) = features;
         let [pre_vote, check_quorum, disregard_votes] = features;
-        let ((servers, founders), max_term, max_timeouts, max_entries) = size;
+        let ((servers, founders), max_term, max_timeouts, (max_entries, max_chunk)) = size;
         let [max_proposals, max_heartbeats, max_retries, max_crashes, max_faults, ..] = causes;
-        let [.., max_transfers, max_changes, max_reads, max_ticks, max_skew] = causes;
+        let [.., max_compactions, max_transfers, max_changes, max_reads, max_ticks, max_skew] = causes;
         Bounds {
             servers,
             founders,
@@ -32,10 +33,12 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
             max_faults,
             max_transfers,
             max_changes,
+            max_compactions,
             max_reads,
             max_ticks,
             max_skew,
             max_entries,
+            max_chunk,
             disk,
             network,
             features: Features { pre_vote, check_quorum, disregard_votes, reads },

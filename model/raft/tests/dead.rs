@@ -133,6 +133,8 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
         "3 servers · terms <= 1 · transfers <= 1 · entries a message <= 1 · check-quorum · set network",
         "2 servers · terms <= 2 · changes <= 2 · entries a message <= 1 · set network",
         "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · changes <= 2 · entries a message <= 1 · set network",
+        "3 servers · terms <= 1 · time-outs <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+        "2 servers · terms <= 2 · proposals <= 1 · retries <= 1 · crashes <= 1 · compactions <= 2 · entries a message <= 1 · buffered disk · set network",
         "3 servers · terms <= 1 · time-outs <= 1 · reads <= 2 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 0 · set network",
         "2 servers · terms <= 2 · entries a message <= 1 · pre-vote · set network",
@@ -144,7 +146,8 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
     }
 }
 
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 8] = [
+    "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · retries <= 1 · crashes <= 1 · compactions <= 3 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · reads <= 2 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
     "4 servers · 3 founders · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · changes <= 4 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",

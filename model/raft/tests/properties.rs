@@ -9,8 +9,8 @@ use raftlab_core::{
     Appended, Body, Durable, Entry, Index, Log, LogId, Message, NodeId, Payload, Raft, Round, Rule, Term,
 };
 use raftlab_model::{
-    Bounds, Broken, Event, NO_PANIC, PROPERTIES, Property, RaftModel, Server, ServerActor, Setup, Shim, Tick,
-    Way, World,
+    Bounds, Broken, COMPACTION, Event, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, RaftModel, Server,
+    ServerActor, Setup, Shim, Tick, Way, World,
 };
 
 /// More states than any of the violations below needs, breadth first.
@@ -74,6 +74,15 @@ const NEGATIVE_CONTROLS: &[(&str, Way, &str)] = &[
         "terms <= 2 · time-outs <= 2 · reads <= 1",
     ),
     (NO_PANIC, Way::Rule(Rule::OnlyLeaderAppends), "proposals <= 1"),
+    ("electing quorums meet", Way::Rule(Rule::OneServerAtATime), "time-outs <= 1 · changes <= 1"),
+    ("configurations overlap", Way::Rule(Rule::OneServerAtATime), "time-outs <= 1 · changes <= 1"),
+    ("voters lead", Way::Rule(Rule::RemovedLeaderStepsDown), "time-outs <= 1 · changes <= 1"),
+    ("one change in flight", Way::Rule(Rule::OneChangeAtATime), "time-outs <= 1 · changes <= 2"),
+    (
+        "snapshots are true",
+        Way::Rule(Rule::ChunksInOrder),
+        "time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1",
+    ),
 ];
 
 fn bounds(causes: &str) -> Bounds {
@@ -84,7 +93,8 @@ fn bounds(causes: &str) -> Bounds {
 #[test]
 fn every_property_has_a_negative_control() {
     let controlled: Vec<_> = NEGATIVE_CONTROLS.iter().map(|(name, ..)| *name).collect();
-    let all: Vec<_> = PROPERTIES.iter().map(|property| property.name).collect();
+    let standing = PROPERTIES.iter().chain(MEMBERSHIP).chain(COMPACTION);
+    let all: Vec<_> = standing.map(|property| property.name).collect();
     assert_eq!(controlled, all);
 }
 
@@ -124,7 +134,7 @@ fn actor(id: u64) -> ServerActor {
 fn server(id: u64, term: u64, terms: &[u64]) -> Server {
     let mut log = Log::default();
     log.replace_after(Index(0), &entries(terms));
-    let disk = Durable { term: Term(term), voted_for: None, log };
+    let disk = Durable { term: Term(term), log, ..Durable::default() };
     let config = Bounds::default().config(NodeId(id), None);
     let (raft, _) = Raft::recover(config, disk.clone());
     Server { raft, disk, ..actor(id).start() }

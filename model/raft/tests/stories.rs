@@ -16,8 +16,8 @@ use raftlab_core::{
     NodeId, Payload, Raft, ReadMode, Role, Span, Term, Time, Voters,
 };
 use raftlab_model::{
-    Bounds, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration, Sent, Server,
-    ServerActor, Tick,
+    Bounds, COMPACTION, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration, Sent,
+    Server, ServerActor, Tick,
 };
 
 /// What a script can say. Where a command names a link, no kind means all messages that wait there, in order.
@@ -81,6 +81,8 @@ enum Command {
         at: Name,
         voters: Vec<Name>,
     },
+    /// A server takes a snapshot, and compacts its log.
+    Compact(Name),
     Propose(Name),
     /// A client reads.
     Read(Name),
@@ -229,6 +231,7 @@ impl Cluster {
                 self.refuse(*at, &Change::To(to))?;
             }
             Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
+            Command::Compact(id) => self.event(*id, &Event::Tick(Tick::Compact), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
             Command::Read(id) => self.event(*id, &Event::Tick(Tick::Read(Index(0))), true)?,
             Command::Tick(id) => self.event(*id, &Event::Tick(Tick::Clock), true)?,
@@ -330,7 +333,7 @@ impl Cluster {
         let mut log = Log::default();
         log.replace_after(Index(0), &entries);
         let term = Term(term.unwrap_or(log.last().term.0));
-        let disk = Durable { term, voted_for: vote.map(|Name(id)| id), log };
+        let disk = Durable { term, voted_for: vote.map(|Name(id)| id), log, snapshot: None };
         let config = self.bounds.config(id, None);
         let server = &mut self.node(id)?.server;
         (server.raft, _) = Raft::recover(config, disk.clone());
@@ -447,7 +450,7 @@ impl Cluster {
 
     fn judge(&self) -> Result<(), String> {
         let servers: Vec<_> = self.nodes.values().map(|node| &node.server).collect();
-        PROPERTIES.iter().chain(MEMBERSHIP).try_for_each(|property| {
+        PROPERTIES.iter().chain(MEMBERSHIP).chain(COMPACTION).try_for_each(|property| {
             property.holds(&servers).map_err(|why| format!("{} is broken: {why}", property.name))
         })
     }
@@ -494,6 +497,9 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     }
     if was.commit() != is.commit() {
         lines.push(format!("{id} commit {} ⇨ {}", was.commit(), is.commit()));
+    }
+    if before.raft.snapshot() != after.raft.snapshot() {
+        lines.extend(after.raft.snapshot().map(|snapshot| format!("{id} snapshot {snapshot}")));
     }
     let applied = &after.ghosts.applied[before.ghosts.applied.len()..];
     if !applied.is_empty() {
@@ -578,6 +584,11 @@ fn figure_8_an_old_entry_on_a_majority_is_not_committed() {
 }
 
 #[test]
+fn figure_13_snapshots() {
+    tell("figure-13-", 1);
+}
+
+#[test]
 fn the_dissertation_who_hears_whom() {
     tell("dissertation-3-10-", 2);
     tell("dissertation-4-1-", 2);
@@ -595,7 +606,7 @@ fn the_dissertation_reads_that_are_not_stale() {
 
 #[test]
 fn every_story_belongs_to_a_figure_or_a_section() {
-    let figures = ["figure-2-", "figure-3-", "figure-7-", "figure-8-", "dissertation-"];
+    let figures = ["figure-2-", "figure-3-", "figure-7-", "figure-8-", "figure-13-", "dissertation-"];
     for path in scripts() {
         assert!(figures.iter().any(|figure| name(&path).starts_with(figure)), "{}", path.display());
     }

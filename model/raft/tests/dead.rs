@@ -134,7 +134,7 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
         "2 servers · terms <= 2 · changes <= 2 · entries a message <= 1 · set network",
         "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · changes <= 2 · entries a message <= 1 · set network",
         "3 servers · terms <= 1 · time-outs <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
-        "2 servers · terms <= 2 · proposals <= 1 · retries <= 1 · crashes <= 1 · compactions <= 2 · entries a message <= 1 · buffered disk · set network",
+        "2 servers · terms <= 1 · proposals <= 1 · retries <= 1 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · buffered disk · set network",
         "3 servers · terms <= 1 · time-outs <= 1 · reads <= 2 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 0 · set network",
         "2 servers · terms <= 2 · entries a message <= 1 · pre-vote · set network",

@@ -32,6 +32,7 @@
 //! | `membership.rs`, `reconfigure.rs` | §6, D 4: configurations, and the steps from one to the next |
 //! | `transfer.rs` | D 3.10: a leader hands over |
 //! | `read.rs`, `lease.rs` | D 6.4: reads that are not stale |
+//! | `session.rs` | D 6.3: commands that are sent again take effect once; for the host's state machine |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
@@ -52,8 +53,7 @@
 //!
 //! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at a time.
 //! Snapshots (§7): the log grows for ever. Reads at followers (6.4, last paragraph): a follower sends its clients to the
-//! leader. Client sessions (6.3): a retried command may be applied twice. nextIndex does not run ahead of acknowledgements
-//! (10.2.2): what is proposed within a round trip is sent together
+//! leader. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed within a round trip is sent together
 //! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
 //! follower that lost its disk within a leader's term is not repaired in that term: it broke the promise of §5.5, and needs
 //! a new name.
@@ -80,6 +80,7 @@ mod reconfigure;
 mod rename;
 mod replication;
 mod rule;
+mod session;
 mod transfer;
 mod types;
 #[cfg(feature = "weaken")]
@@ -99,4 +100,5 @@ pub use read::{OpenRound, Reads};
 #[cfg(feature = "rename")]
 pub use rename::Names;
 pub use rule::Rule;
+pub use session::{Opened, Outcome, Request, Sequence, SessionId, Sessions};
 pub use types::{Command, Index, LogId, NodeId, ReadId, Round, Span, Term, Time};

@@ -88,6 +88,11 @@ const EXPIRED: &str = "a lease expired";
 const GIVEN_UP: &str = "a lease was given up";
 const STILL_BOUND: &str = "a server that restarted kept its promise";
 
+const EXECUTED_ONCE: &str = "a command was committed twice and executed once";
+const FROM_TABLE: &str = "a retry was answered from the session table";
+const ANOTHER_LEADER: &str = "a retry went to another leader";
+const REBUILT: &str = "a table that was rebuilt after a crash answered a retry";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
 const WITHOUT_N1: &str = "a majority suffices without n1";
@@ -585,6 +590,44 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 5 · skew <= 2 · entries a message <= 1 · lease of 5 less 4 · set network",
                 witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN],
+                ..SAFETY
+            },
+        ],
+    },
+    Check {
+        name: "sessions",
+        says: "clients send again what they heard nothing of, and it takes effect once (dissertation 6.3)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 1 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, LEARNED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, ANOTHER_LEADER, REBUILT, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, TRUNCATED, OLDER_COMMITTED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, REBUILT, LEADER_CRASHED, TRUNCATED],
                 ..SAFETY
             },
         ],

@@ -8,6 +8,7 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 mod unreachable;
 
 use raftlab_core::Rule;
@@ -40,7 +41,7 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads.
+/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads, then clients.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
     let groups = [
         elections::EXHIBITS,
@@ -49,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Exhibit> {
         liveness::EXHIBITS,
         membership::EXHIBITS,
         reads::EXHIBITS,
+        sessions::EXHIBITS,
     ];
     groups.into_iter().flatten()
 }

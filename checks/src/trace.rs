@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use raftlab_model::{Bounds, PROPERTIES, Property, RaftModel, Setup};
+use raftlab_model::{Bounds, Property, RaftModel, Setup};
 
 use crate::gallery::{self, Exhibit};
 use crate::nearest;
@@ -291,7 +291,8 @@ fn first_broken(exhibit: &Exhibit, story: &Story) -> Option<(&'static str, usize
     let mut watched = Story::at(&model, model.initial());
     for (at, step) in story.steps.iter().enumerate() {
         watched.push(&model, step.action.clone())?;
-        let broken = PROPERTIES.iter().find(|property| property.holds(&watched.last().servers()).is_err());
+        let broken =
+            model.setup().judged().find(|property| property.holds(&watched.last().servers()).is_err());
         if let Some(property) = broken {
             return (property.name != exhibit.property).then_some((property.name, at + 1));
         }

@@ -36,6 +36,8 @@ pub enum Kind {
     Change,
     /// A client proposes.
     Propose,
+    /// A client sends a command again.
+    Resend,
     /// A client reads.
     Read,
     /// A clock goes on.
@@ -67,7 +69,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -79,6 +81,7 @@ impl Kind {
         Kind::Abandon,
         Kind::Change,
         Kind::Propose,
+        Kind::Resend,
         Kind::Read,
         Kind::Clock,
         Kind::Sync,
@@ -100,6 +103,7 @@ impl Kind {
         "abandon-transfer",
         "change",
         "propose",
+        "resend",
         "read",
         "tick",
         "sync",
@@ -122,6 +126,7 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Abandon) => Kind::Abandon,
             ActorModelAction::Timeout(_, Tick::Change(_)) => Kind::Change,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
+            ActorModelAction::Timeout(_, Tick::Resend(_)) => Kind::Resend,
             ActorModelAction::Timeout(_, Tick::Read(_)) => Kind::Read,
             ActorModelAction::Timeout(_, Tick::Clock) => Kind::Clock,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
@@ -151,6 +156,7 @@ impl Kind {
             Kind::Transfer | Kind::Abandon => bounds.max_transfers > 0,
             Kind::Change => bounds.max_changes > 0,
             Kind::Propose => bounds.max_proposals > 0,
+            Kind::Resend => bounds.max_resends > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,
             Kind::Grant | Kind::Fault => false,

@@ -7,6 +7,9 @@ use raftlab_core::{
     Durable, Effects, Entry, Index, Membership, Message, NodeId, Payload, Raft, Readable, Role, Term, Voters,
 };
 
+use crate::machine::StateMachine;
+use crate::shim::Shim;
+
 /// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
@@ -18,6 +21,8 @@ pub struct Server {
     pub pending: Effects,
     /// The last index given to the state machine since the process started.
     pub applied: Index,
+    /// What it was given to; nothing where no command is sent again.
+    pub machine: Option<StateMachine>,
     /// What watches, and never decides.
     pub ghosts: Ghosts,
     /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the disk
@@ -105,6 +110,10 @@ pub struct Observed<'a> {
     pub disk: &'a Durable,
     /// Its history.
     pub ghosts: &'a Ghosts,
+    /// lastApplied.
+    pub applied: Index,
+    /// Its state machine, if it has one.
+    pub machine: Option<&'a StateMachine>,
 }
 
 impl PartialEq for Broken {
@@ -124,7 +133,8 @@ impl Hash for Broken {
 impl Server {
     /// For the properties.
     pub fn observed(&self) -> Observed<'_> {
-        Observed { raft: &self.raft, disk: &self.disk, ghosts: &self.ghosts }
+        let Server { raft, disk, ghosts, applied, machine, .. } = self;
+        Observed { raft, disk, ghosts, applied: *applied, machine: machine.as_ref() }
     }
 
     /// Are there writes that a crash may lose?
@@ -134,7 +144,7 @@ impl Server {
 
     /// Gives entries to the state machine, and notes what a state machine must never see: an entry twice in one life, a
     /// gap, or at an index another entry than in an earlier life.
-    pub(crate) fn apply(&mut self, committed: &[Entry]) {
+    pub(crate) fn apply(&mut self, committed: &[Entry], host: Option<Shim>) {
         for entry in committed {
             let slot = usize::try_from(entry.id.index.0).unwrap_or(usize::MAX);
             let known = self.ghosts.applied.get(slot.wrapping_sub(1));
@@ -145,6 +155,9 @@ impl Server {
                 self.ghosts.committed_in.push(self.raft.term());
             }
             self.applied = entry.id.index;
+            if let Some(machine) = &mut self.machine {
+                machine.apply(entry, host);
+            }
         }
     }
 

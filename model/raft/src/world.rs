@@ -20,7 +20,7 @@ use crate::dead;
 use crate::event::{Event, Fault, Label, Sent, Tick};
 use crate::ledger;
 use crate::meters::{Kind, Meters};
-use crate::property::{COUNT, MEMBERSHIP, PROPERTIES, Property};
+use crate::property::{COUNT, MEMBERSHIP, PROPERTIES, Property, SESSIONS};
 use crate::server::Server;
 use crate::symmetry::Renaming;
 use crate::weakening::Way;
@@ -110,7 +110,9 @@ impl Setup {
         let liveness = self.liveness.iter().copied().filter(|_| self.focus.is_none());
         let changes = self.bounds.max_changes > 0;
         let membership = MEMBERSHIP.iter().filter(move |_| self.focus.is_none() && changes);
-        self.focus.into_iter().chain(standing).chain(liveness).chain(membership)
+        let resends = self.bounds.max_resends > 0;
+        let sessions = SESSIONS.iter().filter(move |_| self.focus.is_none() && resends);
+        self.focus.into_iter().chain(standing).chain(liveness).chain(membership).chain(sessions)
     }
 
     /// Is what comes of a calm schedule among them?
@@ -304,7 +306,7 @@ fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
     }
-    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27)
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29)
 }
 
 impl World {

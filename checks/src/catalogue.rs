@@ -98,6 +98,11 @@ const WENT_ON: &str = "a server that installed a snapshot went on";
 const CHANGE_COMPACTED: &str = "a change was compacted";
 const CONFIG_CAME: &str = "a configuration came with a snapshot";
 
+const EXECUTED_ONCE: &str = "a command was committed twice and executed once";
+const FROM_TABLE: &str = "a retry was answered from the session table";
+const ANOTHER_LEADER: &str = "a retry went to another leader";
+const REBUILT: &str = "a table that was rebuilt after a crash answered a retry";
+
 const EMERGES: &str = "a leader emerges";
 const MAJORITY: &str = "a majority suffices";
 const WITHOUT_N1: &str = "a majority suffices without n1";
@@ -548,6 +553,11 @@ pub const CHECKS: &[Check] = &[
                 ..SAFETY
             },
             Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · resends <= 1 · retries <= 1 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+                witnesses: &[COMPACTED, IN_PARTS, INSTALLED, BEGAN_WITH_IT, EXECUTED_ONCE],
+                ..SAFETY
+            },
+            Scope {
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMPACTED, IN_PARTS, INSTALLED],
                 liveness: &[EMERGES, MAJORITY],
@@ -648,6 +658,44 @@ pub const CHECKS: &[Check] = &[
             Scope {
                 bounds: "3 servers · terms <= 2 · time-outs <= 2 · reads <= 1 · clock ticks <= 5 · skew <= 2 · entries a message <= 1 · lease of 5 less 4 · set network",
                 witnesses: &[WITHOUT_ROUND, EXPIRED, REPLACED, LED_IN_TURN],
+                ..SAFETY
+            },
+        ],
+    },
+    Check {
+        name: "sessions",
+        says: "clients send again what they heard nothing of, and it takes effect once (dissertation 6.3)",
+        quick: &[
+            Scope {
+                bounds: "3 servers · terms <= 1 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, LEARNED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, LED_IN_TURN, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, ANOTHER_LEADER, REBUILT, LEADER_CRASHED, SURVIVED, TRUNCATED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, LEADER_CRASHED, LOST, SURVIVED],
+                ..SAFETY
+            },
+        ],
+        deep: &[
+            Scope {
+                bounds: "3 servers · terms <= 3 · time-outs <= 3 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, TRUNCATED, OLDER_COMMITTED],
+                ..SAFETY
+            },
+            Scope {
+                bounds: "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · resends <= 2 · crashes <= 1 · entries a message <= 1 · set network",
+                witnesses: &[EXECUTED_ONCE, FROM_TABLE, ANOTHER_LEADER, REBUILT, LEADER_CRASHED, TRUNCATED],
                 ..SAFETY
             },
         ],

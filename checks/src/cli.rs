@@ -144,6 +144,9 @@ pub struct BoundsArgs {
     /// Client proposals in all
     #[arg(long, value_name = "N")]
     pub max_proposals: Option<u32>,
+    /// Commands in all that clients send again
+    #[arg(long, value_name = "N")]
+    pub max_resends: Option<u32>,
     /// Rounds of heartbeats in all
     #[arg(long, value_name = "N")]
     pub max_heartbeats: Option<u32>,
@@ -368,6 +371,7 @@ impl BoundsArgs {
             max_term: self.max_term.unwrap_or(bounds.max_term),
             max_timeouts: self.max_timeouts.or(bounds.max_timeouts),
             max_proposals: self.max_proposals.unwrap_or(bounds.max_proposals),
+            max_resends: self.max_resends.unwrap_or(bounds.max_resends),
             max_heartbeats: self.max_heartbeats.unwrap_or(bounds.max_heartbeats),
             max_retries: self.max_retries.unwrap_or(bounds.max_retries),
             max_crashes: self.max_crashes.unwrap_or(bounds.max_crashes),
@@ -414,6 +418,7 @@ impl BoundsArgs {
             ("max-term", self.max_term.map(|n| n.to_string())),
             ("max-timeouts", self.max_timeouts.map(|n| n.to_string())),
             ("max-proposals", self.max_proposals.map(|n| n.to_string())),
+            ("max-resends", self.max_resends.map(|n| n.to_string())),
             ("max-heartbeats", self.max_heartbeats.map(|n| n.to_string())),
             ("max-retries", self.max_retries.map(|n| n.to_string())),
             ("max-crashes", self.max_crashes.map(|n| n.to_string())),

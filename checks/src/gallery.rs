@@ -8,6 +8,7 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 mod snapshots;
 mod unreachable;
 
@@ -41,8 +42,8 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads,
-/// then snapshots.
+/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads, then snapshots, then
+/// clients.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
     let groups = [
         elections::EXHIBITS,
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Exhibit> {
         membership::EXHIBITS,
         reads::EXHIBITS,
         snapshots::EXHIBITS,
+        sessions::EXHIBITS,
     ];
     groups.into_iter().flatten()
 }

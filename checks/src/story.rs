@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use raftlab_core::{Appended, Body, Message, NodeId, Raft, Role, Standing};
+use raftlab_core::{Appended, Body, Index, Message, NodeId, Raft, Role, Standing};
 use raftlab_model::{Action, Done, Event, RaftModel, Sent, Server, World, at, label};
 
 /// A path from the initial state of a model.
@@ -81,6 +81,7 @@ impl Story {
             step.done.written.iter().map(|write| format!("{id} disk: {write}")).collect();
         if matches!(event, Event::Fault(fault) if fault.is_restart()) {
             lines.push(format!("{id} restarts with {after}"));
+            lines.extend(kept(after));
         } else {
             lines.extend(changes(&before.raft, &after.raft));
         }
@@ -90,6 +91,7 @@ impl Story {
         for entry in after.ghosts.applied.iter().skip(before.ghosts.applied.len()) {
             lines.push(format!("{id} applies {entry}"));
         }
+        lines.extend(after.executions_since(before));
         if after.ghosts.answered > before.ghosts.answered {
             lines.push(format!("{id} answers a read from the log up to {}", after.applied));
         }
@@ -152,6 +154,17 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
         lines.push(format!("{} commit {} ⇨ {}", after.id(), before.commit(), after.commit()));
     }
     lines
+}
+
+/// What a state machine has after a restart, if it has anything: only in a broken world.
+fn kept(server: &Server) -> Option<String> {
+    let executed: Vec<_> = server.machine.iter().flat_map(|machine| &machine.executed).collect();
+    let has_any = !executed.is_empty() || server.applied > Index(0);
+    has_any.then(|| {
+        let commands: Vec<_> = executed.iter().map(|(command, _)| command.to_string()).collect();
+        let (id, applied) = (server.raft.id(), server.applied);
+        format!("{id} takes its log for applied up to {applied}, and has executed [{}]", commands.join(" "))
+    })
 }
 
 /// By whom a server counts: `n1 votes in {n1 n2 n3 | n4}: 3 voters, quorum 2, tolerates 1 failed`.

@@ -51,7 +51,8 @@ pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Fai
     explore_all(&tasks, &args.search, common, console, "run")
 }
 
-/// The worlds of these checks at the size that was asked for. Of those that become equal the first is searched.
+/// The worlds of these checks at the size that was asked for. Of those that become equal, and are judged alike, the first is
+/// searched.
 fn tasks(checks: &'static [Check], args: &RunArgs) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     for check in checks {
@@ -65,7 +66,8 @@ fn tasks(checks: &'static [Check], args: &RunArgs) -> Result<Vec<Task>, Failure>
         }
         for (at, scope) in scopes.iter().enumerate() {
             let (world, bounds) = (at + 1, args.bounds.over(&scope.bounds()));
-            let is_known = tasks.iter().any(|task| task.check.name == check.name && task.bounds == bounds);
+            let is_equal = |task: &Task| task.bounds == bounds && task.scope.liveness == scope.liveness;
+            let is_known = tasks.iter().any(|task| task.check.name == check.name && is_equal(task));
             if args.world.is_none_or(|wanted| wanted == world) && !is_known {
                 let tier = if args.tier == Tier::Deep { " --tier deep" } else { "" };
                 let flags = args.bounds.flags() + &args.search.flags();

@@ -60,6 +60,31 @@ pub const UNREACHABLE: &[Unreachable] = &[
         "A follower that needs the snapshot is sent heartbeats too, and answers them: whether its answers to chunks count as well \
          changes nothing that can be seen.",
     ),
+    row(
+        "snapshot-reply-term-unchecked",
+        "A follower that has all of a snapshot answers with an acknowledgement like any other, so the guard is `stale-ack-counted`'s, \
+         and the same bounds would be needed. An answer about a part of it moves nothing but where the next chunk starts.",
+    ),
+    row(
+        "chained-partition",
+        "Of three servers in a chain each end is heard by a majority, so with pre-vote whoever leads stays, which is the property \
+         `one cut link deposes nobody`; that without pre-vote the ends depose each other is what `pre-vote-out-of-contact` exhibits.",
+    ),
+    row(
+        "rejected-append-does-not-reset-timer",
+        "A follower notes that it hears its leader before it looks at its log, so an AppendEntries that it rejects counts as much as \
+         one that it accepts: there is no guard to remove.",
+    ),
+    row(
+        "transfer-to-lagging-target",
+        "It costs an election that the target cannot win, after which another server leads: no calm schedule ends worse for it. What \
+         never ended was a host that asked for the same transfer again and again.",
+    ),
+    row(
+        "follower-commit-not-rechecked-after-flush",
+        "A follower moves commitIndex by what it holds in memory, and what is committed is given out when the disk has it, by the \
+         order of effects: nothing waits for another message.",
+    ),
     row("rename-without-dir-fsync", "A matter of files; the model's disk is a sequence of records."),
     row(
         "timeout-not-rerandomised",

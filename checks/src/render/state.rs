@@ -30,6 +30,9 @@ pub(super) struct State {
     pub commit: u64,
     /// The last index given to the state machine since the process started.
     pub applied: u64,
+    /// The commands that its state machine executed, each with its index, where commands are sent again: `a1 at 2`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executed: Vec<String>,
     pub disk: Disk,
     /// Records that wait for the disk, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -103,6 +106,7 @@ impl State {
             log: raft.log().entries().iter().map(|entry| Slot::of(server, entry)).collect(),
             commit: raft.commit().0,
             applied: server.applied.0,
+            executed: executed(server),
             disk: Disk {
                 term: server.disk.term.0,
                 vote: server.disk.voted_for.map(name),
@@ -151,6 +155,11 @@ impl StepState {
             after,
         }
     }
+}
+
+fn executed(server: &Server) -> Vec<String> {
+    let executed = server.machine.iter().flat_map(|machine| &machine.executed);
+    executed.map(|(command, at)| format!("{command} at {at}")).collect()
 }
 
 /// The command of an entry, or `no-op`.

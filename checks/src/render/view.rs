@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use raftlab_core::{Message, NodeId};
-use raftlab_model::{Action, Event, Fault, Server, World, node};
+use raftlab_model::{Action, Event, Server, World, node};
 
 use super::Options;
 use crate::story::{Step, Story};
@@ -166,7 +166,7 @@ pub(super) fn event(step: &Step) -> &str {
 /// The server that loses its memory at this step, if one does.
 pub(super) fn crashed(step: &Step) -> Option<NodeId> {
     match step.at {
-        Some((id, Event::Fault(fault))) if fault != Fault::FailWrite => Some(id),
+        Some((id, Event::Fault(fault))) if fault.is_restart() => Some(id),
         _ => None,
     }
 }

@@ -33,6 +33,7 @@
 //! | `transfer.rs` | D 3.10: a leader hands over |
 //! | `snapshot.rs` | §7, D 5: compaction, and snapshots for those who fell behind it |
 //! | `read.rs`, `lease.rs` | D 6.4: reads that are not stale |
+//! | `session.rs` | D 6.3: commands that are sent again take effect once; for the host's state machine |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
@@ -52,9 +53,9 @@
 //! # What is absent
 //!
 //! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at a time.
-//! Snapshots are sent by the leader alone, and whole (D 5.1.3 and 5.4 have more). Reads at followers (6.4, last paragraph): a follower sends its clients to the
-//! leader. Client sessions (6.3): a retried command may be applied twice. nextIndex does not run ahead of acknowledgements
-//! (10.2.2): what is proposed within a round trip is sent together
+//! Snapshots are sent by the leader alone, and whole (D 5.1.3 and 5.4 have more). Reads at followers (6.4, last paragraph): a
+//! follower sends its clients to the leader. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed within a
+//! round trip is sent together
 //! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
 //! follower that lost its disk within a leader's term is not repaired in that term: it broke the promise of §5.5, and needs
 //! a new name.
@@ -81,6 +82,7 @@ mod reconfigure;
 mod rename;
 mod replication;
 mod rule;
+mod session;
 mod snapshot;
 mod transfer;
 mod types;
@@ -101,5 +103,6 @@ pub use read::{OpenRound, Reads};
 #[cfg(feature = "rename")]
 pub use rename::Names;
 pub use rule::Rule;
+pub use session::{Opened, Outcome, Request, Sequence, SessionId, Sessions};
 pub use snapshot::{Ignored, Incoming, Snapshot};
 pub use types::{Command, Index, LogId, NodeId, ReadId, Round, Span, Term, Time};

@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftlab_core::{
-    Body, Command, Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Raft, ReadId, Round,
-    Rule, Standing, Time, Timer, Voters, Write,
+    Body, Config, Durable, Effects, Entry, Index, Input, Membership, Message, NodeId, Outbox, Payload, Raft,
+    ReadId, Round, Rule, Snapshot, Standing, Time, Timer, Voters, Write,
 };
 use stateright::actor::{Actor, Id, Out, model_timeout};
 
 use crate::bounds::{Bounds, Disk};
 use crate::event::{Event, Fault, Reconfiguration, Tick};
+use crate::machine::{self, StateMachine};
 use crate::property::{self, Property};
 use crate::server::{Broken, Clock, Ghosts, Server};
 use crate::shim::{self, Shim};
@@ -68,12 +69,18 @@ impl ServerActor {
             disk: Durable::default(),
             pending: Effects::default(),
             applied: Index(0),
+            machine: self.machine(),
             ghosts: Ghosts::default(),
             held: None,
             clock: Clock::default(),
             proposed: 0,
             broken: None,
         }
+    }
+
+    /// A state machine as it is at the start, where there is one.
+    fn machine(&self) -> Option<StateMachine> {
+        (self.bounds.max_resends > 0).then(StateMachine::new)
     }
 
     /// One event: what the server becomes, and what it did. A panic of the core is a broken property, with its message.
@@ -149,7 +156,27 @@ impl ServerActor {
         let may_read = leads && self.bounds.max_reads > 0;
         let reads =
             (0..=self.bounds.max_index().0).filter(|_| may_read).map(|known| Tick::Read(Index(known)));
-        armed.chain(transfers).chain(self.changes(server).map(Tick::Change)).chain(reads).collect()
+        let resends = self.resends(server).into_iter().map(Tick::Resend);
+        armed
+            .chain(transfers)
+            .chain(self.changes(server).map(Tick::Change))
+            .chain(resends)
+            .chain(reads)
+            .collect()
+    }
+
+    /// Where in a leader's log the commands stand that a client may send again. One that stands there twice is called by the first place.
+    fn resends(&self, server: &Server) -> Vec<Index> {
+        if self.bounds.max_resends == 0 || !server.raft.is_leader() {
+            return Vec::new();
+        }
+        let observed = server.observed();
+        let entries = observed.entries();
+        let is_first = |(at, entry): &(usize, &Entry)| {
+            matches!(entry.payload, Payload::Command(_))
+                && entries[..*at].iter().all(|before| before.payload != entry.payload)
+        };
+        entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry.id.index).collect()
     }
 
     /// The changes of the configuration that a leader would accept now. Who was removed does not come back: a leader then
@@ -160,7 +187,7 @@ impl ServerActor {
         let was_removed = |id: NodeId| {
             raft.membership().standing(id) == Standing::Outside
                 && (self.founders.contains(id)
-                    || raft.log().changes().any(|(_, then)| then.standing(id) != Standing::Outside))
+                    || changes_of(server).any(|then| then.standing(id) != Standing::Outside))
         };
         let all = self.bounds.ids().filter(move |id| may && !was_removed(*id));
         let all = all.flat_map(Reconfiguration::all_of);
@@ -214,6 +241,7 @@ impl Step<'_> {
             Event::Tick(Tick::Change(wish)) => self.step(Input::Reconfigure(wish.change()), None),
             Event::Tick(Tick::Compact) => self.compact(),
             Event::Tick(Tick::Propose) => self.propose(),
+            Event::Tick(Tick::Resend(place)) => self.resend(*place),
             Event::Tick(Tick::Read(Index(known))) => self.step(Input::Read(ReadId(*known)), None),
             Event::Tick(Tick::Clock) => self.clock(),
             Event::Tick(Tick::Sync) => self.sync(),
@@ -259,7 +287,7 @@ impl Step<'_> {
 
     fn propose(&mut self) {
         self.server.proposed += 1;
-        let value = value(self.server.raft.id(), self.server.proposed);
+        let value = machine::value(self.server.raft.id(), self.server.proposed);
         self.step(Input::Propose(value), None);
     }
 
@@ -269,6 +297,15 @@ impl Step<'_> {
         let given = usize::try_from(through.0).unwrap_or(usize::MAX).min(self.server.ghosts.applied.len());
         let state = snapshot::encode(&self.server.ghosts.applied[..given]).into();
         self.step(Input::Compact { through, state }, None);
+    }
+
+    /// To Raft, what is sent again is a command like any other.
+    fn resend(&mut self, place: Index) {
+        let entries = self.server.observed().entries().into_owned();
+        let entry = entries.into_iter().find(|entry| entry.id.index == place);
+        if let Some(Payload::Command(command)) = entry.map(|entry| entry.payload) {
+            self.step(Input::Propose(command), None);
+        }
     }
 
     /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes later, which
@@ -313,6 +350,11 @@ impl Step<'_> {
                 self.server.pending = pending;
                 return;
             }
+            Fault::FailApply => {
+                self.server.machine.iter_mut().for_each(StateMachine::fail);
+                self.server.pending = pending;
+                return;
+            }
         }
         self.restart();
     }
@@ -338,20 +380,43 @@ impl Step<'_> {
     }
 
     fn restart(&mut self) {
+        let committed = self.server.raft.commit();
         let (raft, effects) = Raft::recover(Arc::clone(&self.actor.config), self.server.disk.clone());
         self.server.raft = raft;
         self.wait_an_election_timeout();
-        self.server.applied = Index(0);
         self.server.held = None;
+        self.restart_machine(committed);
         let Ok(outbox) = effects.persist(|_| Ok::<(), Infallible>(()));
         if let Some(snapshot) = outbox.restored {
-            self.server.restore(&snapshot);
+            self.restore(&snapshot);
         }
         if self.actor.shim() == Some(Shim::RestartAppliesLog) {
             self.server.raft.assume_committed();
             let all = self.server.raft.log().entries().to_vec();
-            self.server.apply(&all);
+            self.apply(&all);
         }
+    }
+
+    /// The state machine starts anew, and is given the log again as the core learns what of it is committed.
+    fn restart_machine(&mut self, committed: Index) {
+        let kept = self.server.machine.take();
+        self.server.machine = match self.actor.shim() {
+            Some(Shim::EffectsOutliveApplied) => kept.map(|machine| machine.effects_alone()),
+            _ => self.actor.machine(),
+        };
+        self.server.applied = match self.actor.shim() {
+            Some(Shim::CommittedTakenForApplied) => committed,
+            _ => Index(0),
+        };
+    }
+
+    /// The state machine becomes what the snapshot says, its session table with it.
+    fn restore(&mut self, snapshot: &Snapshot) {
+        self.server.restore(snapshot, self.actor.machine(), self.actor.shim());
+    }
+
+    fn apply(&mut self, entries: &[Entry]) {
+        self.server.apply(entries, self.actor.shim());
     }
 
     /// The core takes `input`; then its effects are carried out, or wait for the disk.
@@ -420,7 +485,7 @@ impl Step<'_> {
         let early = outbox.messages.into_iter().filter(|(_, message)| shim.leaves_early(message)).collect();
         self.send(early);
         if shim.applies_early() {
-            self.server.apply(&outbox.committed);
+            self.apply(&outbox.committed);
         }
         if shim == Shim::AnswersBeforeApply {
             // Before what they must show is applied.
@@ -456,13 +521,13 @@ impl Step<'_> {
     fn release(&mut self, outbox: Outbox) {
         self.send(outbox.messages);
         if let Some(snapshot) = outbox.restored {
-            self.server.restore(&snapshot);
+            self.restore(&snapshot);
         }
         let given = self.server.applied;
-        let early = self.actor.shim().is_some_and(Shim::applies_early);
+        let skips = self.actor.shim().is_some_and(Shim::skips_applied);
         let news: Vec<_> =
-            outbox.committed.into_iter().filter(|entry| !early || entry.id.index > given).collect();
-        self.server.apply(&news);
+            outbox.committed.into_iter().filter(|entry| !skips || entry.id.index > given).collect();
+        self.apply(&news);
         if !self.are_answered {
             outbox.reads.into_iter().for_each(|read| self.server.answer(read));
         }
@@ -481,24 +546,15 @@ impl Step<'_> {
     }
 }
 
-/// The value of a proposal names its server and its place: `a1` is the first of `n1`.
-fn value(proposer: NodeId, place: u32) -> Command {
-    Command::new(format!("{}{place}", char::from(letter(proposer))).as_bytes())
-}
-
-/// The same value, had its server another name.
-pub(crate) fn renamed_value(value: &Command, node: impl Fn(NodeId) -> NodeId) -> Command {
-    match &*value.0 {
-        [proposer @ b'a'..=b'z', place @ ..] => {
-            let proposer = NodeId(u64::from(proposer - b'a') + 1);
-            Command::new(&[&[letter(node(proposer))], place].concat())
-        }
-        _ => value.clone(),
-    }
-}
-
-pub(crate) fn letter(proposer: NodeId) -> u8 {
-    b'a' + u8::try_from((proposer.0 - 1) % 26).unwrap_or(0)
+/// The configurations in its log, and in what its snapshot stands for.
+fn changes_of(server: &Server) -> impl Iterator<Item = Arc<Membership>> {
+    let in_log = server.raft.log().changes().map(|(_, members)| Arc::clone(members));
+    let below = server.raft.snapshot().map(|snapshot| snapshot::decode(&snapshot.state)).unwrap_or_default();
+    let below = below.into_iter().filter_map(|entry| match entry.payload {
+        Payload::Membership(members) => Some(members),
+        Payload::Noop | Payload::Command(_) => None,
+    });
+    below.chain(in_log)
 }
 
 /// The name of the choice by which faults happen.

@@ -20,6 +20,8 @@ pub struct Bounds {
     pub max_timeouts: Option<u32>,
     /// Client proposals in all.
     pub max_proposals: u32,
+    /// Commands in all that a client sends again, because it did not hear what became of them.
+    pub max_resends: u32,
     /// Heartbeats in all: rounds of empty AppendEntries to everybody.
     pub max_heartbeats: u32,
     /// Retries in all: rounds of AppendEntries to those who lag. A network that duplicates needs none.
@@ -96,6 +98,7 @@ impl Default for Bounds {
             max_term: 1,
             max_timeouts: None,
             max_proposals: 0,
+            max_resends: 0,
             max_heartbeats: 0,
             max_retries: 0,
             max_crashes: 0,
@@ -156,9 +159,10 @@ impl Bounds {
         self.features.lease()
     }
 
-    /// No log grows longer: a no-op for each term, and what clients propose and read.
+    /// No log grows longer: a no-op for each term, and what clients propose, send again and read.
     pub fn max_index(&self) -> Index {
-        Index(self.max_term + u64::from(self.max_proposals) + u64::from(self.max_reads))
+        let appended = [self.max_proposals, self.max_resends, self.max_reads].map(u64::from);
+        Index(self.max_term + appended.iter().sum::<u64>())
     }
 
     /// Why a search within these bounds would show nothing, if it would.
@@ -191,6 +195,7 @@ impl fmt::Display for Bounds {
         let limits = [
             ("time-outs", self.max_timeouts),
             ("proposals", Some(self.max_proposals).filter(|n| *n > 0)),
+            ("resends", Some(self.max_resends).filter(|n| *n > 0)),
             ("heartbeats", Some(self.max_heartbeats).filter(|n| *n > 0)),
             ("retries", Some(self.max_retries).filter(|n| *n > 0)),
             ("crashes", Some(self.max_crashes).filter(|n| *n > 0)),
@@ -247,6 +252,7 @@ impl Bounds {
                 "terms" => self.max_term = limit.parse().ok()?,
                 "time-outs" => self.max_timeouts = Some(limit.parse().ok()?),
                 "proposals" => self.max_proposals = limit.parse().ok()?,
+                "resends" => self.max_resends = limit.parse().ok()?,
                 "heartbeats" => self.max_heartbeats = limit.parse().ok()?,
                 "retries" => self.max_retries = limit.parse().ok()?,
                 "crashes" => self.max_crashes = limit.parse().ok()?,

@@ -43,6 +43,11 @@ pub enum Tick {
     Compact,
     /// A client proposes a command.
     Propose,
+    /// A client that did not hear what became of its command, which stands here in the leader's log, sends it again.
+    ///
+    /// It would send it to a leader whose log lacks it too, and that needs no event of its own: of two copies that both come to be
+    /// committed the later one stands in a log that holds the earlier one, so the leader that appended it held that one.
+    Resend(Index),
     /// A client that was told of a command at this index, and of none after it, wants to read.
     Read(Index),
     /// The server's clock goes on by one.
@@ -86,6 +91,8 @@ pub enum Fault {
     Wipe,
     /// A write fails; only with a weakening.
     FailWrite,
+    /// The state machine cannot execute the next command that it is given; only with a weakening.
+    FailApply,
     /// It is paused, and its clock stands still from then on; only with a weakening.
     Pause,
 }
@@ -102,6 +109,7 @@ impl fmt::Display for Label<'_> {
             }
             Event::Tick(Tick::Transfer(to)) => write!(f, "transfer {at} to {to}"),
             Event::Tick(Tick::Change(wish)) => write!(f, "change {at}: {}", wish.change()),
+            Event::Tick(Tick::Resend(place)) => write!(f, "resend {at}: the command at {place}"),
             Event::Tick(Tick::Read(Index(0))) => write!(f, "read {at}"),
             Event::Tick(Tick::Read(known)) => write!(f, "read {at} knowing {known}"),
             Event::Tick(tick) => write!(f, "{} {at}", tick.name()),
@@ -143,6 +151,7 @@ impl Tick {
             Tick::Change(_) => "change",
             Tick::Compact => "compact",
             Tick::Propose => "propose",
+            Tick::Resend(_) => "resend",
             Tick::Read(_) => "read",
             Tick::Clock => "tick",
             Tick::Sync => "sync",
@@ -192,7 +201,7 @@ impl Fault {
     pub fn is_restart(self) -> bool {
         match self {
             Fault::Crash { .. } | Fault::Tear | Fault::Corrupt | Fault::Wipe => true,
-            Fault::FailWrite | Fault::Pause => false,
+            Fault::FailWrite | Fault::FailApply | Fault::Pause => false,
         }
     }
 
@@ -204,6 +213,7 @@ impl Fault {
             Fault::Corrupt => "corrupt",
             Fault::Wipe => "wipe",
             Fault::FailWrite => "fail-write",
+            Fault::FailApply => "fail-apply",
             Fault::Pause => "pause",
         }
     }

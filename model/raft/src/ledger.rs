@@ -25,7 +25,7 @@ use crate::world::Action;
 type Limit = fn(&Bounds) -> u32;
 
 /// The causes that are merely counted, each at its place in the ledger, and how often each may happen.
-const COUNTED: [(Kind, Limit); 10] = [
+const COUNTED: [(Kind, Limit); 11] = [
     (Kind::Timeout, |bounds| bounds.max_timeouts.unwrap_or(0)),
     (Kind::Propose, |bounds| bounds.max_proposals),
     (Kind::Heartbeat, |bounds| bounds.max_heartbeats),
@@ -36,6 +36,7 @@ const COUNTED: [(Kind, Limit); 10] = [
     (Kind::Read, |bounds| bounds.max_reads),
     (Kind::Change, |bounds| bounds.max_changes),
     (Kind::Compact, |bounds| bounds.max_compactions),
+    (Kind::Resend, |bounds| bounds.max_resends),
 ];
 const FAULTS: usize = 5;
 const READS: usize = 7;

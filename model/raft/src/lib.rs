@@ -18,8 +18,8 @@
 //! | `server.rs`, `event.rs` | a server with its disk and ghosts; what can happen to it, as one line |
 //! | `bounds.rs` | how large the world is |
 //! | `property.rs`, `judges.rs`, `membership.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
+//! | `machine.rs` | the state machine of a server, where commands are sent again |
 //! | `ledger.rs` | what servers share without a message: bounded causes, clocks, what clients were told |
-//! | `property.rs`, `judges.rs`, `witness.rs` | what must hold, how it is judged, what must be seen |
 //! | `shim.rs`, `weakening.rs` | broken hosts around a whole core; the ways in which a world is broken on purpose |
 //! | `dead.rs`, `symmetry.rs` | messages that can never act again; servers under other names |
 //! | `meters.rs` | what a search counts |
@@ -35,6 +35,7 @@ mod event;
 mod explored;
 mod judges;
 mod ledger;
+mod machine;
 mod membership;
 mod meters;
 mod property;
@@ -51,9 +52,10 @@ pub use bounds::{Bounds, Disk, FEATURES, NetworkKind, ParseBoundsError};
 pub use calm::{Calm, LIVENESS, Phase};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Reconfiguration, Sent, Tick};
+pub use machine::StateMachine;
 pub use meters::{Kind, Meters};
 pub use property::{
-    COMPACTION, COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, Verdict, panic_message,
+    COMPACTION, COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, SESSIONS, Verdict, panic_message,
 };
 pub use server::{Broken, Clock, Counted, Ghosts, Observed, Server, StaleRead};
 pub use shim::Shim;

@@ -38,6 +38,8 @@ pub enum Kind {
     Compact,
     /// A client proposes.
     Propose,
+    /// A client sends a command again.
+    Resend,
     /// A client reads.
     Read,
     /// A clock goes on.
@@ -69,7 +71,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Deliver,
         Kind::Lose,
         Kind::Timeout,
@@ -82,6 +84,7 @@ impl Kind {
         Kind::Change,
         Kind::Compact,
         Kind::Propose,
+        Kind::Resend,
         Kind::Read,
         Kind::Clock,
         Kind::Sync,
@@ -104,6 +107,7 @@ impl Kind {
         "change",
         "compact",
         "propose",
+        "resend",
         "read",
         "tick",
         "sync",
@@ -127,6 +131,7 @@ impl Kind {
             ActorModelAction::Timeout(_, Tick::Change(_)) => Kind::Change,
             ActorModelAction::Timeout(_, Tick::Compact) => Kind::Compact,
             ActorModelAction::Timeout(_, Tick::Propose) => Kind::Propose,
+            ActorModelAction::Timeout(_, Tick::Resend(_)) => Kind::Resend,
             ActorModelAction::Timeout(_, Tick::Read(_)) => Kind::Read,
             ActorModelAction::Timeout(_, Tick::Clock) => Kind::Clock,
             ActorModelAction::Timeout(_, Tick::Sync) => Kind::Sync,
@@ -157,6 +162,7 @@ impl Kind {
             Kind::Change => bounds.max_changes > 0,
             Kind::Compact => bounds.max_compactions > 0,
             Kind::Propose => bounds.max_proposals > 0,
+            Kind::Resend => bounds.max_resends > 0,
             Kind::Sync => bounds.disk == Disk::Buffered,
             Kind::Crash => bounds.max_crashes > 0,
             Kind::Grant | Kind::Fault => false,

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use crate::calm::{Calm, LIVENESS};
 use crate::judges;
+use crate::machine;
 use crate::membership;
 use crate::server::{Broken, Observed, Server};
 use crate::snapshot;
@@ -178,8 +179,25 @@ pub const COMPACTION: &[Property] = &[Property {
     judge: Judge::All(snapshot::equals_the_state_machine),
 }];
 
-/// How many properties there are, those of [`LIVENESS`], [`MEMBERSHIP`] and [`COMPACTION`] with them.
-pub const COUNT: usize = PROPERTIES.len() + LIVENESS.len() + MEMBERSHIP.len() + COMPACTION.len();
+/// What is judged too where commands are sent again: only there have servers a state machine.
+pub const SESSIONS: &[Property] = &[
+    Property {
+        name: "exactly once",
+        section: "§8, D 6.3",
+        says: "no state machine executes a command twice, and a command that is sent again is answered as the first time",
+        judge: Judge::One(machine::exactly_once),
+    },
+    Property {
+        name: "a state machine is its log",
+        section: "§2, D 6.3",
+        says: "a state machine has executed the commands of its log up to lastApplied, each where it stands first, and nothing else",
+        judge: Judge::One(machine::machine_is_its_log),
+    },
+];
+
+/// How many properties there are in all.
+pub const COUNT: usize =
+    PROPERTIES.len() + LIVENESS.len() + MEMBERSHIP.len() + COMPACTION.len() + SESSIONS.len();
 
 impl Property {
     /// The property with this name.
@@ -187,9 +205,10 @@ impl Property {
         Property::all().find(|property| property.name == name)
     }
 
-    /// All: those of every world, then those of calm schedules, of changing configurations, and of compacted logs.
+    /// All: those of every world, then those of calm schedules, of changing configurations, of compacted logs, and of commands
+    /// that are sent again.
     pub fn all() -> impl Iterator<Item = &'static Property> + Clone {
-        PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP).chain(COMPACTION)
+        PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP).chain(COMPACTION).chain(SESSIONS)
     }
 
     /// Its place among [`all`](Property::all).

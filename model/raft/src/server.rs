@@ -9,6 +9,8 @@ use raftlab_core::{
     Term, Voters,
 };
 
+use crate::machine::StateMachine;
+use crate::shim::Shim;
 use crate::snapshot;
 
 /// The state of one actor.
@@ -22,6 +24,8 @@ pub struct Server {
     pub pending: Effects,
     /// The last index given to the state machine since the process started.
     pub applied: Index,
+    /// What it was given to; nothing where no command is sent again.
+    pub machine: Option<StateMachine>,
     /// What watches, and never decides.
     pub ghosts: Ghosts,
     /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the disk
@@ -109,6 +113,10 @@ pub struct Observed<'a> {
     pub disk: &'a Durable,
     /// Its history.
     pub ghosts: &'a Ghosts,
+    /// lastApplied.
+    pub applied: Index,
+    /// Its state machine, if it has one.
+    pub machine: Option<&'a StateMachine>,
 }
 
 impl PartialEq for Broken {
@@ -128,7 +136,8 @@ impl Hash for Broken {
 impl Server {
     /// For the properties.
     pub fn observed(&self) -> Observed<'_> {
-        Observed { raft: &self.raft, disk: &self.disk, ghosts: &self.ghosts }
+        let Server { raft, disk, ghosts, applied, machine, .. } = self;
+        Observed { raft, disk, ghosts, applied: *applied, machine: machine.as_ref() }
     }
 
     /// Are there writes that a crash may lose?
@@ -138,7 +147,7 @@ impl Server {
 
     /// Gives entries to the state machine, and notes what a state machine must never see: an entry twice in one life, a
     /// gap, or at an index another entry than in an earlier life.
-    pub(crate) fn apply(&mut self, committed: &[Entry]) {
+    pub(crate) fn apply(&mut self, committed: &[Entry], host: Option<Shim>) {
         for entry in committed {
             let slot = usize::try_from(entry.id.index.0).unwrap_or(usize::MAX);
             let known = self.ghosts.applied.get(slot.wrapping_sub(1));
@@ -149,12 +158,16 @@ impl Server {
                 self.ghosts.committed_in.push(self.raft.term());
             }
             self.applied = entry.id.index;
+            if let Some(machine) = &mut self.machine {
+                machine.apply(entry, host);
+            }
         }
     }
 
     /// The state machine becomes what a snapshot says.
-    pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot, machine: Option<StateMachine>, host: Option<Shim>) {
         let given = snapshot::decode(&snapshot.state);
+        self.machine = machine.map(|machine| machine.restored(&given, host));
         let known = self.ghosts.applied.len().min(given.len());
         if let Some(at) = (0..known).find(|at| self.ghosts.applied[*at] != given[*at]) {
             self.ghosts.misapplied = Some(given[at].clone());

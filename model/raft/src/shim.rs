@@ -55,11 +55,22 @@ pub enum Shim {
     PrevZeroAlwaysAccepted,
     /// The log is compacted on disk before the snapshot is there.
     CompactedBeforeSnapshot,
+    /// The state machine executes whatever command it is given, and keeps no session table.
+    NoSessions,
+    /// What the state machine did is on disk; lastApplied and the session table are not, and start anew after a restart. (Were the
+    /// table on disk too, it would tell the commands that are given again.)
+    EffectsOutliveApplied,
+    /// A command that cannot be executed is taken for applied.
+    ApplyErrorSwallowed,
+    /// A restart takes for applied what was committed, and the state machine is empty.
+    CommittedTakenForApplied,
+    /// A snapshot holds what the state machine did, and not the session table.
+    SnapshotWithoutSessions,
 }
 
 impl Shim {
     /// Every broken host.
-    pub const ALL: [Shim; 23] = [
+    pub const ALL: [Shim; 28] = [
         Shim::VoteNotPersisted,
         Shim::TermNotPersisted,
         Shim::RequestVoteBeforeSync,
@@ -83,6 +94,11 @@ impl Shim {
         Shim::ClockStopsInPause,
         Shim::PrevZeroAlwaysAccepted,
         Shim::CompactedBeforeSnapshot,
+        Shim::NoSessions,
+        Shim::EffectsOutliveApplied,
+        Shim::ApplyErrorSwallowed,
+        Shim::CommittedTakenForApplied,
+        Shim::SnapshotWithoutSessions,
     ];
 
     /// What of `write` reaches the disk.
@@ -177,6 +193,11 @@ impl Shim {
         matches!(self, Shim::LeaderCountsUnsynced | Shim::NoopNotSynced)
     }
 
+    /// Does what comes out committed hold entries that the host takes for applied already?
+    pub(crate) fn skips_applied(self) -> bool {
+        self.applies_early() || self == Shim::CommittedTakenForApplied
+    }
+
     /// What a leader hears, besides what was said: acknowledgements that nobody sent.
     pub(crate) fn also_heard(self, before: &Raft, after: &Raft, heard: Option<&Message>) -> Option<Appended> {
         match (self, heard.map(|message| &message.body)) {
@@ -206,6 +227,9 @@ impl Shim {
             Shim::RewriteAfterError => (Fault::FailWrite, server.raft.is_leader() && unsynced_entries),
             Shim::CompactedBeforeSnapshot => (Fault::Tear, unsynced_snapshot),
             Shim::ClockStopsInPause => (Fault::Pause, !server.clock.stopped),
+            Shim::ApplyErrorSwallowed => {
+                (Fault::FailApply, server.machine.as_ref().is_some_and(|machine| !machine.is_failing()))
+            }
             _ => return None,
         };
         possible.then_some(fault)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use raftlab_core::{Command, Entry, Index, Log, LogId, Membership, NodeId, Payload, Snapshot, Term, Voters};
 
-use crate::adapter::letter;
+use crate::machine::renamed_value;
 use crate::property::Verdict;
 use crate::server::Observed;
 
@@ -58,7 +58,7 @@ pub(crate) fn renamed(state: &[u8], node: impl Fn(NodeId) -> NodeId) -> Vec<u8> 
     for entry in &mut entries {
         entry.payload = match &entry.payload {
             Payload::Noop => Payload::Noop,
-            Payload::Command(command) => Payload::Command(crate::adapter::renamed_value(command, &node)),
+            Payload::Command(command) => Payload::Command(renamed_value(command, &node)),
             Payload::Membership(members) => {
                 let voters = Voters::new(members.voters().iter().map(&node));
                 Payload::Membership(
@@ -77,7 +77,7 @@ fn command(bytes: [u8; 4]) -> Command {
 }
 
 fn first(bytes: &[u8]) -> [u8; 4] {
-    assert!(bytes.len() <= 4, "{bytes:?} is no value of this model: see {}", letter(NodeId(1)));
+    assert!(bytes.len() <= 4, "{bytes:?} is no value of this model");
     let mut four = [0; 4];
     four[..bytes.len()].copy_from_slice(bytes);
     four

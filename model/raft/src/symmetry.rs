@@ -12,8 +12,9 @@ use std::sync::Arc;
 use raftlab_core::{Command, Config, Message, Names, NodeId};
 use stateright::actor::{Envelope, Id, Network, Timers};
 
-use crate::adapter::{self, ServerActor, actor_id, node};
+use crate::adapter::{ServerActor, actor_id, node};
 use crate::event::{Event, Tick};
+use crate::machine;
 use crate::server::{Counted, Ghosts, Server};
 use crate::snapshot;
 use crate::weakening::Way;
@@ -146,7 +147,7 @@ impl Names for Renaming {
     }
 
     fn command(&self, command: &Command) -> Command {
-        adapter::renamed_value(command, |proposer| self.node(proposer))
+        machine::renamed_value(command, |proposer| self.node(proposer))
     }
 
     fn state(&self, state: &[u8]) -> Arc<[u8]> {
@@ -161,13 +162,14 @@ impl Server {
     /// [`Broken`](crate::Broken)), and a trace takes it from a step that really happened.
     #[must_use]
     pub fn renamed(&self, config: Arc<Config>, names: &impl Names) -> Server {
-        let Server { raft, disk, pending, applied, ghosts, held, clock, proposed, broken } = self;
+        let Server { raft, disk, pending, applied, machine, ghosts, held, clock, proposed, broken } = self;
         let held = held.as_ref().map(|(from, message)| (names.node(*from), message.renamed(names)));
         Server {
             raft: raft.renamed(config, names),
             disk: disk.renamed(names),
             pending: pending.renamed(names),
             applied: *applied,
+            machine: machine.as_ref().map(|machine| machine.renamed(names)),
             ghosts: ghosts.renamed(names),
             held,
             clock: *clock,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use raftlab_core::{Entry, Index, LeaseHeld, Membership, Payload, Role, Standing, Term};
 
+use crate::machine;
 use crate::server::Server;
 
 /// Something that must be reachable. A check that never reaches it is vacuous.
@@ -229,6 +230,28 @@ pub const WITNESSES: &[Witness] = &[
         }),
     },
     Witness {
+        name: "a command was committed twice and executed once",
+        seen: Seen::One(|server| {
+            server.machine.as_ref().is_some_and(|machine| {
+                let was_executed = |at| machine.executed.iter().any(|(_, index)| *index == at);
+                let mut answered = machine.answered.iter();
+                answered.any(|(at, first)| at != first && was_executed(*first) && !was_executed(*at))
+            })
+        }),
+    },
+    Witness {
+        name: "a retry was answered from the session table",
+        seen: Seen::Step(|was, is| is.raft.is_leader() && !retries_answered(was, is).is_empty()),
+    },
+    Witness { name: "a retry went to another leader", seen: Seen::Step(took_a_retry_of_another) },
+    Witness {
+        name: "a table that was rebuilt after a crash answered a retry",
+        seen: Seen::Step(|was, is| {
+            let executed_before = |at: &Index| at.0 <= was.ghosts.applied.len() as u64;
+            retries_answered(was, is).iter().any(|first| *first > was.applied && executed_before(first))
+        }),
+    },
+    Witness {
         name: "a leader stepped down within its term",
         seen: Seen::Step(|was, is| {
             was.raft.is_leader() && is.raft.term() == was.raft.term() && !is.raft.is_leader()
@@ -268,6 +291,25 @@ fn committed_changes(server: &Server) -> usize {
 
 fn answered(was: &Server, is: &Server) -> bool {
     is.ghosts.answered > was.ghosts.answered
+}
+
+/// The commands that were given to the state machine again in this step, by where each was executed.
+fn retries_answered(was: &Server, is: &Server) -> Vec<Index> {
+    let (Some(before), Some(after)) = (&was.machine, &is.machine) else { return Vec::new() };
+    let news = after.answered.get(before.answered.len()..).unwrap_or_default();
+    news.iter().filter(|(at, first)| at != first).map(|(_, first)| *first).collect()
+}
+
+/// Did a leader append again what was proposed at another server, in an older term?
+fn took_a_retry_of_another(was: &Server, is: &Server) -> bool {
+    let [before @ .., last] = is.raft.log().entries() else { return false };
+    let Payload::Command(command) = &last.payload else { return false };
+    let is_of_another = machine::proposer(command).is_some_and(|(proposer, _)| proposer != is.raft.id());
+    let mut copies = before.iter().filter(|entry| entry.payload == last.payload);
+    is.raft.is_leader()
+        && grew(was, is) == 1
+        && is_of_another
+        && copies.any(|copy| copy.id.term < is.raft.term())
 }
 
 fn holds_lease(server: &Server) -> bool {

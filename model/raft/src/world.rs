@@ -20,7 +20,7 @@ use crate::dead;
 use crate::event::{Event, Fault, Label, Sent, Tick};
 use crate::ledger;
 use crate::meters::{Kind, Meters};
-use crate::property::{COMPACTION, COUNT, MEMBERSHIP, PROPERTIES, Property};
+use crate::property::{COMPACTION, COUNT, MEMBERSHIP, PROPERTIES, Property, SESSIONS};
 use crate::server::Server;
 use crate::symmetry::Renaming;
 use crate::weakening::Way;
@@ -112,7 +112,10 @@ impl Setup {
         let membership = MEMBERSHIP.iter().filter(move |_| self.focus.is_none() && changes);
         let compacts = self.bounds.max_compactions > 0;
         let compaction = COMPACTION.iter().filter(move |_| self.focus.is_none() && compacts);
-        self.focus.into_iter().chain(standing).chain(liveness).chain(membership).chain(compaction)
+        let resends = self.bounds.max_resends > 0;
+        let sessions = SESSIONS.iter().filter(move |_| self.focus.is_none() && resends);
+        let standing = self.focus.into_iter().chain(standing).chain(liveness);
+        standing.chain(membership).chain(compaction).chain(sessions)
     }
 
     /// Is what comes of a calm schedule among them?
@@ -306,7 +309,7 @@ fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };
     }
-    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28)
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
 }
 
 impl World {

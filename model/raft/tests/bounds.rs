@@ -7,7 +7,7 @@ use raftlab_model::{Bounds, Disk, NetworkKind};
 fn any_bounds() -> impl Strategy<Value = Bounds> {
     let disk = prop_oneof![Just(Disk::Atomic), Just(Disk::Buffered)];
     let network = prop::sample::select(NetworkKind::ALL.to_vec());
-    let causes = prop::array::uniform11(any::<u32>());
+    let causes = prop::array::uniform12(any::<u32>());
     let servers = (1_usize..=9, prop::option::of(1_usize..=9));
     let size =
         (servers, any::<u64>(), prop::option::of(any::<u32>()), (1_usize..=u32::MAX as usize, 1_usize..=99));
@@ -20,13 +20,15 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
         let [pre_vote, check_quorum, disregard_votes] = features;
         let ((servers, founders), max_term, max_timeouts, (max_entries, max_chunk)) = size;
         let [max_proposals, max_heartbeats, max_retries, max_crashes, max_faults, ..] = causes;
-        let [.., max_compactions, max_transfers, max_changes, max_reads, max_ticks, max_skew] = causes;
+        let [.., max_compactions, max_resends, max_transfers, max_changes, max_reads, max_ticks, max_skew] =
+            causes;
         Bounds {
             servers,
             founders,
             max_term,
             max_timeouts,
             max_proposals,
+            max_resends,
             max_heartbeats,
             max_retries,
             max_crashes,

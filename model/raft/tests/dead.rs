@@ -138,6 +138,7 @@ fn in_whole_small_worlds_the_dead_do_nothing_and_stay_dead() {
         "3 servers · terms <= 1 · time-outs <= 1 · reads <= 2 · entries a message <= 1 · set network",
         "2 servers · terms <= 2 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 0 · set network",
         "2 servers · terms <= 2 · entries a message <= 1 · pre-vote · set network",
+        "2 servers · terms <= 2 · proposals <= 1 · resends <= 1 · entries a message <= 1 · set network",
         "2 servers · terms <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · pre-vote · check-quorum · set network",
     ] {
         let mut audit = Audit::new(bounds, None);
@@ -219,7 +220,7 @@ fn the_servers_come_to_the_same_states_without_the_dead() {
 
 /// Worlds in which broken ways have room: all causes, both disks.
 const BROKEN: [&str; 5] = [
-    "2 servers · terms <= 3 · proposals <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
+    "2 servers · terms <= 3 · proposals <= 1 · resends <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 2 · set network",
     "3 servers · terms <= 2 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",

@@ -16,8 +16,8 @@ use raftlab_core::{
     NodeId, Payload, Raft, ReadMode, Role, Span, Term, Time, Voters,
 };
 use raftlab_model::{
-    Bounds, COMPACTION, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration, Sent,
-    Server, ServerActor, Tick,
+    Bounds, COMPACTION, Disk, Event, FEATURES, Fault, Label, MEMBERSHIP, PROPERTIES, Reconfiguration,
+    SESSIONS, Sent, Server, ServerActor, Tick,
 };
 
 /// What a script can say. Where a command names a link, no kind means all messages that wait there, in order.
@@ -31,7 +31,7 @@ enum Command {
         /// How many of them are the voters of the new cluster.
         #[arg(key)]
         founders: Option<usize>,
-        /// What Raft does beyond the paper's core, by its names in bounds; then `log-reads`, or `lease`.
+        /// What Raft does beyond the paper's core, by its names in bounds; then `log-reads`, or `lease`, or `sessions`.
         #[arg(optional)]
         features: Vec<String>,
     },
@@ -84,6 +84,11 @@ enum Command {
     /// A server takes a snapshot, and compacts its log.
     Compact(Name),
     Propose(Name),
+    /// A client sends again the command that stands at this place in the log of a leader.
+    Resend {
+        at: Name,
+        place: u64,
+    },
     /// A client reads.
     Read(Name),
     /// A server's clock goes on, where there are leases.
@@ -233,6 +238,9 @@ impl Cluster {
             Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
             Command::Compact(id) => self.event(*id, &Event::Tick(Tick::Compact), true)?,
             Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
+            Command::Resend { at, place } => {
+                self.event(*at, &Event::Tick(Tick::Resend(Index(*place))), true)?;
+            }
             Command::Read(id) => self.event(*id, &Event::Tick(Tick::Read(Index(0))), true)?,
             Command::Tick(id) => self.event(*id, &Event::Tick(Tick::Clock), true)?,
             Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
@@ -300,9 +308,10 @@ impl Cluster {
             match name.as_str() {
                 "log-reads" => bounds.features.reads = ReadMode::Log,
                 "lease" => bounds.features.reads = ReadMode::Lease(LEASE),
+                "sessions" => bounds.max_resends = 1,
                 _ => {}
             }
-            if bounds.features.reads != ReadMode::Index {
+            if bounds.features.reads != ReadMode::Index || bounds.max_resends > 0 {
                 continue;
             }
             let feature = FEATURES.iter().find(|(known, _)| known == name);
@@ -450,7 +459,7 @@ impl Cluster {
 
     fn judge(&self) -> Result<(), String> {
         let servers: Vec<_> = self.nodes.values().map(|node| &node.server).collect();
-        PROPERTIES.iter().chain(MEMBERSHIP).chain(COMPACTION).try_for_each(|property| {
+        PROPERTIES.iter().chain(MEMBERSHIP).chain(COMPACTION).chain(SESSIONS).try_for_each(|property| {
             property.holds(&servers).map_err(|why| format!("{} is broken: {why}", property.name))
         })
     }
@@ -505,6 +514,7 @@ fn changes(before: &Server, after: &Server) -> Vec<String> {
     if !applied.is_empty() {
         lines.push(format!("{id} applies {applied:?}"));
     }
+    lines.extend(after.executions_since(before));
     match after.ghosts.answered - before.ghosts.answered {
         0 => {}
         1 => lines.push(format!("{id} answers a read from the log up to {}", after.applied)),
@@ -602,6 +612,11 @@ fn the_dissertation_who_hears_whom() {
 #[test]
 fn the_dissertation_reads_that_are_not_stale() {
     tell("dissertation-6-4-", 6);
+}
+
+#[test]
+fn the_dissertation_commands_that_are_sent_again() {
+    tell("dissertation-6-3-", 1);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use raftlab_core::{
     Round, Rule, Term, Time, Timer,
 };
 use raftlab_model::{
-    Bounds, Done, Event, NO_PANIC, PROPERTIES, Property, RaftModel, Renaming, Seen, Server, ServerActor,
-    Setup, Shim, WITNESSES, Way, Witness, World, actor_id, dead_is_sound_for, is_dead, node,
+    Bounds, Done, Event, NO_PANIC, PROPERTIES, Property, RaftModel, Renaming, SESSIONS, Seen, Server,
+    ServerActor, Setup, Shim, WITNESSES, Way, Witness, World, actor_id, dead_is_sound_for, is_dead, node,
     symmetry_is_sound_for,
 };
 
@@ -205,7 +205,7 @@ fn judged_alike(servers: &[&Server], renamed: &[&Server], way: Option<Way>) -> R
 
 /// Which properties do not hold.
 fn broken(servers: &[&Server]) -> Vec<&'static str> {
-    let broken = PROPERTIES.iter().filter(|property| property.holds(servers).is_err());
+    let broken = PROPERTIES.iter().chain(SESSIONS).filter(|property| property.holds(servers).is_err());
     broken.map(|property| property.name).collect()
 }
 
@@ -289,7 +289,7 @@ const WITH_THE_DEAD: [&str; 6] = [
     "2 servers · terms <= 3 · entries a message <= 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · bag network",
 ];
-const WITHOUT: [&str; 9] = [
+const WITHOUT: [&str; 10] = [
     "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
@@ -299,6 +299,7 @@ const WITHOUT: [&str; 9] = [
     "3 servers · terms <= 1 · changes <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 1 · time-outs <= 1 · reads <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 1 · time-outs <= 1 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 1 · set network",
+    "2 servers · terms <= 2 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · set network",
 ];
 
 #[test]
@@ -331,7 +332,7 @@ fn at_the_start_of_large_worlds_and_along_walks_through_them_too() {
 /// Worlds in which broken ways have room: all causes, both disks.
 const BROKEN: [&str; 4] = [
     "3 servers · terms <= 2 · time-outs <= 3 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · transfers <= 1 · reads <= 2 · clock ticks <= 3 · skew <= 1 · entries a message <= 1 · lease of 3 less 2 · set network",
-    "2 servers · terms <= 3 · proposals <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
+    "2 servers · terms <= 3 · proposals <= 1 · resends <= 1 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 2 · set network",
     "3 servers · terms <= 3 · proposals <= 2 · heartbeats <= 1 · crashes <= 1 · faults <= 1 · entries a message <= 1 · buffered disk · set network",
 ];
@@ -363,7 +364,7 @@ fn audit_broken(focus: Option<&'static Property>) -> BTreeSet<&'static str> {
 
 #[test]
 fn servers_that_are_all_broken_in_one_way_are_interchangeable_too() {
-    let all: BTreeSet<_> = PROPERTIES.iter().map(|property| property.name).collect();
+    let all: BTreeSet<_> = PROPERTIES.iter().chain(SESSIONS).map(|property| property.name).collect();
     // A stale read takes more steps than a short walk finds: it has a small world of its own, walked through whole.
     let way = Some(Way::Rule(Rule::ReadAfterOwnCommit));
     let mut stale = Audit::new(Setup { way, ..setup(STALE) });
@@ -484,6 +485,10 @@ const WRONG: &[(&str, &str, Option<Way>, Rename)] = &[
     }),
     ("what waits for the disk is forgotten", WITH_THE_DEAD[2], None, |renaming, server| Server {
         pending: server.pending.clone(),
+        ..renaming.server(server)
+    }),
+    ("the state machine is forgotten", WITHOUT[8], None, |renaming, server| Server {
+        machine: server.machine.clone(),
         ..renaming.server(server)
     }),
     ("ghosts are forgotten", WITH_THE_DEAD[0], None, |renaming, server| Server {

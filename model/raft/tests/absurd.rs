@@ -316,23 +316,26 @@ impl Host {
             AnyBody::PreVoteReply(asked, granted) => {
                 Body::PreVoteReply { asked: Term(asked.beside(now)), granted: *granted }
             }
-            AnyBody::Chunk { fresh, offset, bytes } => {
-                let incoming = self.raft.incoming();
-                let held = incoming.map_or(0, |incoming| incoming.data.len() as u64);
-                let here = incoming.map_or(self.raft.log().last(), |incoming| incoming.last);
-                Body::InstallSnapshot {
-                    last: fresh.map_or(here, at),
-                    membership: Membership::of(self.raft.config().members().voters().clone()).into(),
-                    offset: offset.beside(held),
-                    length: 3,
-                    data: vec![7; usize::from(*bytes)].into(),
-                }
-            }
+            AnyBody::Chunk { fresh, offset, bytes } => self.chunk(fresh.map(at), *offset, *bytes),
             AnyBody::SnapshotReply(last, held) => {
                 Body::SnapshotReply { last: at(*last), held: held.beside(0) }
             }
         };
         Message { term: Term(term.beside(now)), body }
+    }
+
+    /// A chunk of a snapshot of three bytes: of a fresh one, or of the one that is on its way.
+    fn chunk(&self, fresh: Option<LogId>, offset: Number, bytes: u8) -> Body {
+        let incoming = self.raft.incoming();
+        let held = incoming.map_or(0, |incoming| incoming.data.len() as u64);
+        let here = incoming.map_or(self.raft.log().last(), |incoming| incoming.last);
+        Body::InstallSnapshot {
+            last: fresh.unwrap_or(here),
+            membership: Membership::of(self.raft.config().members().voters().clone()).into(),
+            offset: offset.beside(held),
+            length: 3,
+            data: vec![7; usize::from(bytes)].into(),
+        }
     }
 
     fn step(&mut self, input: Input) {

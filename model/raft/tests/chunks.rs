@@ -54,8 +54,8 @@ fn agrees_to(matched: u64) -> Body {
 fn chunks_in_order_become_the_state_machine() {
     let last = position(1, 3);
     let mut raft = follower(&[position(1, 1)]);
-    for (at, held) in [(0, 2), (2, 4)] {
-        let (ignored, outbox) = hear(&mut raft, 2, chunk(last, at, &STATE[at as usize..][..2]));
+    for (offset, data, held) in [(0, b"ab", 2), (2, b"cd", 4)] {
+        let (ignored, outbox) = hear(&mut raft, 2, chunk(last, offset, data));
         assert_eq!(ignored, None);
         assert_eq!(answers(&outbox), [&Body::SnapshotReply { last, held }]);
         assert_eq!((raft.commit(), outbox.restored), (Index(0), None));

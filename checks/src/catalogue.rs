@@ -543,7 +543,7 @@ pub const CHECKS: &[Check] = &[
                 ..SAFETY
             },
             Scope {
-                bounds: "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · compactions <= 1 · changes <= 2 · entries a message <= 1 · set network",
+                bounds: "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · changes <= 2 · compactions <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMPACTED, INSTALLED, CHANGE_COMPACTED, CONFIG_CAME, PROMOTED],
                 ..SAFETY
             },
@@ -575,7 +575,7 @@ pub const CHECKS: &[Check] = &[
                 ..SAFETY
             },
             Scope {
-                bounds: "3 servers · 2 founders · terms <= 2 · time-outs <= 2 · compactions <= 1 · changes <= 2 · entries a message <= 1 · set network",
+                bounds: "3 servers · 2 founders · terms <= 2 · time-outs <= 2 · changes <= 2 · compactions <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMPACTED, INSTALLED, CHANGE_COMPACTED, CONFIG_CAME, PROMOTED],
                 ..SAFETY
             },

@@ -81,9 +81,9 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
     },
     Exhibit {
         bug: "snapshot-without-config",
-        title: "The change by which a server was removed is compacted; its leader restarts, and counts it again.",
+        title: "A leader compacts the changes by which the others ceased to vote, and counts by the configuration that it was started with.",
         property: "electing quorums meet",
-        bounds: "3 servers · terms <= 1 · time-outs <= 1 · crashes <= 1 · changes <= 2 · compactions <= 1 · entries a message <= 1 · set network",
+        bounds: "3 servers · terms <= 1 · time-outs <= 1 · changes <= 2 · compactions <= 1 · entries a message <= 1 · set network",
         seen_in: &[
             ("swarmkit#238", "https://github.com/moby/swarmkit/issues/238"),
             ("async-raft#133", "https://github.com/async-raft/async-raft/issues/133"),

@@ -152,7 +152,7 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
 
 /// What a state machine has after a restart, if it has anything: only in a broken world.
 fn kept(server: &Server) -> Option<String> {
-    let executed: Vec<_> = server.machine.iter().flat_map(|machine| &machine.executed).collect();
+    let executed = &server.machine.as_ref()?.executed;
     let has_any = !executed.is_empty() || server.applied > Index(0);
     has_any.then(|| {
         let commands: Vec<_> = executed.iter().map(|(command, _)| command.to_string()).collect();

@@ -52,7 +52,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         ..Exhibit::rule(Rule::StaleSnapshotIgnored)
     },
     Exhibit {
-        bug: "stale-snapshot-truncates-newer-log",
+        bug: "snapshot-drops-matching-suffix",
         title: "A follower holds the snapshot's last entry and one that it has acknowledged behind it, and drops both for the snapshot.",
         property: "committed on a quorum",
         bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 2 · set network",
@@ -68,7 +68,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         ..Exhibit::rule(Rule::LastTermOfSnapshot)
     },
     Exhibit {
-        bug: "term-regress",
+        bug: "term-regress-by-snapshot",
         title: "A server installs a snapshot, and falls back into its last term.",
         property: "term monotone",
         bounds: "3 servers · terms <= 2 · time-outs <= 2 · heartbeats <= 1 · compactions <= 1 · entries a message <= 1 · set network",

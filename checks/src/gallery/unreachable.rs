@@ -68,7 +68,7 @@ pub const UNREACHABLE: &[Unreachable] = &[
     row(
         "chained-partition",
         "Of three servers in a chain each end is heard by a majority, so with pre-vote whoever leads stays, which is the property \
-         `one cut link deposes nobody`; that without pre-vote the ends depose each other is what `pre-vote-out-of-contact` exhibits.",
+         `one cut link deposes nobody`; that they depose each other otherwise is what `prevote-granted-in-contact` exhibits.",
     ),
     row(
         "rejected-append-does-not-reset-timer",

@@ -1,14 +1,15 @@
 //! The same models on every engine, side by side, in one process.
 //!
-//! Engines take turns, run after run, and the median of an engine's runs counts: what else the machine does falls on all
-//! of them alike. A row whose counts are not those of stateright's breadth-first search is an error, not a row.
+//! Engines take turns, run after run, and the median of an engine's runs counts: what else the machine does falls on
+//! all of them alike. A row whose counts are not those of stateright's breadth-first search is an error, not a row.
 //!
 //! # Memory
 //!
-//! The explorer says how many bytes its tables held. stateright does not, so the process is asked: how much more it held
-//! at most during the search than before it, as Linux tells. What an earlier search gave back to the allocator, and the
-//! allocator kept, is used again and would be counted for nobody; a search that begins when much is kept is therefore not
-//! measured. `--model NAME` measures the breadth-first search of one model, which is then the first of the process.
+//! The explorer says how many bytes its tables held. stateright does not, so the process is asked: how much more it
+//! held at most during the search than before it, as Linux tells. What an earlier search gave back to the allocator,
+//! and the allocator kept, is used again and would be counted for nobody; a search that begins when much is kept is
+//! therefore not measured. `--model NAME` measures the breadth-first search of one model, which is then the first of
+//! the process.
 
 mod models;
 

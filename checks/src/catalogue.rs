@@ -1,8 +1,8 @@
 //! The standing checks: what is explored, how far, and what must have been seen on the way.
 //!
-//! Sizes were chosen by measured counts (`check run` prints them): all quick worlds together end within two minutes on two
-//! cores, all deep ones within a quarter of an hour and 8 GiB; where that is not enough, INCOMPLETE is said. There are worlds
-//! with one entry a message, where followers lag, and with two, where they do not.
+//! Sizes were chosen by measured counts (`check run` prints them): all quick worlds together end within two minutes
+//! on two cores, all deep ones within a quarter of an hour and 8 GiB; where that is not enough, INCOMPLETE is said.
+//! There are worlds with one entry a message, where followers lag, and with two, where they do not.
 
 use raftlab_model::{Bounds, Property, Witness};
 
@@ -94,7 +94,7 @@ const INSTALLED: &str = "a snapshot was installed";
 const CONFLICTED: &str = "a snapshot took the place of a log that conflicts";
 const BEGAN_WITH_IT: &str = "a restart began with a snapshot";
 const COMPACTED_LED: &str = "a server whose log was compacted was elected";
-const WENT_ON: &str = "a server that installed a snapshot went on";
+const WENT_ON: &str = "a follower with a snapshot learned of a commit";
 const CHANGE_COMPACTED: &str = "a change was compacted";
 const CONFIG_CAME: &str = "a configuration came with a snapshot";
 
@@ -561,6 +561,11 @@ pub const CHECKS: &[Check] = &[
                 bounds: "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
                 witnesses: &[COMPACTED, IN_PARTS, INSTALLED],
                 liveness: &[EMERGES, MAJORITY],
+            },
+            Scope {
+                bounds: "3 servers · terms <= 1 · time-outs <= 1 · heartbeats <= 1 · retries <= 1 · compactions <= 1 · reads <= 1 · entries a message <= 1 · check-quorum · set network",
+                witnesses: &[COMPACTED, INSTALLED, ROUND, STEPPED_DOWN],
+                ..SAFETY
             },
         ],
         deep: &[

@@ -1,6 +1,6 @@
 //! The gallery: every rule that can be taken away, the property that falls, and the world in which it shows.
 //!
-//! Each row is a bug that real systems had, with the reports of it.
+//! Each row is a bug that real systems had or that the literature describes, with the reports of it.
 
 mod durability;
 mod elections;
@@ -42,8 +42,8 @@ pub struct Exhibit {
     pub published: &'static str,
 }
 
-/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads, then snapshots, then
-/// clients.
+/// All exhibits: elections, then replication, then disks, then liveness, then membership, then reads, then snapshots,
+/// then clients.
 pub fn all() -> impl Iterator<Item = &'static Exhibit> {
     let groups = [
         elections::EXHIBITS,

@@ -59,8 +59,8 @@ pub struct CheckReport {
     pub depth: u32,
     /// Wall clock.
     pub seconds: f64,
-    /// Bytes that the explorer's tables held at most; of another engine, what the whole process, other searches included,
-    /// held at most until the end of this search.
+    /// Bytes that the explorer's tables held at most; of another engine, what the whole process, other searches
+    /// included, held at most until the end of this search.
     pub peak_bytes: u64,
     /// States expected to be missed because fingerprints of theirs collide.
     pub missed_states_expected: f64,
@@ -95,8 +95,8 @@ pub struct PropertyReport {
     pub name: &'static str,
     /// `always`, `step` or `sometimes`.
     pub kind: &'static str,
-    /// Not violated in the states that were searched (all of them, if `limit` is null and nothing is violated); or, for a
-    /// witness, reached.
+    /// Not violated in the states that were searched (all of them, if `limit` is null and nothing is violated); or,
+    /// for a witness, reached.
     pub holds: bool,
     /// Steps to where it was first violated or reached.
     pub depth: Option<u32>,

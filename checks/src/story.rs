@@ -1,8 +1,8 @@
 //! A path through a world, step by step, with all that each step did and why: what traces record and renderers draw.
 
-use std::fmt::Write as _;
+mod why;
 
-use raftlab_core::{Appended, Body, Index, Message, NodeId, Raft, Role, Standing};
+use raftlab_core::{Index, NodeId, Raft, Role, Standing, Timer};
 use raftlab_model::{Action, Done, Event, RaftModel, Sent, Server, World, at, label};
 
 /// A path from the initial state of a model.
@@ -55,9 +55,9 @@ impl Story {
         let after = model.next(before, action.clone())?;
         let done = model.explain(before, &action);
         let at = at(&action);
-        let why = at
-            .as_ref()
-            .map_or_else(Vec::new, |(id, event)| why(server(before, *id), event, server(&after, *id), &done));
+        let why = at.as_ref().map_or_else(Vec::new, |(id, event)| {
+            why::why(server(before, *id), event, server(&after, *id), &done)
+        });
         self.steps.push(Step { label: label(&action), action, at, done, after, why });
         self.steps.last()
     }
@@ -84,13 +84,12 @@ impl Story {
             lines.extend(kept(after));
         } else {
             lines.extend(changes(&before.raft, &after.raft));
+            lines.extend(contacts(&before.raft, &after.raft));
         }
         if self.changes_configuration {
             lines.push(configuration(&after.raft));
         }
-        for entry in after.ghosts.applied.iter().skip(before.ghosts.applied.len()) {
-            lines.push(format!("{id} applies {entry}"));
-        }
+        lines.extend(applications(before, after));
         lines.extend(after.executions_since(before));
         if after.ghosts.answered > before.ghosts.answered {
             lines.push(format!("{id} answers a read from the log up to {}", after.applied));
@@ -156,6 +155,38 @@ fn changes(before: &Raft, after: &Raft) -> Vec<String> {
     lines
 }
 
+/// Whom a server hears, and what it is about to do as a leader: noted only where a feature asks for it.
+fn contacts(before: &Raft, after: &Raft) -> Vec<String> {
+    let id = after.id();
+    let mut lines = Vec::new();
+    let hears = |raft: &Raft| matches!(raft.role(), Role::Follower { in_contact: true, .. });
+    match (hears(before), hears(after), after.leader()) {
+        (false, true, Some(leader)) => lines.push(format!("{id} is in contact with {leader}")),
+        (true, false, Some(leader)) => lines.push(format!("{id} has lost contact with {leader}")),
+        (true, false, None) if before.term() == after.term() => {
+            lines.push(format!("{id} waits no longer for a leader"));
+        }
+        _ => {}
+    }
+    let hands_over = |raft: &Raft| raft.timers().contains(&Timer::Transfer);
+    match (hands_over(before), hands_over(after)) {
+        (false, true) => lines.push(format!("{id} hands over, and takes no proposals")),
+        (true, false) if after.is_leader() => lines.push(format!("{id} does not hand over any more")),
+        _ => {}
+    }
+    lines
+}
+
+/// What the state machine was given.
+fn applications(before: &Server, after: &Server) -> Vec<String> {
+    let id = after.raft.id();
+    let base = after.raft.log().base();
+    let news = after.ghosts.applied.iter().skip(before.ghosts.applied.len());
+    let (brought, given): (Vec<_>, Vec<_>) = news.partition(|entry| entry.id.index <= base.index);
+    let restores = (!brought.is_empty()).then(|| format!("{id} restores its state machine as of {base}"));
+    restores.into_iter().chain(given.into_iter().map(|entry| format!("{id} applies {entry}"))).collect()
+}
+
 /// What a state machine has after a restart, if it has anything: only in a broken world.
 fn kept(server: &Server) -> Option<String> {
     let executed = &server.machine.as_ref()?.executed;
@@ -195,101 +226,4 @@ pub fn role(role: &Role) -> &'static str {
         Role::Candidate { .. } => "candidate",
         Role::Leader { .. } => "leader",
     }
-}
-
-/// Why the server decided as it did.
-fn why(before: &Server, event: &Event, after: &Server, done: &Done) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Event::Deliver { from, message } = event {
-        reasons.extend(why_of_message(before, *from, message, after, done));
-    }
-    reasons.extend(why_no_commit(&before.raft, event, &after.raft));
-    reasons
-}
-
-fn why_of_message(
-    before: &Server,
-    from: NodeId,
-    message: &Message,
-    after: &Server,
-    done: &Done,
-) -> Option<String> {
-    let (was, is) = (&before.raft, &after.raft);
-    let id = was.id();
-    let answered = |body: &Body| done.sent.iter().any(|(to, sent)| *to == from && sent.body == *body);
-    match &message.body {
-        _ if answered(&Body::NewerTerm) => {
-            Some(format!("{id} is in term {}, and {from} asks in term {} (§5.1)", is.term(), message.term))
-        }
-        Body::RequestVote { last, .. } if answered(&Body::VoteReply { granted: false }) => {
-            Some(match is.voted_for() {
-                Some(vote) if vote != from && was.term() == is.term() => {
-                    format!("{id} did not grant: it voted for {vote} in term {} (§5.2)", is.term())
-                }
-                _ => format!(
-                    "{id} did not grant: its log ends in {}, newer than the candidate's {last} (§5.4.1)",
-                    is.log().last()
-                ),
-            })
-        }
-        Body::AppendEntries { prev, .. } => {
-            let rejected = done.sent.iter().any(|(_, sent)| {
-                matches!(sent.body, Body::AppendReply { answer: Appended::Rejected { .. }, .. })
-            });
-            let held = was.log().get(prev.index).map_or("nothing".into(), |entry| entry.id.to_string());
-            rejected.then(|| {
-                format!("{id} did not append: at index {} it holds {held}, not {prev} (§5.3)", prev.index)
-            })
-        }
-        Body::PreVote { last } if answered_pre_vote(done, false) => Some(match was.leader() {
-            Some(leader) if leader == id => format!("{id} encourages nobody: it leads (D 9.6)"),
-            Some(leader) if *last >= was.log().last() => {
-                format!("{id} encourages nobody: it hears {leader} (D 9.6)")
-            }
-            _ => format!("{id} would not vote for {from}: its log ends in {} (D 9.6)", was.log().last()),
-        }),
-        Body::PreVoteReply { granted: true, .. } if is.term() > was.term() => Some(format!(
-            "{id} would get the votes of a majority, and asks for them in term {} (D 9.6)",
-            is.term()
-        )),
-        Body::VoteReply { granted: true } if is.is_leader() && !was.is_leader() => {
-            Some(format!("{id} has the votes of a majority in term {} (§5.2)", is.term()))
-        }
-        Body::TimeoutNow if is.term() > was.term() => {
-            Some(format!("{id} has all that {from} has, and is to take over (D 3.10)"))
-        }
-        _ if is.term() > was.term() => {
-            Some(format!("{id} saw term {}, newer than its own {} (§5.1)", is.term(), was.term()))
-        }
-        _ => None,
-    }
-}
-
-/// Was a pre-vote answered in this way?
-fn answered_pre_vote(done: &Done, in_this_way: bool) -> bool {
-    let is_it = |body: &Body| matches!(body, Body::PreVoteReply { granted, .. } if *granted == in_this_way);
-    done.sent.iter().any(|(_, message)| is_it(&message.body))
-}
-
-/// A leader heard of a majority for an entry that it may not commit: Figure 8.
-fn why_no_commit(was: &Raft, event: &Event, is: &Raft) -> Option<String> {
-    let Event::Deliver {
-        message: Message { body: Body::AppendReply { answer: Appended::Accepted { matched }, .. }, .. },
-        ..
-    } = event
-    else {
-        return None;
-    };
-    let term = is.log().term_at(*matched)?;
-    let waits = is.is_leader() && is.commit() < *matched && was.commit() == is.commit() && term < is.term();
-    waits.then(|| {
-        let mut why = String::new();
-        let _ = write!(
-            why,
-            "{} does not commit index {matched}: it is of term {term}, and only an entry of its own ",
-            is.id()
-        );
-        let _ = write!(why, "term {} is committed by counting (§5.4.2)", is.term());
-        why
-    })
 }

@@ -1,8 +1,8 @@
 //! A counterexample as a text that a person reads in a diff and `check replay` runs.
 //!
 //! Above the blank line stand its facts, one a line; below, `>` lines say what happens, and the indented lines under
-//! them what the servers did. No line needs a parser of its own: what can happen next is rendered, and the one whose text
-//! is equal is taken.
+//! them what the servers did. No line needs a parser of its own: what can happen next is rendered, and the one whose
+//! text is equal is taken.
 
 use std::fmt;
 
@@ -197,8 +197,8 @@ impl Trace {
 
     /// A violation that is in no gallery, found with `rule` off, or with none ([`WHOLE`]).
     ///
-    /// It was met where every property was watched; it is walked again in the world in which a replay will judge it, and
-    /// replayed, before anybody is shown it.
+    /// It was met where every property was watched; it is walked again in the world in which a replay will judge it,
+    /// and replayed, before anybody is shown it.
     ///
     /// # Errors
     ///

@@ -8,7 +8,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verdict {
-    /// The queue is empty within the stated bounds, every witness was reached, every action that the bounds allow taken.
+    /// The queue is empty within the stated bounds, every witness was reached, every action that the bounds allow
+    /// taken.
     Verified,
     /// No violation so far, and a limit stopped the search.
     Incomplete,

@@ -109,8 +109,8 @@ fn broken(model: &RaftModel, world: &World) -> Option<&'static Property> {
     model.setup().judged().find(|property| property.holds(&servers).is_err())
 }
 
-/// Leaves out of `actions` what is not needed to break `property`: first large parts, then smaller, until no single step
-/// can be missed. Not the shortest way there is, but one in which every step counts.
+/// Leaves out of `actions` what is not needed to break `property`: first large parts, then smaller, until no single
+/// step can be missed. Not the shortest way there is, but one in which every step counts.
 pub fn shrink(model: &RaftModel, actions: &[Action], property: &'static Property) -> Option<Violation> {
     let mut labels: Vec<String> = actions.iter().map(label).collect();
     let mut story = follow(model, &labels, property)?;

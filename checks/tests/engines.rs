@@ -1,5 +1,5 @@
-//! The explorer against stateright, on every quick world that stateright searches in a moment: the same verdict, states,
-//! steps, depth, witnesses and actions.
+//! The explorer against stateright, on every quick world that stateright searches in a moment: the same verdict,
+//! states, steps, depth, witnesses and actions.
 
 use raftlab_checks::catalogue::{CHECKS, Scope};
 use raftlab_checks::search::{Engine, Outcome, Plan, search};

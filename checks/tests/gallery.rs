@@ -1,4 +1,5 @@
-//! The gallery against the code: every trace still happens, every exhibit is there, and the index is made of the traces.
+//! The gallery against the code: every trace still happens, every exhibit is there, and the index is made of the
+//! traces.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,8 +105,8 @@ fn every_rule_of_the_core_is_exhibited_or_argued() {
     }
 }
 
-/// Properties that nothing can break would say nothing. Some break on the way to what an exhibit names, or in the same step as
-/// another one; all have a control of their own among the model's tests.
+/// Properties that nothing can break would say nothing. Some break on the way to what an exhibit names, or in the
+/// same step as another one; all have a control of their own among the model's tests.
 #[test]
 fn every_property_falls_somewhere() {
     let all: String =

@@ -1,5 +1,5 @@
-//! How far apart clocks may be: a lease that is twice the skew shorter than the promise holds in every schedule, and one tick
-//! beyond that a stale read is found.
+//! How far apart clocks may be: a lease that is twice the skew shorter than the promise holds in every schedule, and
+//! one tick beyond that a stale read is found.
 
 use raftlab_checks::search::{Plan, search};
 use raftlab_model::{Bounds, Setup};

@@ -73,8 +73,8 @@ fn paxos(name: &'static str, says: &'static str, clients: usize) -> Subject {
     }
 }
 
-/// stateright's Raft example, so many steps deep: it has no end. With a bound on depth a depth-first search loses states,
-/// those to which it came by a longer way first.
+/// stateright's Raft example, so many steps deep: it has no end. With a bound on depth a depth-first search loses
+/// states, those to which it came by a longer way first.
 fn example(name: &'static str, says: &'static str, steps: u32) -> Subject {
     let model = || raft::raft(3, Network::new_unordered_nonduplicating([]));
     let by_stateright = move |engine| {

@@ -27,8 +27,8 @@ pub struct SearchArgs {
     /// The engine
     #[arg(long, value_enum, default_value_t)]
     pub engine: Engine,
-    /// Threads of one search: all cores if absent, one with stateright's engines, whose counterexamples are not known to
-    /// be shortest with more
+    /// Threads of one search: all cores if absent, one with stateright's engines, whose counterexamples are not known
+    /// to be shortest with more
     #[arg(long, visible_alias = "workers", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// States so many steps from the initial one are judged, and not left
@@ -61,7 +61,8 @@ pub struct SearchArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Search")]
 pub struct EngineArgs {
-    /// Is of states that differ by the names of servers only one searched? On if absent; never with more than six servers
+    /// Is of states that differ by the names of servers only one searched? On if absent; never with more than six
+    /// servers
     #[arg(long, value_enum, value_name = "WHEN")]
     pub symmetry: Option<Switch>,
     /// Compare states: none is taken for another one. So it is if nothing is said

@@ -34,8 +34,9 @@ pub fn explore(args: &ExploreArgs, console: &Console) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The check's first quick world, or the one in which a rule's absence shows, or the trace's; at the size that was asked
-/// for. Where a rule is off, only the property that falls is judged: another one that broke before would end the server.
+/// The check's first quick world, or the one in which a rule's absence shows, or the trace's; at the size that was
+/// asked for. Where a rule is off, only the property that falls is judged: another one that broke before would end
+/// the server.
 fn setup(args: &ExploreArgs) -> Result<(Setup, Option<Trace>), Failure> {
     let check = super::check(&args.check)?;
     let mut setup = Setup::new(check.scopes(Tier::Quick)[0].bounds());

@@ -120,8 +120,8 @@ struct Taken {
     steps: AtomicU64,
 }
 
-/// The walks of this shard, until one breaks something: of those the one with the lowest number, so that the result does
-/// not depend on which thread was faster.
+/// The walks of this shard, until one breaks something: of those the one with the lowest number, so that the result
+/// does not depend on which thread was faster.
 fn walk_all(
     model: &RaftModel,
     args: &RandomArgs,

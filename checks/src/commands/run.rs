@@ -51,8 +51,8 @@ pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Fai
     explore_all(&tasks, &args.search, common, console, "run")
 }
 
-/// The worlds of these checks at the size that was asked for. Of those that become equal, and are judged alike, the first is
-/// searched.
+/// The worlds of these checks at the size that was asked for. Of those that become equal, and are judged alike, the
+/// first is searched.
 fn tasks(checks: &'static [Check], args: &RunArgs) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     for check in checks {
@@ -114,7 +114,8 @@ fn explore_all(
     Ok(suite.exit)
 }
 
-/// A directory keeps one search, and processes share one, so there may be one only; and one to go on from must be there.
+/// A directory keeps one search, and processes share one, so there may be one only; and one to go on from must be
+/// there.
 fn check_single(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
     let of_one = [
         ("--checkpoint", plan.checkpoint.is_some()),
@@ -136,8 +137,8 @@ fn check_single(tasks: &[Task], plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// A checkpoint that cannot be written or read, a process that is lost, or a disk that is full, is no verdict: the system
-/// is at fault.
+/// A checkpoint that cannot be written or read, a process that is lost, or a disk that is full, is no verdict: the
+/// system is at fault.
 fn of_the_system(error: &SearchError, plan: &Plan) -> Option<Failure> {
     let dir = match error {
         SearchError::Explorer(raftlab_explorer::Error::Checkpoint(dir, _)) => dir,

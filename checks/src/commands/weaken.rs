@@ -153,7 +153,8 @@ impl Bench<'_> {
         Ok(report)
     }
 
-    /// Writes the trace: into the run's directory, and into the gallery if that was asked for and all is as it should be.
+    /// Writes the trace: into the run's directory, and into the gallery if that was asked for and all is as it should
+    /// be.
     fn keep(&self, exhibit: &Exhibit, trace: &Trace, verdict: Verdict) -> Result<String, Failure> {
         let name = format!("{}.trace", exhibit.name);
         let mut path = self.dir.write(&name, &trace.to_string())?;

@@ -1,5 +1,5 @@
-//! Liveness: what falls is what comes of a calm schedule. First elections and replication that come to nothing, then who hears
-//! whom: pre-vote, check-quorum, and the answers by which terms spread.
+//! Liveness: what falls is what comes of a calm schedule. First elections and replication that come to nothing, then
+//! who hears whom: pre-vote, check-quorum, and the answers by which terms spread.
 
 use raftlab_core::Rule;
 

@@ -1,6 +1,6 @@
-//! Reads that are stale: a leader that was replaced, and does not know it, answers with what was true once. First rounds of
-//! heartbeats, then leases, whose clocks tick in these worlds. A read is stale when it does not show a command that a client had
-//! been told of before it was asked.
+//! Reads that are stale: a leader that was replaced, and does not know it, answers with what was true once. First
+//! rounds of heartbeats, then leases, whose clocks tick in these worlds. A read is stale when it does not show a
+//! command that a client had been told of before it was asked.
 
 use raftlab_core::Rule;
 use raftlab_model::Shim;

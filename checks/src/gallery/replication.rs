@@ -171,7 +171,7 @@ pub(super) const EXHIBITS: &[Exhibit] = &[
         name: "restart-forgets-commit",
         bug: "restart-applies-uncommitted",
         section: "§5.5, Figure 2",
-        says: "commitIndex starts at 0: after a restart nothing is applied that is not known again to be committed.",
+        says: "commitIndex starts where the snapshot ends, and without one at 0: after a restart nothing more is applied that is not known again to be committed.",
         title: "A restarted server applies what its log holds, and the entry is overwritten.",
         property: "State Machine Safety",
         bounds: "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",

@@ -1,5 +1,6 @@
-//! Clients and the state machine: a command that is sent again, or given again after a restart, takes effect twice, or one takes
-//! none. A state machine goes wrong by itself, so one server is enough to see it; the worlds have a client that may send again.
+//! Clients and the state machine: a command that is sent again, or given again after a restart, takes effect twice,
+//! or one takes none. A state machine goes wrong by itself, so one server is enough to see it; the worlds have a
+//! client that may send again.
 
 use raftlab_model::Shim;
 

@@ -29,7 +29,7 @@ pub const UNREACHABLE: &[Unreachable] = &[
     ),
     row(
         "applied-beyond-commit-on-restart",
-        "Nothing about commit or apply is on this core's disk: both start at 0.",
+        "Of commit and apply nothing is on this core's disk but the snapshot, and both start at its end.",
     ),
     row(
         "commit-index-taken-after-check",
@@ -37,7 +37,12 @@ pub const UNREACHABLE: &[Unreachable] = &[
          was taken before, and all that it covers is committed: the read shows more, never less. What did harm was taking a \
          *follower's*, and reads at followers are not in this core.",
     ),
-    row("demoted-voter-in-read-quorum", "Needs membership changes."),
+    row(
+        "demoted-voter-in-read-quorum",
+        "A round keeps who answered, and is closed by the voters of the configuration in force then, as a commit is: there is no \
+         second list of voters that a demotion could leave as it was. Were it closed by those of its beginning, a read would be as \
+         good: the two differ by one server, or a change was committed in between, which proves the leadership as well.",
+    ),
     row(
         "conflict-log-kept-under-snapshot",
         "The snapshot and the compaction of the log are one record, so no crash falls between. Entries kept behind it would be as \

@@ -1,7 +1,7 @@
 //! One page that needs nothing else: the picture, and the steps to walk through.
 //!
-//! The page is small enough to be sent by mail ([`BYTES_MAX`]). Where a story is too long for it, its first steps are cut,
-//! because the last ones show what went wrong, and the page says so.
+//! The page is small enough to be sent by mail ([`BYTES_MAX`]). Where a story is too long for it, its first steps are
+//! cut, because the last ones show what went wrong, and the page says so.
 
 use std::collections::BTreeMap;
 

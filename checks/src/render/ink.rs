@@ -1,7 +1,7 @@
 //! The strokes of a picture: elements of SVG, written by hand so that the same story gives the same bytes.
 //!
-//! Elements carry plain attributes and no ids, so that several pictures fit on one page, and classes by which a page may
-//! restyle them. Coordinates are whole pixels from the top left.
+//! Elements carry plain attributes and no ids, so that several pictures fit on one page, and classes by which a page
+//! may restyle them. Coordinates are whole pixels from the top left.
 
 use std::fmt::Write as _;
 

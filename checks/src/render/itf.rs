@@ -1,8 +1,9 @@
 //! The Informal Trace Format of Apalache, Quint and their relatives.
 //!
-//! The format is that of <https://apalache-mc.org/docs/adr/015adr-trace.html>: integers are big integers, maps and sets
-//! are tagged, sequences are arrays and records are objects. Variables are functions of a server's name, as in raft.tla;
-//! only `messages` is one set, of records with the field names of raft.tla. Every state is kept, whatever messages are left out, so that each follows from the last.
+//! The format is that of <https://apalache-mc.org/docs/adr/015adr-trace.html>: integers are big integers, maps and
+//! sets are tagged, sequences are arrays and records are objects. Variables are functions of a server's name, as in
+//! raft.tla; only `messages` is one set, of records with the field names of raft.tla. Every state is kept, whatever
+//! messages are left out, so that each follows from the last.
 
 use raftlab_core::Entry;
 use raftlab_model::{Server, World, node};

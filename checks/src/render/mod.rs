@@ -1,7 +1,7 @@
 //! A story as text, as a picture, and in the formats of other tools.
 //!
-//! Every format is a pure function of a [`Story`] and [`Options`]: two runs give the same bytes. What is shown is decided
-//! once, in `view.rs`, so that all formats leave out the same things.
+//! Every format is a pure function of a [`Story`] and [`Options`]: two runs give the same bytes. What is shown is
+//! decided once, in `view.rs`, so that all formats leave out the same things.
 //!
 //! | file | subject |
 //! |---|---|
@@ -43,8 +43,8 @@ pub struct Options {
     pub to: Option<usize>,
     /// Servers without a lane: what happens at them and what they send or receive is left out.
     pub hide: Vec<NodeId>,
-    /// The kinds of message shown, by the first word of their body, such as `RequestVote`; empty shows all. A delivery of
-    /// another kind keeps its step where it changes a server that is shown, and loses its arrow.
+    /// The kinds of message shown, by the first word of their body, such as `RequestVote`; empty shows all. A
+    /// delivery of another kind keeps its step where it changes a server that is shown, and loses its arrow.
     pub only: Vec<String>,
     /// The room for text, in characters.
     pub width: usize,

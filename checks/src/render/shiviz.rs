@@ -1,8 +1,8 @@
 //! A log for ShiViz: each event with the vector clock that orders it.
 //!
-//! A step is one event: it takes in at most one message and sends any number. Its clock is its server's own, advanced by
-//! one, and joined with the clock of the step that sent the message. ShiViz wants each server's own count to rise by one
-//! from event to event, so a step that is not shown does not count; what it passes on still does.
+//! A step is one event: it takes in at most one message and sends any number. Its clock is its server's own, advanced
+//! by one, and joined with the clock of the step that sent the message. ShiViz wants each server's own count to rise
+//! by one from event to event, so a step that is not shown does not count; what it passes on still does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

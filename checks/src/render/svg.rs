@@ -18,7 +18,8 @@ use super::state::value;
 use super::view::{Flight, View, clip, crashed};
 use crate::story::{Story, server};
 
-/// The story as one SVG element, with a ground of its own and nothing outside of it: to be a file, or to stand in a page.
+/// The story as one SVG element, with a ground of its own and nothing outside of it: to be a file, or to stand in a
+/// page.
 pub fn draw(story: &Story, options: &Options) -> String {
     draw_view(&View::new(story, options))
 }
@@ -142,7 +143,8 @@ fn bar(ink: &mut Ink, view: &View, layout: &Layout, at: usize, lane: &Lane) {
 
 /// Messages: arrows, and stubs for those that never arrive.
 fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
-    // Stubs come first, because the words on arrows matter more. Those that leave a lane at one step and on one side stand below each other.
+    // Stubs come first, because the words on arrows matter more. Those that leave a lane at one step and on one side
+    // stand below each other.
     let mut stubs = BTreeMap::new();
     let (arrows, lost): (Vec<_>, Vec<_>) = view.flights.iter().partition(|flight| flight.delivered.is_some());
     for flight in lost.into_iter().chain(arrows) {
@@ -179,7 +181,8 @@ fn messages(ink: &mut Ink, view: &View, layout: &Layout) {
     }
 }
 
-/// A message that arrives long after it was sent: a faint line past all that happened since, and a plain arrow at its end.
+/// A message that arrives long after it was sent: a faint line past all that happened since, and a plain arrow at its
+/// end.
 fn late(ink: &mut Ink, tail: (i32, i32), head: (i32, i32), paint: &Paint, word: &str) {
     let across = head.0 - tail.0;
     let last = (px(width(word)) + 16).min(across.abs() - 12) * across.signum();

@@ -17,8 +17,8 @@ use super::{
 /// Between two checkpoints: one of a large search takes a while to write.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// The most servers under whose renamings states are taken for one. Six have 720 renamings, each of which costs an addition
-/// a step; what seven would cost is more than it gains.
+/// The most servers under whose renamings states are taken for one. Six have 720 renamings, each of which costs an
+/// addition a step; what seven would cost is more than it gains.
 const SYMMETRIC_SERVERS_MAX: usize = 6;
 
 /// Searches the world of `setup`.

@@ -24,23 +24,23 @@ pub struct Config {
     pub(crate) without: Option<Rule>,
 }
 
-/// What Raft may do beyond the paper's core. Each is off unless it is switched on, and costs nothing then: neither state
-/// nor messages. All servers of a cluster are meant to agree; that they do not for a while, as when one after another is
-/// restarted with a feature on, endangers no safety.
+/// What Raft may do beyond the paper's core. Each is off unless it is switched on, and costs nothing then: neither
+/// state nor messages. All servers of a cluster are meant to agree; that they do not for a while, as when one after
+/// another is restarted with a feature on, endangers no safety.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
-    /// A server asks whether it could win before it starts an election in a new term (dissertation 9.6). So a server that
-    /// was cut off does not depose a leader that others hear.
+    /// A server asks whether it could win before it starts an election in a new term (dissertation 9.6). So a server
+    /// that was cut off does not depose a leader that others hear.
     pub pre_vote: bool,
-    /// A leader that has not heard from a majority for an election time-out, or whose own disk has not moved, steps down
-    /// (dissertation 6.2). Without it, pre-vote lets such a leader live for ever.
+    /// A leader that has not heard from a majority for an election time-out, or whose own disk has not moved, steps
+    /// down (dissertation 6.2). Without it, pre-vote lets such a leader live for ever.
     pub check_quorum: bool,
-    /// A server that hears from a leader disregards requests for votes in newer terms (dissertation 4.2.3): a server that hears
-    /// nobody, such as one that was removed, cannot depose that leader. One that returns still does, by its newer term, unless
-    /// pre-vote is on; and a leader that hears nobody is replaced only with check-quorum.
+    /// A server that hears from a leader disregards requests for votes in newer terms (dissertation 4.2.3): a server
+    /// that hears nobody, such as one that was removed, cannot depose that leader. One that returns still does, by
+    /// its newer term, unless pre-vote is on; and a leader that hears nobody is replaced only with check-quorum.
     pub disregard_votes: bool,
-    /// How a leader makes sure that what it reads is not stale (dissertation 6.4). A server to which nobody sends a read does
-    /// the same in the first two modes; a lease has to be promised before it is used.
+    /// How a leader makes sure that what it reads is not stale (dissertation 6.4). A server to which nobody sends a
+    /// read does the same in the first two modes; a lease has to be promised before it is used.
     pub reads: ReadMode,
 }
 
@@ -52,23 +52,25 @@ pub enum ReadMode {
     /// It hears from a majority that it leads: a round of heartbeats for all reads that came meanwhile, and no disk.
     #[default]
     Index,
-    /// A majority has promised to elect nobody else for a while: neither disk nor messages, as long as clocks keep what is said
-    /// of them. A leader without a lease does as with [`ReadMode::Index`].
+    /// A majority has promised to elect nobody else for a while: neither disk nor messages, as long as clocks keep
+    /// what is said of them. A leader without a lease does as with [`ReadMode::Index`].
     Lease(Lease),
 }
 
 /// What servers promise a leader whom they hear, and what is assumed of their clocks (dissertation 6.4.1).
 ///
-/// A server that heard its leader starts no election and grants no vote for `promise`, by its own clock. The lease ends `drift`
-/// earlier by the leader's clock, counted from the *sending* of what was heard. So no vote is granted within it, if over a time in
-/// which one clock shows `promise`, no other shows less by more than `drift`: clocks that are at most k apart at any moment need 2k,
-/// clocks whose rates differ by at most ten percent a tenth of `promise`.
+/// A server that heard its leader starts no election and grants no vote for `promise`, by its own clock. The lease
+/// ends `drift` earlier by the leader's clock, counted from the *sending* of what was heard. So no vote is granted
+/// within it, if over a time in which one clock shows `promise`, no other shows less by more than `drift`: clocks
+/// that are at most k apart at any moment need 2k, clocks whose rates differ by at most ten percent a tenth of
+/// `promise`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lease {
-    /// The least election time-out: no server draws a shorter one, and [`Timer::Contact`](crate::Timer::Contact) runs as long.
+    /// The least election time-out: no server draws a shorter one, and [`Timer::Contact`](crate::Timer::Contact) runs
+    /// as long.
     pub promise: Span,
-    /// The bound on clock drift: by how much two clocks may differ over that time. If it is no less than `promise`, no lease is
-    /// ever held.
+    /// The bound on clock drift: by how much two clocks may differ over that time. If it is no less than `promise`,
+    /// no lease is ever held.
     pub drift: Span,
 }
 
@@ -90,8 +92,8 @@ const MAX_CHUNK: NonZeroUsize = NonZeroUsize::new(1024).expect("not 0");
 pub struct ConfigError(String);
 
 impl Config {
-    /// Server `id` in a new cluster of `voters`, sending at most `max_entries` entries in a message. All servers of a new
-    /// cluster are told the same voters; from then on the log says who belongs to it.
+    /// Server `id` in a new cluster of `voters`, sending at most `max_entries` entries in a message. All servers of a
+    /// new cluster are told the same voters; from then on the log says who belongs to it.
     ///
     /// # Errors
     ///
@@ -103,8 +105,8 @@ impl Config {
         Config::of(id, Membership::of(voters), max_entries)
     }
 
-    /// Server `id` that is to join a cluster (dissertation 4.2.1): it knows nobody, starts no election, and waits for a leader
-    /// to send it the log.
+    /// Server `id` that is to join a cluster (dissertation 4.2.1): it knows nobody, starts no election, and waits for
+    /// a leader to send it the log.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Who hears whom: servers that hear a leader do not help to replace it, and a leader that is not heard gives up
-//! (dissertation 4.2.3, 6.2, 9.6). All of it is off unless a feature asks for it, and all of it serves liveness alone, unless leases rest on it
-//! (`read.rs`).
+//! (dissertation 4.2.3, 6.2, 9.6). All of it is off unless a feature asks for it, and all of it serves liveness
+//! alone, unless leases rest on it (`read.rs`).
 
 use alloc::collections::BTreeSet;
 
@@ -23,7 +23,8 @@ impl Raft {
         self.count_pre_vote(self.id(), effects);
     }
 
-    /// A pre-vote request of this term or a later one: would a vote be granted, were it asked for in the term after that?
+    /// A pre-vote request of this term or a later one: would a vote be granted, were it asked for in the term after
+    /// that?
     pub(crate) fn pre_vote(&mut self, candidate: NodeId, asked: Term, last: LogId, effects: &mut Effects) {
         let granted =
             self.is_good_enough(last) && self.upholds(Rule::PreVoteOutOfContact, !self.hears_a_leader());
@@ -85,9 +86,9 @@ impl Raft {
     }
 
     /// Is the message a request for a vote that a server which hears its leader disregards, term and all
-    /// (dissertation 4.2.3)? Not if that leader wants the election. What is of an older term is answered, as every such
-    /// request; what is of this one cannot elect a second leader, if it has one: who promised to wait (6.4.1) may have learned of a
-    /// newer term since, in which nobody leads.
+    /// (dissertation 4.2.3)? Not if that leader wants the election. What is of an older term is answered, as every
+    /// such request; what is of this one cannot elect a second leader, if it has one: who promised to wait (6.4.1)
+    /// may have learned of a newer term since, in which nobody leads.
     pub(crate) fn disregards(&self, message: &Message) -> bool {
         let is_news = message.term > self.term || message.term == self.term && self.leader().is_none();
         let asks = matches!(message.body, Body::RequestVote { transfer: false, .. }) && is_news;
@@ -109,8 +110,8 @@ impl Raft {
         }
     }
 
-    /// An election time-out has passed: does this leader still hear a majority, and has its own disk done what it was given
-    /// before the last one? If not, it steps down; it stays in its term.
+    /// An election time-out has passed: does this leader still hear a majority, and has its own disk done what it was
+    /// given before the last one? If not, it steps down; it stays in its term.
     pub(crate) fn check_quorum(&mut self, effects: &mut Effects) {
         if !self.config.features().check_quorum {
             return;

@@ -26,8 +26,8 @@ pub struct Durable {
 /// One record for the disk. Replaying the records in order *is* recovery ([`Durable::apply`]).
 ///
 /// What must not be torn apart is one record: term and vote (a vote without its term could be cast twice), truncation
-/// and the entries that replace it (a crash between would lose acknowledged entries), a snapshot and the compaction of the log
-/// (whichever came alone would leave a gap, or a log that contradicts the snapshot).
+/// and the entries that replace it (a crash between would lose acknowledged entries), a snapshot and the compaction
+/// of the log (whichever came alone would leave a gap, or a log that contradicts the snapshot).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Write {
     /// currentTerm and votedFor.

@@ -31,8 +31,8 @@ pub enum Input {
     Transfer(NodeId),
     /// Somebody wants this leader to change who belongs to the cluster (dissertation 4.1).
     Reconfigure(Change),
-    /// The state machine was given all entries up to `through`, and its host has written down what has become of it: the log need
-    /// no longer hold them (§7). How many have to come together first is the host's policy.
+    /// The state machine was given all entries up to `through`, and its host has written down what has become of it:
+    /// the log need no longer hold them (§7). How many have to come together first is the host's policy.
     Compact {
         /// The last entry that the state has in it: above the log's base, and committed.
         through: Index,
@@ -52,9 +52,9 @@ pub enum Timer {
     Heartbeat,
     /// A leader sends again what followers have not acknowledged (§5.3, "retries indefinitely").
     Retry,
-    /// A follower has not heard from its leader for the *least* time after which an election may start. From then on it
-    /// would give its vote to another one (dissertation 4.2.3, 9.6). Never drawn longer than [`Timer::Election`]; with leases,
-    /// never shorter than was promised (6.4.1), after a restart too.
+    /// A follower has not heard from its leader for the *least* time after which an election may start. From then on
+    /// it would give its vote to another one (dissertation 4.2.3, 9.6). Never drawn longer than [`Timer::Election`];
+    /// with leases, never shorter than was promised (6.4.1), after a restart too.
     Contact,
     /// A leader looks whether it still hears from a majority (dissertation 6.2). About an election time-out.
     Quorum,
@@ -83,8 +83,8 @@ pub struct Effects {
     pub(crate) restored: Option<Arc<Snapshot>>,
     pub(crate) committed: Vec<Entry>,
     pub(crate) reads: Vec<Readable>,
-    /// Reads that this server will not answer, because it does not lead any more: they are for the next leader. Nothing was
-    /// done, so they may go there at once.
+    /// Reads that this server will not answer, because it does not lead any more: they are for the next leader.
+    /// Nothing was done, so they may go there at once.
     pub refused: Vec<ReadId>,
     /// Timers to start, or to start afresh. [`Raft::timers`](crate::Raft::timers) says which ones run at all.
     pub restart: Vec<Timer>,
@@ -109,16 +109,17 @@ pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
     /// another term's entry does.
     Proposed(LogId),
-    /// The read was taken. It will come out [readable](Outbox::reads) or [refused](Effects::refused), perhaps at once, perhaps
-    /// never: a leader that hears nobody does not know what to answer.
+    /// The read was taken. It will come out [readable](Outbox::reads) or [refused](Effects::refused), perhaps at
+    /// once, perhaps never: a leader that hears nobody does not know what to answer.
     Reading,
     /// Not the leader. Nothing was done.
     NotLeader {
         /// Who is, as far as known.
         leader: Option<NodeId>,
     },
-    /// This leader hands over, and takes no proposals meanwhile. Of a transfer that was asked for: it has begun, or another
-    /// one had. Of a proposal: nothing was done; the next leader will take it, or this one if the transfer fails.
+    /// This leader hands over, and takes no proposals meanwhile. Of a transfer that was asked for: it has begun, or
+    /// another one had. Of a proposal: nothing was done; the next leader will take it, or this one if the transfer
+    /// fails.
     Transferring {
         /// To whom.
         to: NodeId,
@@ -149,16 +150,17 @@ pub struct Outbox {
     pub restored: Option<Arc<Snapshot>>,
     /// To be applied to the state machine, in order, each once since the start of this process.
     pub committed: Vec<Entry>,
-    /// To be answered, once the state machine was given all entries up to each one's index. What of them was committed in this
-    /// step is in `committed`.
+    /// To be answered, once the state machine was given all entries up to each one's index. What of them was
+    /// committed in this step is in `committed`.
     pub reads: Vec<Readable>,
     /// To be handed back as [`Input::Persisted`]; `None` if nothing was written.
     pub persisted: Option<Persisted>,
 }
 
 impl Effects {
-    /// Takes the messages that may leave while the disk still works: a leader's AppendEntries (dissertation 10.2.1), and its
-    /// wish that another server lead. Their term is durable already: the leader wrote it before it asked for votes.
+    /// Takes the messages that may leave while the disk still works: a leader's AppendEntries (dissertation 10.2.1),
+    /// and its wish that another server lead. Their term is durable already: the leader wrote it before it asked for
+    /// votes.
     pub fn early(&mut self) -> Vec<(NodeId, Message)> {
         core::mem::take(&mut self.early)
     }

@@ -12,8 +12,8 @@ use crate::rule::Rule;
 use crate::types::{Index, LogId, NodeId, Term};
 
 impl Raft {
-    /// The election timer ran out: start an election (§5.2), or ask first whether one could be won (dissertation 9.6). In the
-    /// last term that a number can hold there is none to start.
+    /// The election timer ran out: start an election (§5.2), or ask first whether one could be won (dissertation
+    /// 9.6). In the last term that a number can hold there is none to start.
     pub(crate) fn election_timeout(&mut self, effects: &mut Effects) {
         if self.is_leader() || self.term.next().is_none() {
             return;
@@ -29,8 +29,8 @@ impl Raft {
         }
     }
 
-    /// Starts an election in a new term (§5.2), perhaps because the leader wants one (dissertation 3.10). These votes it has
-    /// already: none, unless a rule is off.
+    /// Starts an election in a new term (§5.2), perhaps because the leader wants one (dissertation 3.10). These votes
+    /// it has already: none, unless a rule is off.
     pub(crate) fn campaign(&mut self, votes: BTreeSet<NodeId>, transfer: bool, effects: &mut Effects) {
         let Some(term) = self.term.next() else { return };
         self.term = term;
@@ -43,8 +43,9 @@ impl Raft {
         }
     }
 
-    /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1). Neither has to belong
-    /// to the configuration that this server knows: the candidate's log may hold a later one (dissertation 4.1).
+    /// RequestVote of this term: grant it to the first who asks with a log as good as ours (§5.2, §5.4.1). Neither
+    /// has to belong to the configuration that this server knows: the candidate's log may hold a later one
+    /// (dissertation 4.1).
     pub(crate) fn request_vote(&mut self, candidate: NodeId, last: LogId, effects: &mut Effects) {
         let voted_for_another = self.voted_for.is_some_and(|vote| vote != candidate);
         let granted = self.upholds(Rule::OneVotePerTerm, !voted_for_another)
@@ -80,8 +81,8 @@ impl Raft {
 
     /// Counts a vote of this term; with a majority of them, leads (§5.2).
     ///
-    /// Its own vote is among them: so a leader's term is on its disk, whatever else others may have said. That one does not
-    /// count if the candidate is leaving (dissertation 4.2.2).
+    /// Its own vote is among them: so a leader's term is on its disk, whatever else others may have said. That one
+    /// does not count if the candidate is leaving (dissertation 4.2.2).
     pub(crate) fn count_vote(&mut self, voter: NodeId, effects: &mut Effects) {
         let id = self.id();
         let Role::Candidate { votes } = &mut self.role else { return };

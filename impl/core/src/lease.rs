@@ -1,16 +1,16 @@
 //! Leases: reads without messages, for the price of an assumption on clocks (dissertation 6.4.1).
 //!
-//! It takes two. A server that hears its leader promises to elect nobody else for a while, by its own clock: it starts no
-//! election and grants no vote, whatever term it comes to and however often it restarts. A leader to whom a majority answered counts from
-//! when it *sent* what was answered, which is earlier than any of the promises began, and stops earlier than any of them ends, by
-//! as much as clocks may differ ([`Lease`]).
+//! It takes two. A server that hears its leader promises to elect nobody else for a while, by its own clock: it
+//! starts no election and grants no vote, whatever term it comes to and however often it restarts. A leader to whom a
+//! majority answered counts from when it *sent* what was answered, which is earlier than any of the promises began,
+//! and stops earlier than any of them ends, by as much as clocks may differ ([`Lease`]).
 //!
-//! Two things end a lease sooner. A leader that steps down loses it with its role. A leader that hands over (3.10) has its
-//! successor elected by servers that do not wait: it gives its lease up before it says so, and takes none again in its
-//! term, since what it said may arrive at any time.
+//! Two things end a lease sooner. A leader that steps down loses it with its role. A leader that hands over (3.10)
+//! has its successor elected by servers that do not wait: it gives its lease up before it says so, and takes none
+//! again in its term, since what it said may arrive at any time.
 //!
-//! A pause does no harm as long as the clock goes on: whoever wakes up sees that the lease is over. What does is a clock that
-//! stands still in a pause, and a `now` that was read before it.
+//! A pause does no harm as long as the clock goes on: whoever wakes up sees that the lease is over. What does is a
+//! clock that stands still in a pause, and a `now` that was read before it.
 
 use core::fmt;
 
@@ -76,8 +76,8 @@ impl Raft {
         is_promised && self.config.lease().is_some() && self.keeps(Rule::PromiseOutlivesTerm)
     }
 
-    /// After a restart it may have promised something just before. One whose disk holds nothing was never in a term in which it
-    /// could have.
+    /// After a restart it may have promised something just before. One whose disk holds nothing was never in a term
+    /// in which it could have.
     pub(crate) fn stay_bound(&mut self) {
         let is_new = self.term == Term::default();
         if self.config.lease().is_some() && !is_new && self.keeps(Rule::PromiseOutlivesRestart) {

@@ -44,21 +44,20 @@
 //! # Invariants of this crate
 //!
 //! - It names no clock, socket, file, thread, random number or log line, and no order of iteration that is not defined.
-//! - Messages other than a leader's AppendEntries, `InstallSnapshot` and `TimeoutNow` cannot be had before the writes they depend on
-//!   ([`Effects`]).
+//! - Messages other than a leader's AppendEntries, `InstallSnapshot` and `TimeoutNow` cannot be had before the writes
+//!   they depend on ([`Effects`]).
 //! - A server counts itself towards a majority only when its disk has said so ([`Input::Persisted`]).
 //! - [`Write`] is the only way in which durable state changes; replaying writes is recovery.
 //! - No input makes it panic. It asserts what the algorithm proves and ignores what no correct server can have sent.
 //!
 //! # What is absent
 //!
-//! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at a time.
-//! Snapshots are sent by the leader alone, and whole (D 5.1.3 and 5.4 have more). Reads at followers (6.4, last paragraph): a
-//! follower sends its clients to the leader. nextIndex does not run ahead of acknowledgements (10.2.2): what is proposed within a
-//! round trip is sent together
-//! with what was not acknowledged yet, again. A lost RequestVote is not sent again; the next election time-out asks anew. A
-//! follower that lost its disk within a leader's term is not repaired in that term: it broke the promise of §5.5, and needs
-//! a new name.
+//! Each costs what is said here, and none changes what is present. Joint consensus (§6, D 4.3): one server changes at
+//! a time. Snapshots are sent by the leader alone, and whole (D 5.1.3 and 5.4 have more). Reads at followers (6.4,
+//! last paragraph): a follower sends its clients to the leader. nextIndex does not run ahead of acknowledgements
+//! (10.2.2): what is proposed within a round trip is sent together with what was not acknowledged yet, again. A lost
+//! RequestVote is not sent again; the next election time-out asks anew. A follower that lost its disk within a
+//! leader's term is not repaired in that term: it broke the promise of §5.5, and needs a new name.
 
 #![no_std]
 

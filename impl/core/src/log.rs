@@ -31,8 +31,8 @@ pub enum Payload {
     Membership(Arc<Membership>),
 }
 
-/// The entries that a server holds, without a gap: from index 1, or from behind its base once a snapshot covers what was
-/// before (§7).
+/// The entries that a server holds, without a gap: from index 1, or from behind its base once a snapshot covers what
+/// was before (§7).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Log {
@@ -55,8 +55,8 @@ impl Log {
         Log { base, ..Log::default() }
     }
 
-    /// The last position that is no longer in the log, because a snapshot covers it and all before: lastIncludedIndex and
-    /// lastIncludedTerm (§7). [`LogId::ZERO`] as long as nothing was compacted.
+    /// The last position that is no longer in the log, because a snapshot covers it and all before: lastIncludedIndex
+    /// and lastIncludedTerm (§7). [`LogId::ZERO`] as long as nothing was compacted.
     pub fn base(&self) -> LogId {
         self.base
     }
@@ -127,9 +127,9 @@ impl Log {
         LogId::new(self.term_at(index).unwrap_or_default(), index)
     }
 
-    /// The last position that may agree with a log in which `bound` stands: the largest index not above
-    /// `bound.index` whose term is not above `bound.term`, or 0@0 if that lies below the base. Follower and leader both skip by
-    /// it, so one rejection passes over a whole run of terms (§5.3, the optimisation of nextIndex).
+    /// The last position that may agree with a log in which `bound` stands: the largest index not above `bound.index`
+    /// whose term is not above `bound.term`, or 0@0 if that lies below the base. Follower and leader both skip by it,
+    /// so one rejection passes over a whole run of terms (§5.3, the optimisation of nextIndex).
     pub fn latest_at_or_below(&self, bound: LogId) -> LogId {
         let reach = self.offset(bound.index).min(self.entries.len());
         let older = self.entries[..reach].iter().rev().find(|entry| entry.id.term <= bound.term);
@@ -153,8 +153,9 @@ impl Log {
         self.changes.extend(entries.iter().filter(is_change).map(|entry| entry.id.index));
     }
 
-    /// Makes `base` the base: what it covers goes. What stands behind it stays if the log holds `base` itself, for then it agrees
-    /// with whoever made the snapshot (Figure 13, rule 6); else nothing is known of it, and it goes too (rule 7).
+    /// Makes `base` the base: what it covers goes. What stands behind it stays if the log holds `base` itself, for
+    /// then it agrees with whoever made the snapshot (Figure 13, rule 6); else nothing is known of it, and it goes
+    /// too (rule 7).
     pub fn compact(&mut self, base: LogId) {
         let kept = if self.contains(base) { self.after(base.index, usize::MAX) } else { &[] };
         *self = Log::of(base, kept);

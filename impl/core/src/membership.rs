@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::quorum::Voters;
 use crate::types::{Index, LogId, NodeId, Term, debug_as_display};
 
-/// A configuration: what one entry of the log makes of the cluster, as a whole and not as a difference, so that the latest
-/// such entry says all (dissertation 4.1).
+/// A configuration: what one entry of the log makes of the cluster, as a whole and not as a difference, so that the
+/// latest such entry says all (dissertation 4.1).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Membership {
     voters: Voters,
@@ -53,8 +53,8 @@ pub enum Refusal {
         /// The leader's commitIndex.
         commit: Index,
     },
-    /// The leader has not committed an entry of its own term yet: a change of an older term that it does not know might be
-    /// (D. Ongaro, "bug in single-server membership changes", raft-dev, 2015).
+    /// The leader has not committed an entry of its own term yet: a change of an older term that it does not know
+    /// might be (D. Ongaro, "bug in single-server membership changes", raft-dev, 2015).
     NoCommitInTerm {
         /// The leader's term.
         term: Term,
@@ -135,8 +135,8 @@ impl Membership {
         self.voters.len().saturating_sub(self.voters.majority())
     }
 
-    /// The configuration after `change`, if there is such a step from this one. Whether it may be taken now is the leader's
-    /// to say ([`Raft::check_change`](crate::Raft::check_change)).
+    /// The configuration after `change`, if there is such a step from this one. Whether it may be taken now is the
+    /// leader's to say ([`Raft::check_change`](crate::Raft::check_change)).
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ pub enum Body {
         /// voteGranted.
         granted: bool,
     },
-    /// A server asks whether it would get a vote in the term after its own, which it has not entered (dissertation 9.6).
-    /// The one request whose term its receiver does not adopt: it is an enquiry, and changes nothing.
+    /// A server asks whether it would get a vote in the term after its own, which it has not entered (dissertation
+    /// 9.6). The one request whose term its receiver does not adopt: it is an enquiry, and changes nothing.
     PreVote {
         /// The end of its log (§5.4.1).
         last: LogId,
@@ -65,8 +65,8 @@ pub enum Body {
         /// The round of the request: who answers it has heard the leader since that round began.
         round: Round,
     },
-    /// A leader sends a chunk of its snapshot to a follower that needs entries which it has compacted (§7, Figure 13). In place of
-    /// Figure 13's `done` it says how long the whole is: so every chunk can be checked by itself.
+    /// A leader sends a chunk of its snapshot to a follower that needs entries which it has compacted (§7, Figure
+    /// 13). In place of Figure 13's `done` it says how long the whole is: so every chunk can be checked by itself.
     InstallSnapshot {
         /// lastIncludedIndex and lastIncludedTerm: the last entry that the snapshot covers.
         last: LogId,
@@ -79,8 +79,8 @@ pub enum Body {
         /// The chunk, at most [`Config::max_chunk`](crate::Config::max_chunk) bytes.
         data: Arc<[u8]>,
     },
-    /// A follower's answer as long as it has not all of the snapshot. When it has, and holds it on disk, it answers as if it
-    /// had been sent the entries: it agrees up to the last.
+    /// A follower's answer as long as it has not all of the snapshot. When it has, and holds it on disk, it answers
+    /// as if it had been sent the entries: it agrees up to the last.
     SnapshotReply {
         /// The last entry that the snapshot covers.
         last: LogId,

@@ -11,8 +11,8 @@ pub struct Progress {
     pub matched: Index,
     /// nextIndex: where the next AppendEntries starts. Always above `matched`.
     pub next: Index,
-    /// How many bytes of the leader's snapshot the follower is known to hold, where it needs that instead (§7): it does if
-    /// `next` lies in what the snapshot covers.
+    /// How many bytes of the leader's snapshot the follower is known to hold, where it needs that instead (§7): it
+    /// does if `next` lies in what the snapshot covers.
     pub held: u64,
 }
 

@@ -42,7 +42,8 @@ impl Voters {
         self.len() / 2 + 1
     }
 
-    /// Is more than half of them among those of whom this is said? Who is not one of them does not count, whatever is said.
+    /// Is more than half of them among those of whom this is said? Who is not one of them does not count, whatever is
+    /// said.
     pub fn are_majority(&self, is_said_of: impl Fn(NodeId) -> bool) -> bool {
         self.iter().filter(|voter| is_said_of(*voter)).count() >= self.majority()
     }

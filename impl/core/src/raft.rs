@@ -40,8 +40,8 @@ pub enum Role {
         /// Was it heard from within the least election time-out? Noted only where a feature asks for it.
         in_contact: bool,
     },
-    /// Asks whether it would get votes, before it asks for them (dissertation 9.6). It is still in its old term, in which it
-    /// may have voted.
+    /// Asks whether it would get votes, before it asks for them (dissertation 9.6). It is still in its old term, in
+    /// which it may have voted.
     PreCandidate {
         /// Who would vote for it; itself first of all, and on its word alone: nothing is promised.
         votes: BTreeSet<NodeId>,
@@ -99,8 +99,9 @@ impl Raft {
 
     /// The whole protocol: one input in, effects out.
     ///
-    /// `now` is local monotonic time, read *after* the input was received: by an older one a lease would seem to last. Nothing in
-    /// elections and replication depends on it: no rule of safety may (§5.6). It is read for leases alone.
+    /// `now` is local monotonic time, read *after* the input was received: by an older one a lease would seem to
+    /// last. Nothing in elections and replication depends on it: no rule of safety may (§5.6). It is read for leases
+    /// alone.
     ///
     /// No input makes it panic, however late, duplicated, foreign or absurd a message is.
     pub fn step(&mut self, now: Time, input: Input) -> Effects {
@@ -132,7 +133,8 @@ impl Raft {
     /// The rule of terms, once and first (§5.1): a newer term makes a follower, an older request is answered with
     /// ours, and what is left is of this term, or an answer that its handler will refuse as stale.
     fn receive(&mut self, from: NodeId, message: Message, effects: &mut Effects) {
-        // Who asks need not belong to the configuration that this server knows: either may be behind (dissertation 4.1).
+        // Who asks need not belong to the configuration that this server knows: either may be behind (dissertation
+        // 4.1).
         if from == self.id() || self.disregards(&message) {
             return;
         }

@@ -1,17 +1,20 @@
-//! Reads that are not stale (dissertation 6.4; §8). A read must show all that was acknowledged to anybody before it came. A
-//! leader holds that in its log; what it does not know is whether it still is the leader, and how far its log is committed.
+//! Reads that are not stale (dissertation 6.4; §8). A read must show all that was acknowledged to anybody before it
+//! came. A leader holds that in its log; what it does not know is whether it still is the leader, and how far its log
+//! is committed.
 //!
-//! How far: a new leader's commitIndex may lie below what the last one acknowledged, until it has committed an entry of its own
-//! term. Whether: a majority says so, in one of three ways ([`ReadMode`]). Through the log, by holding an entry that was appended
-//! for the read. In a *round*: a majority answers heartbeats that were sent after the read came, so that no later term had a majority
-//! then. By a *lease* (`lease.rs`): a majority has promised that none would have one yet.
+//! How far: a new leader's commitIndex may lie below what the last one acknowledged, until it has committed an entry
+//! of its own term. Whether: a majority says so, in one of three ways ([`ReadMode`]). Through the log, by holding an
+//! entry that was appended for the read. In a *round*: a majority answers heartbeats that were sent after the read
+//! came, so that no later term had a majority then. By a *lease* (`lease.rs`): a majority has promised that none
+//! would have one yet.
 //!
-//! Rounds are batched: reads that come while one is under way wait for the next, together. Every AppendEntries of a round carries
-//! its token, and the answer carries it back; a rejection proves as much as an acceptance. A round that loses its messages
-//! is repeated with the next heartbeat, under the same token.
+//! Rounds are batched: reads that come while one is under way wait for the next, together. Every AppendEntries of a
+//! round carries its token, and the answer carries it back; a rejection proves as much as an acceptance. A round that
+//! loses its messages is repeated with the next heartbeat, under the same token.
 //!
-//! Caveats. A read is not kept across a change of leaders: it is refused, and its client asks again. Reads go to the leader only.
-//! Who asks this leader while it hands over is served by rounds, and refused where reads go through the log.
+//! Caveats. A read is not kept across a change of leaders: it is refused, and its client asks again. Reads go to the
+//! leader only. Who asks this leader while it hands over is served by rounds, and refused where reads go through the
+//! log.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -113,7 +116,8 @@ impl Raft {
         }
     }
 
-    /// Has this leader committed an entry of its own term? Before that it does not know how far its log is committed (§8).
+    /// Has this leader committed an entry of its own term? Before that it does not know how far its log is committed
+    /// (§8).
     fn may_read(&self) -> bool {
         let committed = self.log.term_at(self.commit) == Some(self.term);
         self.upholds(Rule::ReadAfterOwnCommit, committed)
@@ -153,8 +157,8 @@ impl Raft {
         effects.reads.extend(reads.logged.drain(..done));
     }
 
-    /// Begins a round for all reads that wait, unless one is under way. One that is to renew a lease may be begun before the
-    /// reads may be answered: they wait on.
+    /// Begins a round for all reads that wait, unless one is under way. One that is to renew a lease may be begun
+    /// before the reads may be answered: they wait on.
     pub(crate) fn begin_round(&mut self, effects: &mut Effects) {
         let (is_new, may_read, index) = (self.keeps(Rule::RoundTokenIsNew), self.may_read(), self.commit);
         if let Some(reads) = self.reads_mut().filter(|reads| reads.open.is_none()) {

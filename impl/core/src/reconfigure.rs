@@ -1,5 +1,6 @@
-//! Single-server membership changes (§6; dissertation 4.1 to 4.3). Configurations are entries of the log, and the latest one
-//! counts from the moment at which it is *appended*, committed or not; what is truncated takes its configuration with it.
+//! Single-server membership changes (§6; dissertation 4.1 to 4.3). Configurations are entries of the log, and the
+//! latest one counts from the moment at which it is *appended*, committed or not; what is truncated takes its
+//! configuration with it.
 
 use alloc::sync::Arc;
 
@@ -13,8 +14,8 @@ use crate::types::{Index, NodeId};
 
 /// Which configuration counts.
 impl Raft {
-    /// The configuration that this server uses: the latest in its log (dissertation 4.1), in what its snapshot covers, or the one
-    /// that it was started with.
+    /// The configuration that this server uses: the latest in its log (dissertation 4.1), in what its snapshot
+    /// covers, or the one that it was started with.
     pub fn membership(&self) -> &Membership {
         let end = if self.keeps(Rule::ConfigAtAppend) { self.log.last().index } else { self.commit };
         self.membership_at(end)
@@ -40,8 +41,9 @@ impl Raft {
         self.membership().standing(self.id()) == Standing::Voter
     }
 
-    /// May this server start an election? A voter may. So may one that its latest configuration leaves out, as long as that one
-    /// is not known to be committed: it may be needed to commit it (dissertation 4.2.2, Figure 4.6). Nobody else disturbs.
+    /// May this server start an election? A voter may. So may one that its latest configuration leaves out, as long
+    /// as that one is not known to be committed: it may be needed to commit it (dissertation 4.2.2, Figure 4.6).
+    /// Nobody else disturbs.
     pub fn may_campaign(&self) -> bool {
         let is_needed = || {
             let latest = self.log.change_at_or_below(self.log.last().index);
@@ -108,8 +110,8 @@ impl Raft {
         behind.map_or(Ok(wanted), Err)
     }
 
-    /// A leader sends to the servers of its configuration, and to nobody else. Of one that is new to it, it knows nothing, and
-    /// offers it the entry that made it known.
+    /// A leader sends to the servers of its configuration, and to nobody else. Of one that is new to it, it knows
+    /// nothing, and offers it the entry that made it known.
     pub(crate) fn follow_membership(&mut self) {
         if !self.is_leader() {
             return;

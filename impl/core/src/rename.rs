@@ -1,10 +1,10 @@
-//! Servers under other names. Nothing in the protocol depends on how a server is called: names are compared for equality
-//! and counted, never ordered to decide (§5). So a server that is renamed, with all that it knows of others, does under
-//! the new names what it did under the old ones, and a checker that has walked through one state has walked through all
-//! that differ from it by names only.
+//! Servers under other names. Nothing in the protocol depends on how a server is called: names are compared for
+//! equality and counted, never ordered to decide (§5). So a server that is renamed, with all that it knows of others,
+//! does under the new names what it did under the old ones, and a checker that has walked through one state has
+//! walked through all that differ from it by names only.
 //!
-//! For checkers alone, hence behind the feature `rename`. Whatever is renamed is taken apart field by field: a new field
-//! does not compile before somebody has asked whether it holds a name.
+//! For checkers alone, hence behind the feature `rename`. Whatever is renamed is taken apart field by field: a new
+//! field does not compile before somebody has asked whether it holds a name.
 //!
 //! ```
 //! use raftlab_core::{Command, Config, Durable, Input, Names, NodeId, Raft, Time, Timer, Voters};
@@ -53,8 +53,8 @@ pub trait Names {
     /// The command as it would be under the new names. Different commands stay different.
     fn command(&self, command: &Command) -> Command;
 
-    /// Bytes of the state machine's, all or a chunk, as they would be under the new names, and as many. Where no host compacts its
-    /// log, there are none.
+    /// Bytes of the state machine's, all or a chunk, as they would be under the new names, and as many. Where no host
+    /// compacts its log, there are none.
     fn state(&self, state: &[u8]) -> Arc<[u8]> {
         state.into()
     }
@@ -257,8 +257,8 @@ impl Message {
 }
 
 impl Effects {
-    /// The same effects under new names. What may leave [early](Effects::early) keeps its order, which between different
-    /// receivers is that of their old names: it means nothing, and only who compares lists has to know.
+    /// The same effects under new names. What may leave [early](Effects::early) keeps its order, which between
+    /// different receivers is that of their old names: it means nothing, and only who compares lists has to know.
     pub fn renamed(&self, names: &impl Names) -> Effects {
         let Effects { writes, early, late, restored, committed, reads, refused, restart, ignored, answer } =
             self;

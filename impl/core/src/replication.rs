@@ -46,7 +46,8 @@ impl Raft {
         self.send_missing(limit, self.keeps(Rule::RetrySendsSnapshot), effects);
     }
 
-    /// Who needs the snapshot is sent the next chunk of it by the retry timer, not for every command that comes meanwhile.
+    /// Who needs the snapshot is sent the next chunk of it by the retry timer, not for every command that comes
+    /// meanwhile.
     fn send_missing(&self, limit: usize, with_snapshot: bool, effects: &mut Effects) {
         let Role::Leader { peers, .. } = &self.role else { return };
         effects.restart.push(Timer::Retry);
@@ -76,8 +77,8 @@ impl Raft {
 
     /// AppendEntries from index `next` on. It may leave before this leader's own disk is done (dissertation 10.2.1).
     ///
-    /// Who needs what is compacted is sent a chunk of the snapshot; a heartbeat tells it that the leader lives, and nothing of a
-    /// log with which it agrees on no more than that both begin.
+    /// Who needs what is compacted is sent a chunk of the snapshot; a heartbeat tells it that the leader lives, and
+    /// nothing of a log with which it agrees on no more than that both begin.
     fn send_entries(&self, to: NodeId, next: Index, limit: usize, effects: &mut Effects) {
         let round = self.round();
         let (prev, entries, commit) = match self.log.term_at(next.prev()) {
@@ -200,8 +201,8 @@ impl Raft {
         self.send(leader, Body::AppendReply { answer, round }, effects);
     }
 
-    /// Can the leader of this term have sent this? Not if its entries have gaps or come from a later term, and not if it
-    /// would replace what is committed here (§5.4.3). Whatever else sent it, it is not heard.
+    /// Can the leader of this term have sent this? Not if its entries have gaps or come from a later term, and not if
+    /// it would replace what is committed here (§5.4.3). Whatever else sent it, it is not heard.
     fn could_be_sent(&self, prev: LogId, entries: &[Entry]) -> bool {
         let newest = entries.last().map_or(prev.term, |last| last.id.term);
         let replaces = self.news(prev.index, entries).map_or(self.log.last().index, |(after, _)| after);

@@ -1,9 +1,9 @@
 //! Client sessions (dissertation 6.3; §8): a command takes effect once, however often its client sends it.
 //!
-//! A client that hears nothing does not know whether its command was committed: a leader may commit it and crash before it
-//! answers. So the client asks the next leader, and the command may stand in the log twice. Raft does not read commands; it is
-//! the state machines that tell a retry from the first attempt, all of them alike, since what they are told by is in the log.
-//! A host keeps one table beside its state machine and executes commands through it:
+//! A client that hears nothing does not know whether its command was committed: a leader may commit it and crash
+//! before it answers. So the client asks the next leader, and the command may stand in the log twice. Raft does not
+//! read commands; it is the state machines that tell a retry from the first attempt, all of them alike, since what
+//! they are told by is in the log. A host keeps one table beside its state machine and executes commands through it:
 //!
 //! ```
 //! use std::num::NonZeroUsize;
@@ -22,14 +22,16 @@
 //! assert_eq!(balance, 10);
 //! ```
 //!
-//! Responses are kept until the client says that it has them, with its next command. A table is bounded, so a session may have to
-//! go: the one least recently used, by the indexes of entries and not by a clock, which servers would read at different times.
-//! Who comes with a session that is gone is refused, and its command is *not* executed: it may have been before.
+//! Responses are kept until the client says that it has them, with its next command. A table is bounded, so a session
+//! may have to go: the one least recently used, by the indexes of entries and not by a clock, which servers would
+//! read at different times. Who comes with a session that is gone is refused, and its command is *not* executed: it
+//! may have been before.
 //!
-//! Caveats. The table is part of the state machine: both are rebuilt from the log after a restart, or are saved together with
-//! lastApplied. A client whose session expired cannot find out what became of its last commands. To be silent for long is to lose
-//! the session once enough others are used; a client that wants to keep it sends commands that do nothing. A session keeps as many
-//! responses as its client leaves unacknowledged: how many commands a client may have under way, its host decides.
+//! Caveats. The table is part of the state machine: both are rebuilt from the log after a restart, or are saved
+//! together with lastApplied. A client whose session expired cannot find out what became of its last commands. To be
+//! silent for long is to lose the session once enough others are used; a client that wants to keep it sends commands
+//! that do nothing. A session keeps as many responses as its client leaves unacknowledged: how many commands a client
+//! may have under way, its host decides.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry as Slot;
@@ -92,21 +94,23 @@ pub enum Outcome<'a, R> {
     Executed(&'a R),
     /// It took effect before: this is what was answered then.
     Repeated(&'a R),
-    /// It took effect before, and its client has had the response: a duplicate that came late. Nobody waits for an answer.
+    /// It took effect before, and its client has had the response: a duplicate that came late. Nobody waits for an
+    /// answer.
     Discarded,
-    /// There is no such session, or there is none any more. The command was *not* executed; whether it was before is not known.
-    /// The client must be told, and must not simply send it again in a new session.
+    /// There is no such session, or there is none any more. The command was *not* executed; whether it was before is
+    /// not known. The client must be told, and must not simply send it again in a new session.
     Expired,
 }
 
 impl<R> Sessions<R> {
-    /// A table without sessions, for at most so many at once. All state machines of a cluster must agree on that number.
+    /// A table without sessions, for at most so many at once. All state machines of a cluster must agree on that
+    /// number.
     pub fn new(sessions_max: NonZeroUsize) -> Sessions<R> {
         Sessions { sessions_max, open: BTreeMap::new() }
     }
 
-    /// Opens the session that the entry at this index asks for. If there are as many as there may be, the one least recently used
-    /// expires.
+    /// Opens the session that the entry at this index asks for. If there are as many as there may be, the one least
+    /// recently used expires.
     pub fn open(&mut self, at: Index) -> Opened {
         let session = SessionId(at);
         let is_full = self.open.len() >= self.sessions_max.get() && !self.is_open(session);
@@ -144,7 +148,8 @@ impl<R> Sessions<R> {
 }
 
 impl<R> Session<R> {
-    /// The client has the responses to all numbers below this one. A retry that was sent before it had them takes nothing back.
+    /// The client has the responses to all numbers below this one. A retry that was sent before it had them takes
+    /// nothing back.
     fn acknowledge(&mut self, unanswered: Sequence) {
         if unanswered > self.unanswered {
             self.unanswered = unanswered;

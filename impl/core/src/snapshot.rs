@@ -1,18 +1,21 @@
-//! Snapshots and the compaction of the log (§7; dissertation 5). Every server takes its own, when its host says so: Raft does not
-//! know the state machine, only that what it was given up to some index is now in a run of bytes. A leader sends its own to
-//! who needs entries that it has compacted, in chunks, over a network that loses, repeats and reorders them.
+//! Snapshots and the compaction of the log (§7; dissertation 5). Every server takes its own, when its host says so:
+//! Raft does not know the state machine, only that what it was given up to some index is now in a run of bytes. A
+//! leader sends its own to who needs entries that it has compacted, in chunks, over a network that loses, repeats and
+//! reorders them.
 //!
-//! A snapshot covers committed entries only, so nothing in it can ever be taken back, and a server whose log reaches beyond it has
-//! no use for it. It holds the configuration in force at its end: what it covers may have held the latest one. What else has to
-//! outlive the entries, such as clients' sessions (dissertation 6.3), belongs to the state machine's bytes.
+//! A snapshot covers committed entries only, so nothing in it can ever be taken back, and a server whose log reaches
+//! beyond it has no use for it. It holds the configuration in force at its end: what it covers may have held the
+//! latest one. What else has to outlive the entries, such as clients' sessions (dissertation 6.3), belongs to the
+//! state machine's bytes.
 //!
-//! Between the two there is no state of transfer that could get stuck. A follower needs the snapshot if and only if its nextIndex lies in
-//! it; each answer says how much the follower holds, and the retry timer sends from there again, for ever. A restarted follower holds
-//! nothing, and says that.
+//! Between the two there is no state of transfer that could get stuck. A follower needs the snapshot if and only if
+//! its nextIndex lies in it; each answer says how much the follower holds, and the retry timer sends from there
+//! again, for ever. A restarted follower holds nothing, and says that.
 //!
-//! Caveats. What a follower has of a snapshot is in memory until it is whole. It belongs to one leader, since two servers need not
-//! write the same state as the same bytes. A leader that compacts again while it sends starts anew with the newer snapshot: its
-//! host should wait as long as [`Raft::is_sending_snapshot`] says so, up to a limit of its own.
+//! Caveats. What a follower has of a snapshot is in memory until it is whole. It belongs to one leader, since two
+//! servers need not write the same state as the same bytes. A leader that compacts again while it sends starts anew
+//! with the newer snapshot: its host should wait as long as [`Raft::is_sending_snapshot`] says so, up to a limit of
+//! its own.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -67,8 +70,8 @@ pub enum Ignored {
         /// How many bytes are here.
         held: u64,
     },
-    /// No leader of this term can have sent it: it does not fit into its own snapshot, or the snapshot contradicts its term or
-    /// what is committed.
+    /// No leader of this term can have sent it: it does not fit into its own snapshot, or the snapshot contradicts
+    /// its term or what is committed.
     Corrupt(LogId),
 }
 
@@ -91,8 +94,9 @@ impl Raft {
         effects.answer = Some(Answer::Compacted(last));
     }
 
-    /// Would [`Input::Compact`](crate::Input::Compact) through this entry be taken? It has to be committed, and not covered yet. And
-    /// this server has to know the configuration there: one that joined does not, before the first that it was sent.
+    /// Would [`Input::Compact`](crate::Input::Compact) through this entry be taken? It has to be committed, and not
+    /// covered yet. And this server has to know the configuration there: one that joined does not, before the first
+    /// that it was sent.
     pub fn can_compact(&self, through: Index) -> bool {
         let is_in_log = through > self.log.base().index && through <= self.commit;
         is_in_log && !self.membership_at(through).voters().is_empty()
@@ -199,8 +203,8 @@ impl Raft {
         self.send(leader, Body::AppendReply { answer, round: Round::default() }, effects);
     }
 
-    /// Can the leader of this term have such a snapshot? Not if it ends in a later term, in nothing, or without a voter, and
-    /// not if it contradicts what is committed here, or leaves no indexes for what comes after it.
+    /// Can the leader of this term have such a snapshot? Not if it ends in a later term, in nothing, or without a
+    /// voter, and not if it contradicts what is committed here, or leaves no indexes for what comes after it.
     fn could_be_snapshot(&self, last: LogId, membership: &Membership) -> bool {
         let agrees = last.index > self.commit || self.agrees(last);
         let goes_on = last.index.0 <= u64::MAX / 2;

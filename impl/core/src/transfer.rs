@@ -1,5 +1,5 @@
-//! Leadership transfer (dissertation 3.10): a leader that wants to go lets a server that has its whole log be elected at once,
-//! instead of leaving the cluster to an election time-out.
+//! Leadership transfer (dissertation 3.10): a leader that wants to go lets a server that has its whole log be elected
+//! at once, instead of leaving the cluster to an election time-out.
 
 use alloc::collections::BTreeSet;
 
@@ -9,8 +9,9 @@ use crate::raft::{Raft, Role};
 use crate::types::NodeId;
 
 impl Raft {
-    /// Somebody wants this leader to hand over to `to`. From now on it takes no proposals: the log of `to` could never catch
-    /// up with one that grows. One transfer at a time: another wish meanwhile changes nothing, not even how long this one may take.
+    /// Somebody wants this leader to hand over to `to`. From now on it takes no proposals: the log of `to` could
+    /// never catch up with one that grows. One transfer at a time: another wish meanwhile changes nothing, not even
+    /// how long this one may take.
     pub(crate) fn transfer(&mut self, to: NodeId, effects: &mut Effects) {
         let (leader, votes) = (self.leader(), self.membership().voters().contains(to));
         let Role::Leader { transfer, peers, .. } = &mut self.role else {
@@ -37,7 +38,8 @@ impl Raft {
         let Some(to) = self.transfers_to() else { return };
         let last = self.log.last().index;
         if self.progress(to).is_some_and(|progress| progress.matched == last) {
-            // From now on who wants to wait need not (6.4.1). Nothing that it says waits for this disk: a leader may hand over because its disk is slow.
+            // From now on who wants to wait need not (6.4.1). Nothing that it says waits for this disk: a leader may
+            // hand over because its disk is slow.
             self.end_lease();
             effects.early.push((to, Message { term: self.term, body: Body::TimeoutNow }));
         }
@@ -58,9 +60,9 @@ impl Raft {
         }
     }
 
-    /// The leader of this term hands over to this server: it starts an election, without asking first whether it could win.
-    /// What it needs for that the leader has seen. From anybody but the leader that it follows this is not heard; should it come
-    /// late, it costs an election.
+    /// The leader of this term hands over to this server: it starts an election, without asking first whether it
+    /// could win. What it needs for that the leader has seen. From anybody but the leader that it follows this is not
+    /// heard; should it come late, it costs an election.
     pub(crate) fn timeout_now(&mut self, from: NodeId, effects: &mut Effects) {
         if matches!(self.role, Role::Follower { leader, .. } if leader == Some(from)) && self.may_campaign() {
             self.campaign(BTreeSet::new(), true, effects);

@@ -27,8 +27,8 @@ pub struct Time(pub u64);
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span(pub u64);
 
-/// A round of heartbeats by which a leader makes sure that it leads (dissertation 6.4), counted from 1 in each leadership; 0 is
-/// before the first. It travels with every AppendEntries and back with every answer.
+/// A round of heartbeats by which a leader makes sure that it leads (dissertation 6.4), counted from 1 in each
+/// leadership; 0 is before the first. It travels with every AppendEntries and back with every answer.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Round(pub u64);
 

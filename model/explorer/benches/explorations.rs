@@ -1,7 +1,7 @@
 //! Whole explorations. `cargo bench -p raftlab-explorer --bench explorations`.
 //!
-//! "raft, few states a row" is a depth at which a row is walked only a few times: there most of the time goes into actors'
-//! code and into building rows. At the larger depth it is the walk and the table.
+//! "raft, few states a row" is a depth at which a row is walked only a few times: there most of the time goes into
+//! actors' code and into building rows. At the larger depth it is the walk and the table.
 
 // A benchmark's group is made by a macro that documents nothing.
 #![allow(missing_docs)]

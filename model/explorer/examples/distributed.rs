@@ -4,8 +4,8 @@
 //! distributed paxos|raft DEPTH THREADS [PROCESS HOST:PORT,HOST:PORT,…]
 //! ```
 //!
-//! Without hosts it explores alone, as what to compare with. A depth of 0 is no limit. Nothing is judged: what is measured is
-//! the search.
+//! Without hosts it explores alone, as what to compare with. A depth of 0 is no limit. Nothing is judged: what is
+//! measured is the search.
 
 use std::env;
 

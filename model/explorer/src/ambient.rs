@@ -1,5 +1,5 @@
-//! What belongs to no actor: the history, what is spent of the budgets, the message that was delivered last, and messages
-//! to nobody.
+//! What belongs to no actor: the history, what is spent of the budgets, the message that was delivered last, and
+//! messages to nobody.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;

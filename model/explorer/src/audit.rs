@@ -1,10 +1,10 @@
 //! What a model says of itself, held against what it does.
 //!
-//! An exploration believes three things of a model: that its actors are deterministic, that hashes see what equality sees,
-//! and, under symmetry, that permuted actors do the permuted thing. Each is looked at where it is cheap: when something
-//! becomes known, of which there is little, and not when it is used, which is all the time. So none of this costs
-//! measurable time, and none of it proves anything: it is a sample, of what was explored. What it finds is a fault, and
-//! the exploration ends with it.
+//! An exploration believes three things of a model: that its actors are deterministic, that hashes see what equality
+//! sees, and, under symmetry, that permuted actors do the permuted thing. Each is looked at where it is cheap: when
+//! something becomes known, of which there is little, and not when it is used, which is all the time. So none of this
+//! costs measurable time, and none of it proves anything: it is a sample, of what was explored. What it finds is a
+//! fault, and the exploration ends with it.
 //!
 //! # Caveats
 //!
@@ -191,8 +191,8 @@ impl<S: System> Machine<'_, S> {
         self.note_fault(Error::NotSymmetric(fault));
     }
 
-    /// Does the hash of actors see what their equality sees, and no more? A new one (then `same` is none) is compared with
-    /// some of other hashes, one that is known with what is there of its hash.
+    /// Does the hash of actors see what their equality sees, and no more? A new one (then `same` is none) is compared
+    /// with some of other hashes, one that is known with what is there of its hash.
     pub fn check_hash(&self, number: u32, same: Option<&Local<S>>) {
         let known = |at: u32| &self.locals.get(at).local;
         if let Some(same) = same {

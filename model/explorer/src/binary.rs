@@ -1,7 +1,7 @@
 //! Numbers in a file, with a checksum over all of them at its end.
 //!
-//! The checksum is held against the file before anything of it is believed: a number of a damaged file could be a length
-//! that fills the memory, or a place in a table that there is not.
+//! The checksum is held against the file before anything of it is believed: a number of a damaged file could be a
+//! length that fills the memory, or a place in a table that there is not.
 
 use std::fs::File;
 use std::hash::Hasher;

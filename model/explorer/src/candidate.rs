@@ -2,13 +2,13 @@
 
 use crate::records::State;
 
-/// How a state was reached, in one number: the step's place in its row, the place of its actor, whether that actor changed.
-/// The place after all actors is that of the ambient, whose steps are messages to nobody that are lost.
+/// How a state was reached, in one number: the step's place in its row, the place of its actor, whether that actor
+/// changed. The place after all actors is that of the ambient, whose steps are messages to nobody that are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Via(pub u32);
 
-/// Something to report: where a step leads, from where, and which step. Of several, the one with the lowest fingerprint is
-/// kept, so that it does not matter who was first.
+/// Something to report: where a step leads, from where, and which step. Of several, the one with the lowest
+/// fingerprint is kept, so that it does not matter who was first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Found {
     pub print: u64,

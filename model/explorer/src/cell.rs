@@ -1,7 +1,7 @@
 //! Cells: an actor with the messages in flight to it.
 //!
-//! In a set network an inbox is a set of bits, one for each message that was ever sent to the actor: what is dead to the
-//! actor is a mask, and a message that is there already is a bit that is set. Otherwise an inbox is a list.
+//! In a set network an inbox is a set of bits, one for each message that was ever sent to the actor: what is dead to
+//! the actor is a mask, and a message that is there already is a bit that is set. Otherwise an inbox is a list.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -120,8 +120,8 @@ impl<S: System> Machine<'_, S> {
         self.cell_of(key, local, || self.packed(letters))
     }
 
-    /// The number of the cell of this key, the sum of the content hashes of its actor's state and of the messages, or of
-    /// their queues. Its inbox is made if it is new.
+    /// The number of the cell of this key, the sum of the content hashes of its actor's state and of the messages, or
+    /// of their queues. Its inbox is made if it is new.
     fn cell_of(&self, key: u128, local: u32, inbox: impl FnOnce() -> Box<[u32]>) -> u32 {
         let make = |number| {
             let known = self.locals.get(local);
@@ -175,7 +175,8 @@ impl<S: System> Machine<'_, S> {
         })
     }
 
-    /// The actor's own cell after `event`: without what was delivered or lost or is dead now, with what it sent to itself.
+    /// The actor's own cell after `event`: without what was delivered or lost or is dead now, with what it sent to
+    /// itself.
     pub fn next_cell(&self, number: u32, cell: &Cell, event: Event, local: u32, to_self: &[u32]) -> u32 {
         let taken = match event {
             Event::Deliver(at) if self.carrier != Carrier::Set => Some(at),

@@ -19,8 +19,8 @@ const FORMAT: &str = "raftlab-explorer checkpoint 1";
 const FILE: &str = "checkpoint";
 
 impl<S: System, const W: usize> Search<'_, S, W> {
-    /// Writes all that a process needs to go on: `left` is what is not expanded of the level under way. The last checkpoint
-    /// stays until this one is whole.
+    /// Writes all that a process needs to go on: `left` is what is not expanded of the level under way. The last
+    /// checkpoint stays until this one is whole.
     pub fn save(&mut self, directory: &Path, left: &[Range<u32>]) -> Result<(), Error> {
         let fault = |fault: io::Error| Error::Checkpoint(directory.display().to_string(), fault.to_string());
         fs::create_dir_all(directory).map_err(fault)?;

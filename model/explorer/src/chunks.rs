@@ -7,8 +7,8 @@ const FIRST: u32 = 10;
 const LAST: u32 = 20;
 const CHUNKS: usize = (LAST - FIRST) as usize + (1 << (32 - LAST));
 
-/// Up to 2^32 places in chunks that are allocated when they are first needed. A place holds one or several items, all places
-/// as many.
+/// Up to 2^32 places in chunks that are allocated when they are first needed. A place holds one or several items, all
+/// places as many.
 pub(crate) struct Chunks<T> {
     homes: Box<[OnceLock<Box<[T]>>]>,
     stride: usize,

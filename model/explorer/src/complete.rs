@@ -1,11 +1,11 @@
 //! Any actor model, with a state whose hash covers all that its equality compares.
 //!
-//! stateright tells states apart by a 64-bit hash, and in version 0.31 its hashable sets and maps feed their elements to
-//! the hasher without saying how many there are. Where two of them follow each other the border between them is lost:
-//! servers whose armed timers are `[{Election}, {Replication}]` and `[{Election, Replication}, {}]` can hash alike, the
-//! second of them is never explored, and nobody is told. Of the [Raft](crate::protocols::raft) example that loses more
-//! than a tenth of all states. An explorer that is right then disagrees with a checker that is wrong, so what an
-//! explorer is compared with is stateright over [`Complete`].
+//! stateright tells states apart by a 64-bit hash, and in version 0.31 its hashable sets and maps feed their elements
+//! to the hasher without saying how many there are. Where two of them follow each other the border between them is
+//! lost: servers whose armed timers are `[{Election}, {Replication}]` and `[{Election, Replication}, {}]` can hash
+//! alike, the second of them is never explored, and nobody is told. Of the [Raft](crate::protocols::raft) example
+//! that loses more than a tenth of all states. An explorer that is right then disagrees with a checker that is wrong,
+//! so what an explorer is compared with is stateright over [`Complete`].
 //!
 //! Behaviour is the wrapped model's in everything else: the same actions in the same order, the same steps, the same
 //! boundary, the same properties.

@@ -37,8 +37,9 @@ pub enum Error {
     /// A permutation of the system is not a symmetry.
     #[error("the actors are not interchangeable as the system says: {0}")]
     NotSymmetric(String),
-    /// Code of the model panicked where no path can be shown that leads there: in the initial state, or in a judgement of a
-    /// part of a state. What panics in a handler, or in a judgement of a whole state, is a [`Discovery`](crate::Discovery).
+    /// Code of the model panicked where no path can be shown that leads there: in the initial state, or in a
+    /// judgement of a part of a state. What panics in a handler, or in a judgement of a whole state, is a
+    /// [`Discovery`](crate::Discovery).
     #[error("the model's code panicked outside of any step that could be shown: {0}")]
     Panicked(String),
     /// A checkpoint could not be written, or read.

@@ -141,8 +141,8 @@ impl<'a, S: System> Explorer<'a, S> {
     }
 
     /// Puts on disk what does not fit into the memory that is allowed, instead of ending. States are told apart by
-    /// fingerprints then. While there is something on disk, states are counted level by level, so that a limit of states may
-    /// be exceeded by a level.
+    /// fingerprints then. While there is something on disk, states are counted level by level, so that a limit of
+    /// states may be exceeded by a level.
     #[must_use]
     pub fn spill(self, spill: Spill) -> Self {
         Explorer { spill: Some(spill), ..self }.by_fingerprints()
@@ -156,9 +156,9 @@ impl<'a, S: System> Explorer<'a, S> {
         Explorer { mode, ..self }
     }
 
-    /// Explores together with other processes, which all run this with the same model and the same limits; each writes its
-    /// own checkpoints. Each reports what all found, and what it itself holds in memory. States are told apart by
-    /// fingerprints then: numbers mean nothing to another process.
+    /// Explores together with other processes, which all run this with the same model and the same limits; each
+    /// writes its own checkpoints. Each reports what all found, and what it itself holds in memory. States are told
+    /// apart by fingerprints then: numbers mean nothing to another process.
     #[must_use]
     pub fn distributed(self, cluster: Cluster) -> Self {
         Explorer { cluster: Some(cluster), ..self }.by_fingerprints()
@@ -208,15 +208,16 @@ impl<'a, S: System> Explorer<'a, S> {
             Mode::Exact => 0,
             Mode::Fingerprints { seed } => seed,
         };
-        // Threads and handlers catch their own panics. What is left is where no step was taken yet, or none is any more.
+        // Threads and handlers catch their own panics. What is left is where no step was taken yet, or none is any
+        // more.
         let run = || self.search(&Machine::new(self.system, Properties::new(properties), group, seed));
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Error::Panicked(message(&*panic))))
     }
 
     fn search(&self, machine: &Machine<S>) -> Result<Report<S>, Error> {
         let actors = machine.actors;
-        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled. Each width
-        // is compiled for each system, which takes seconds, so there are few.
+        // A state of a few words is copied, compared and stored as such; how many is known when this is compiled.
+        // Each width is compiled for each system, which takes seconds, so there are few.
         match actors {
             0..=3 => Search::<S, 4>::new(self, machine).run(),
             4 | 5 => Search::<S, 6>::new(self, machine).run(),

@@ -19,8 +19,8 @@ pub(crate) enum Sort {
     Summary,
 }
 
-/// The content hash of `value`, 128 bits. Hashes of the parts of a whole are added: the order of parts does not matter, and
-/// a change of one part is a difference.
+/// The content hash of `value`, 128 bits. Hashes of the parts of a whole are added: the order of parts does not
+/// matter, and a change of one part is a difference.
 pub(crate) fn content<T: Hash + ?Sized>(sort: Sort, value: &T) -> u128 {
     let mut hasher = SipHasher13::new_with_keys(sort as u64, 0x7261_6674_6c61_6200);
     value.hash(&mut hasher);

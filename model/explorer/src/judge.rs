@@ -35,8 +35,8 @@ impl<S: System> Judge<S> {
         }
     }
 
-    /// What there is to report of the state `cells`, as bits. If only the actor at `turned` is not as in a state that was
-    /// judged, then only what reads it is judged.
+    /// What there is to report of the state `cells`, as bits. If only the actor at `turned` is not as in a state that
+    /// was judged, then only what reads it is judged.
     pub fn judge(&mut self, machine: &Machine<S>, cells: &[u32], turned: Option<usize>) -> u32 {
         let properties = &machine.properties;
         if properties.pairs.is_empty() && properties.tuples.is_empty() {

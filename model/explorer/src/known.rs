@@ -18,8 +18,8 @@ pub(crate) struct Known<'a, const W: usize> {
     pub symmetric: bool,
 }
 
-/// In exact mode the high half of a product chooses the bucket; the low half of the fingerprint tells states in it apart,
-/// before they are compared.
+/// In exact mode the high half of a product chooses the bucket; the low half of the fingerprint tells states in it
+/// apart, before they are compared.
 #[inline]
 fn tag(print: u64) -> u64 {
     print << 32

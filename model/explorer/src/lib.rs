@@ -1,8 +1,8 @@
 //! An exhaustive explorer for stateright actor models, breadth first, on all cores.
 //!
-//! It explores any [`ActorModel`](stateright::actor::ActorModel), knows no protocol, and has the same states, the same
-//! verdicts and the same shortest counterexamples as stateright's own checkers. It differs in how it holds a state: not as
-//! a clone of the whole system, but as one small number for each actor.
+//! It explores any [`ActorModel`](stateright::actor::ActorModel), knows no protocol, and has the same states, the
+//! same verdicts and the same shortest counterexamples as stateright's own checkers. It differs in how it holds a
+//! state: not as a clone of the whole system, but as one small number for each actor.
 //!
 //! ```
 //! use raftlab_explorer::explore;
@@ -24,22 +24,23 @@
 //!
 //! # How it works
 //!
-//! - A *local* is an actor's state with its timers, choices, storage and whether it is down. A *cell* is a local with the
-//!   messages in flight to it. An *ambient* is what belongs to no actor: the history, what is spent of budgets. Each has a
-//!   number, by its 128-bit content hash. A state is a cell for each actor and an ambient.
-//! - What a cell can do is computed once, by the actor's own code, into a *row* of steps. The fingerprint of a state is a
-//!   sum over its parts, so that of a successor is known by one addition, before the successor is built; only what is new
-//!   in the table is built at all.
+//! - A *local* is an actor's state with its timers, choices, storage and whether it is down. A *cell* is a local with
+//!   the messages in flight to it. An *ambient* is what belongs to no actor: the history, what is spent of budgets.
+//!   Each has a number, by its 128-bit content hash. A state is a cell for each actor and an ambient.
+//! - What a cell can do is computed once, by the actor's own code, into a *row* of steps. The fingerprint of a state
+//!   is a sum over its parts, so that of a successor is known by one addition, before the successor is built; only
+//!   what is new in the table is built at all.
 //! - Levels are expanded one after the other, by all threads. So counts are the same on any number of threads, and a
 //!   counterexample is a shortest one. It is taken again by stateright's own model before it is reported.
 //!
 //! # What it does not do
 //!
 //! - [`Expectation::Eventually`](stateright::Expectation::Eventually) is refused: see [`Error::Eventually`].
-//! - Exact means that no state is taken for another one by its fingerprint. Parts of states are told apart by 128 bits of
-//!   `SipHash`, with a fixed key: enough against chance, not against somebody who makes collisions.
-//! - What actors' states own on the heap is not in [`Report::peak_bytes`], nor are the verdicts that a thread remembers. Each
-//!   different local is kept once, which is little where there are many more states than locals, as there mostly are.
+//! - Exact means that no state is taken for another one by its fingerprint. Parts of states are told apart by 128
+//!   bits of `SipHash`, with a fixed key: enough against chance, not against somebody who makes collisions.
+//! - What actors' states own on the heap is not in [`Report::peak_bytes`], nor are the verdicts that a thread
+//!   remembers. Each different local is kept once, which is little where there are many more states than locals, as
+//!   there mostly are.
 //! - A checkpoint notices that a model was changed by what its actors do, not by what a boundary, a property or an
 //!   [`is_dead`](System::is_dead) says; and it is guarded against damage, not against forgery.
 //!

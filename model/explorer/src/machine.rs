@@ -183,7 +183,8 @@ impl<'a, S: System> Machine<'a, S> {
         self.envelopes.get(envelope).envelope.dst
     }
 
-    /// Under symmetry, what `cell` adds to a fingerprint, for each permutation; then, for each, what it adds to the second one.
+    /// Under symmetry, what `cell` adds to a fingerprint, for each permutation; then, for each, what it adds to the
+    /// second one.
     #[inline]
     pub fn prints(&self, cell: u32) -> &[AtomicU64] {
         self.cell_prints.all(cell)

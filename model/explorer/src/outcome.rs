@@ -79,9 +79,9 @@ impl<S: System, const W: usize> Search<'_, S, W> {
     }
 }
 
-/// States that are expected to be lost among so many fingerprints: the pairs of states, over 2 to the number of bits. The
-/// lowest of several fingerprints is not uniform, and collides more often. States that are compared are not lost; orbits are
-/// told apart by 128 bits then.
+/// States that are expected to be lost among so many fingerprints: the pairs of states, over 2 to the number of bits.
+/// The lowest of several fingerprints is not uniform, and collides more often. States that are compared are not lost;
+/// orbits are told apart by 128 bits then.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn missed(states: u64, group: usize, exact: bool) -> f64 {
     let (states, group) = (states as f64, group as f64);

@@ -21,8 +21,8 @@ pub(crate) struct Ways<'a, const W: usize> {
 }
 
 impl<const W: usize> Ways<'_, W> {
-    /// The states on the way to `last`, which ends it, without the initial one: each with the step that leads to it, if that
-    /// is kept.
+    /// The states on the way to `last`, which ends it, without the initial one: each with the step that leads to it,
+    /// if that is kept.
     pub fn to(&self, mut last: u32) -> Result<Vec<(u32, Option<Via>)>, Error> {
         let mut way = Vec::new();
         let came_by = |at| self.records.came_by(at).map_err(|(path, fault)| Error::spill(path, &fault));

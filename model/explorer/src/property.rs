@@ -1,5 +1,5 @@
-//! What must hold, written by what it reads: a property that reads one actor is judged once for each state of that actor,
-//! not once for each state of the system.
+//! What must hold, written by what it reads: a property that reads one actor is judged once for each state of that
+//! actor, not once for each state of the system.
 
 use stateright::Expectation;
 use stateright::actor::{ActorModel, ActorModelState, Envelope, Id};
@@ -37,8 +37,8 @@ pub type OfHistory<S> = Box<dyn Fn(&<S as System>::History) -> bool + Send + Syn
 
 /// What a property reads, and its condition.
 ///
-/// With [`Expectation::Always`] the condition holds of every actor, pair, step, message; with [`Expectation::Sometimes`] of
-/// one, somewhere.
+/// With [`Expectation::Always`] the condition holds of every actor, pair, step, message; with
+/// [`Expectation::Sometimes`] of one, somewhere.
 pub enum Reads<S: System> {
     /// The whole state, network included.
     State(Condition<S>),

@@ -113,8 +113,8 @@ pub(crate) fn least_places(threads: usize) -> usize {
     PLACES.max(2 * IN_HAND * threads)
 }
 
-/// Words in the table. Counts are added by one thread and taken off by another, so that for a moment there may seem to be
-/// less than none.
+/// Words in the table. Counts are added by one thread and taken off by another, so that for a moment there may seem
+/// to be less than none.
 pub(crate) fn words(claimed: u64, held: u64) -> u64 {
     claimed.wrapping_add(held).cast_signed().max(0).cast_unsigned()
 }

@@ -175,7 +175,8 @@ impl<S: System> Machine<'_, S> {
         Some(Step::new(delta, next, at, reaction))
     }
 
-    /// The envelopes to nobody that can be lost now, each with the effect of losing it, and the kind by which it is counted.
+    /// The envelopes to nobody that can be lost now, each with the effect of losing it, and the kind by which it is
+    /// counted.
     pub fn losses(&self, ambient: u32) -> Vec<(u32, u32, u8)> {
         if !self.lossy {
             return Vec::new();

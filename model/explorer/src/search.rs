@@ -53,8 +53,8 @@ pub(crate) struct Search<'a, S: System, const W: usize> {
     pub level_before: (u64, u64),
     /// When a checkpoint was written last.
     pub saved: Instant,
-    /// Words in the table that are no states of this process: those that it asked other processes for, or gave to them, or
-    /// that may be on disk already. Less, modulo 2^64, its states of which no word is in the table.
+    /// Words in the table that are no states of this process: those that it asked other processes for, or gave to
+    /// them, or that may be on disk already. Less, modulo 2^64, its states of which no word is in the table.
     pub held: AtomicU64,
     /// What does not fit into memory, if it may go to disk.
     pub files: Option<Files>,

@@ -1,13 +1,13 @@
 //! Past memory: fingerprints on disk, in sorted runs, and how the search came to states that are not expanded any more.
 //!
-//! When the table may not grow, its fingerprints are written as a **run**, in order, and it starts empty. From then on a
-//! candidate that is not in the table may be in a run, so it is taken in and **put off**: at the end of the level, or before
-//! the next run is written, all that were put off are sorted and held against the runs, each of which is read once, from its
-//! start to its end. What is in none is new, and is judged and counted then. So the disk is read in sequence only, about
-//! once a level, and what is found is what would have been found in memory.
+//! When the table may not grow, its fingerprints are written as a **run**, in order, and it starts empty. From then
+//! on a candidate that is not in the table may be in a run, so it is taken in and **put off**: at the end of the
+//! level, or before the next run is written, all that were put off are sorted and held against the runs, each of
+//! which is read once, from its start to its end. What is in none is new, and is judged and counted then. So the disk
+//! is read in sequence only, about once a level, and what is found is what would have been found in memory.
 //!
-//! What stays in memory is the table, as large as there is room for, the level under way and the next one, and the parts of
-//! states. A candidate that is put off takes a number, even if it is known: there are 2^32.
+//! What stays in memory is the table, as large as there is room for, the level under way and the next one, and the
+//! parts of states. A candidate that is put off takes a number, even if it is known: there are 2^32.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};

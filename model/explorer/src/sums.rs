@@ -76,7 +76,8 @@ pub(crate) fn print_of<S: System>(machine: &Machine<S>, state: &[u32]) -> u64 {
     Sums::new(machine).print(machine, state)
 }
 
-/// Where in the table a fingerprint belongs. The lowest of several is not uniform, a product with an odd number makes it so.
+/// Where in the table a fingerprint belongs. The lowest of several is not uniform, a product with an odd number makes
+/// it so.
 #[inline]
 pub(crate) fn index(print: u64) -> u64 {
     print.wrapping_mul(0x9e37_79b9_7f4a_7c15)

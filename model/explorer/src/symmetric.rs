@@ -11,16 +11,16 @@ use crate::system::{Action, Msg, Random, State, Storage, System, Timer};
 
 /// A system of which some actors are interchangeable: of states that differ only in who is who, one is explored.
 ///
-/// Everything that an actor holds or sends must implement stateright's [`Rewrite`], for ids. Beyond that, three things must
-/// be true that no compiler sees, and that an exploration tries on a sample of what it does, to end with
+/// Everything that an actor holds or sends must implement stateright's [`Rewrite`], for ids. Beyond that, three
+/// things must be true that no compiler sees, and that an exploration tries on a sample of what it does, to end with
 /// [`Error::NotSymmetric`](crate::Error::NotSymmetric) where one of them is not:
 ///
 /// - the rules look at an id for nothing but equality (an order of ids that breaks ties is not symmetric),
 /// - `Rewrite` rewrites every id there is, places in arrays included,
 /// - no property tells the actors apart.
 ///
-/// Lists keep their order when they are rewritten. One that is sorted by ids, such as choices among all actors, is another
-/// list then: sort nothing by ids, or keep sets.
+/// Lists keep their order when they are rewritten. One that is sorted by ids, such as choices among all actors, is
+/// another list then: sort nothing by ids, or keep sets.
 ///
 /// ```
 /// use raftlab_explorer::{Symmetric, explore};

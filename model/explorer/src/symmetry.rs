@@ -14,7 +14,8 @@ impl Permutation {
         Permutation((0..actors).collect())
     }
 
-    /// All permutations of the actors in `free`, of `actors` in all, who keep their names otherwise; the identity first.
+    /// All permutations of the actors in `free`, of `actors` in all, who keep their names otherwise; the identity
+    /// first.
     pub fn all_of(free: std::ops::Range<usize>, actors: usize) -> Vec<Permutation> {
         let mut found = Vec::new();
         extend(&mut (0..actors).collect(), free.start, free.end, &mut found);

@@ -23,9 +23,9 @@ pub type Action<S> = ActorModelAction<Msg<S>, Timer<S>, Random<S>>;
 
 /// A system of actors that can be explored.
 ///
-/// Every [`ActorModel`] is one, as it is: then the exploration has the same states and the same verdicts as stateright's. A
-/// type that wraps one can say more, each thing for itself: by what properties read, what bounds the causes of events, which
-/// messages are dead, which actors are interchangeable.
+/// Every [`ActorModel`] is one, as it is: then the exploration has the same states and the same verdicts as
+/// stateright's. A type that wraps one can say more, each thing for itself: by what properties read, what bounds the
+/// causes of events, which messages are dead, which actors are interchangeable.
 pub trait System: Sync {
     /// The actors.
     type Actor: Actor<
@@ -43,8 +43,8 @@ pub trait System: Sync {
     /// The actors, their network, and what may go wrong.
     fn model(&self) -> &ActorModel<Self::Actor, Self::Config, Self::History>;
 
-    /// What must hold, and what must be reachable. By default the model's own properties, each judged on a state that is
-    /// built for it; [`Reads`] has forms that cost next to nothing.
+    /// What must hold, and what must be reachable. By default the model's own properties, each judged on a state that
+    /// is built for it; [`Reads`] has forms that cost next to nothing.
     fn properties(&self) -> Vec<Property<Self>>
     where
         Self: Sized,
@@ -69,8 +69,8 @@ pub trait System: Sync {
         size_of::<Self::History>() > 0
     }
 
-    /// Is the message that was delivered last a part of the state of a duplicating network? It is in stateright, where it
-    /// tells states apart that nothing else does.
+    /// Is the message that was delivered last a part of the state of a duplicating network? It is in stateright,
+    /// where it tells states apart that nothing else does.
     fn remembers_last_message(&self) -> bool {
         true
     }
@@ -88,19 +88,19 @@ pub trait System: Sync {
         None
     }
 
-    /// Spends one for `cause`, if that may be: then what was spent changes, and the action may be taken. `spent` holds a number for
-    /// each of [`System::budgets`], 0 at the start. By default each budget stands for itself.
+    /// Spends one for `cause`, if that may be: then what was spent changes, and the action may be taken. `spent`
+    /// holds a number for each of [`System::budgets`], 0 at the start. By default each budget stands for itself.
     ///
-    /// A system whose causes hang together, such as clocks that are never far apart, says so here; its causes need not be places
-    /// in `spent` then. It must be a function of its arguments alone.
+    /// A system whose causes hang together, such as clocks that are never far apart, says so here; its causes need
+    /// not be places in `spent` then. It must be a function of its arguments alone.
     fn spend(&self, budgets: &[u32], cause: usize, spent: &mut [u32]) -> bool {
         let may = spent[cause] < budgets[cause];
         spent[cause] += u32::from(may);
         may
     }
 
-    /// What a step of an actor makes known to all, as a number; [`System::note`] says what it does to what was spent. By default
-    /// nothing is.
+    /// What a step of an actor makes known to all, as a number; [`System::note`] says what it does to what was spent.
+    /// By default nothing is.
     fn news(&self, _before: &State<Self>, _after: &State<Self>) -> Option<u32>
     where
         Self: Sized,
@@ -136,8 +136,8 @@ pub trait System: Sync {
         }
     }
 
-    /// Can this message never again change its receiver, whatever happens to it, nor make it send anything? Such a message
-    /// is taken out of an unordered network. By default none is.
+    /// Can this message never again change its receiver, whatever happens to it, nor make it send anything? Such a
+    /// message is taken out of an unordered network. By default none is.
     fn is_dead(&self, _receiver: Id, _state: &State<Self>, _sender: Id, _message: &Msg<Self>) -> bool
     where
         Self: Sized,

@@ -1,8 +1,8 @@
 //! The tables of a machine, written down so that another process can make them again.
 //!
-//! No state of an actor is ever written: what is written is how it came to be, and the other process lets the actors' own
-//! code make it again. A content hash beside each says whether the same came of it. So nothing that a user defines need be
-//! serialisable, and a model that was changed in between is noticed.
+//! No state of an actor is ever written: what is written is how it came to be, and the other process lets the actors'
+//! own code make it again. A content hash beside each says whether the same came of it. So nothing that a user
+//! defines need be serialisable, and a model that was changed in between is noticed.
 
 use std::io;
 use std::mem::discriminant;

@@ -1,7 +1,8 @@
 //! Which states were seen: a table of 64-bit words that threads fill together, without locks.
 //!
-//! A bucket is a cache line of eight words; a word that finds its bucket full goes to the next one. Nothing is ever taken
-//! out, so a search for a word ends at the first empty place, and two threads that bring one state meet in one place.
+//! A bucket is a cache line of eight words; a word that finds its bucket full goes to the next one. Nothing is ever
+//! taken out, so a search for a word ends at the first empty place, and two threads that bring one state meet in one
+//! place.
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -45,8 +46,8 @@ impl Visited {
         ((u128::from(print) * self.buckets.len() as u128) >> 64) as usize
     }
 
-    /// Reads where `print` would be. A loop over many of these brings their cache lines in together; one at a time, each
-    /// would be waited for.
+    /// Reads where `print` would be. A loop over many of these brings their cache lines in together; one at a time,
+    /// each would be waited for.
     #[inline]
     pub fn touch(&self, print: u64) -> u64 {
         self.buckets[self.home(print)].0[0].load(Ordering::Relaxed)
@@ -54,8 +55,8 @@ impl Visited {
 
     /// Puts `word` in, unless a word is there that `is_same`. Returns that one, if there is.
     ///
-    /// What the thread wrote before is visible to whoever meets the word, and what `write` does is: that is called, once or
-    /// more often, only if it seems that the word is not there.
+    /// What the thread wrote before is visible to whoever meets the word, and what `write` does is: that is called,
+    /// once or more often, only if it seems that the word is not there.
     #[inline]
     pub fn insert(
         &self,
@@ -103,8 +104,9 @@ impl Visited {
 
     /// All words, sorted by what `key` makes of them, by which they were put in.
     ///
-    /// The search for a word passes only full buckets. So all words that belong into a stretch of buckets that ends with one
-    /// that is not full are in that stretch; but those that found no place at the end of the table are at its start.
+    /// The search for a word passes only full buckets. So all words that belong into a stretch of buckets that ends
+    /// with one that is not full are in that stretch; but those that found no place at the end of the table are at
+    /// its start.
     pub fn words_in_order(&self, key: impl Fn(u64) -> u64) -> impl Iterator<Item = u64> {
         let buckets = self.buckets.len();
         let stretch = move |from: usize| {

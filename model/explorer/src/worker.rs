@@ -110,8 +110,8 @@ impl<'m, S: System, const W: usize> Worker<'m, S, W> {
         }
     }
 
-    /// What there is to report of the initial state; nothing if it is beyond the model's boundary. A panic of a judgement is
-    /// a fault of the machine: there is no step to show.
+    /// What there is to report of the initial state; nothing if it is beyond the model's boundary. A panic of a
+    /// judgement is a fault of the machine: there is no step to show.
     pub fn begin(&mut self, machine: &Machine<S>, state: &[u32], has_boundary: bool) -> Option<u32> {
         let within = !has_boundary || self.judge.is_within(machine, state);
         if !within {

@@ -1,6 +1,7 @@
-//! Several processes explore what one would: the same states, steps, levels and verdicts, and shortest ways of the same
-//! length. Processes are real ones, connected over the loopback interface: this test program starts itself again, and what it
-//! is to do is in its environment. Random systems are explored by threads that know of each other only by their sockets.
+//! Several processes explore what one would: the same states, steps, levels and verdicts, and shortest ways of the
+//! same length. Processes are real ones, connected over the loopback interface: this test program starts itself
+//! again, and what it is to do is in its environment. Random systems are explored by threads that know of each other
+//! only by their sockets.
 
 mod support;
 

@@ -1,6 +1,6 @@
-//! The explorer has the same states as stateright, the same steps, the same verdicts: on a thousand random systems, each
-//! explored in every way there is. What is compared with is a naive walk that compares whole states, level by level, kind
-//! by kind; a test of `random_systems.rs` holds another such walk against stateright's own search.
+//! The explorer has the same states as stateright, the same steps, the same verdicts: on a thousand random systems,
+//! each explored in every way there is. What is compared with is a naive walk that compares whole states, level by
+//! level, kind by kind; a test of `random_systems.rs` holds another such walk against stateright's own search.
 //!
 //! All of it is one test, because drawing the systems takes longer than exploring them.
 

@@ -1,5 +1,5 @@
-//! The tables that threads fill together, under every order in which two threads can touch them, and with every value that
-//! the memory model lets a load return.
+//! The tables that threads fill together, under every order in which two threads can touch them, and with every value
+//! that the memory model lets a load return.
 //!
 //! The tables are compiled into this program once more, on loom's atomics and locks instead of the standard library's.
 
@@ -21,7 +21,8 @@ mod sync {
     pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-    /// Loom has none. A thread sees what is in it if, and only if, it sees the flag that was raised after it was put in.
+    /// Loom has none. A thread sees what is in it if, and only if, it sees the flag that was raised after it was put
+    /// in.
     #[derive(Debug)]
     pub(crate) struct OnceLock<T> {
         item: std::sync::OnceLock<T>,

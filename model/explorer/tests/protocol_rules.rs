@@ -1,6 +1,6 @@
-//! What the protocols do, beyond how many states that makes: the link does what stateright's own does, servers of Raft
-//! are interchangeable and those of Paxos are not, Raft panics where the published one does, and the last writer does not
-//! always win.
+//! What the protocols do, beyond how many states that makes: the link does what stateright's own does, servers of
+//! Raft are interchangeable and those of Paxos are not, Raft panics where the published one does, and the last writer
+//! does not always win.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

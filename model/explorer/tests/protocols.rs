@@ -1,5 +1,5 @@
-//! How many states each protocol has, as stateright counts them over [`Complete`] with one thread. What explores anything
-//! else than these states is wrong.
+//! How many states each protocol has, as stateright counts them over [`Complete`] with one thread. What explores
+//! anything else than these states is wrong.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The explorer has the states that the register protocols have: see `support/explored.rs` for what is compared. There are two
-//! of these programs, as each protocol is compiled with an engine of its own.
+//! The explorer has the states that the register protocols have: see `support/explored.rs` for what is compared.
+//! There are two of these programs, as each protocol is compiled with an engine of its own.
 
 #[path = "support/cases.rs"]
 mod cases;

@@ -1,5 +1,5 @@
-//! Symmetry: of states that differ in who is who one is explored, and they are counted for all. Held against a naive walk
-//! that permutes whole states with stateright's own means; and systems that are not symmetric are refused.
+//! Symmetry: of states that differ in who is who one is explored, and they are counted for all. Held against a naive
+//! walk that permutes whole states with stateright's own means; and systems that are not symmetric are refused.
 
 #[path = "support/lottery.rs"]
 mod lottery;

@@ -384,7 +384,8 @@ fn every_wrong_engine_is_caught() {
     assert!(uncaught.is_empty(), "caught by fewer than {CATCHES_MIN} of {SYSTEMS} systems: {uncaught:?}");
 }
 
-/// Its hash of a set omits the set's length, so that unequal states may share a fingerprint: one of them is never visited.
+/// Its hash of a set omits the set's length, so that unequal states may share a fingerprint: one of them is never
+/// visited.
 #[test]
 fn stateright_with_its_own_hash_is_caught() {
     let caught = RefCell::new(0);

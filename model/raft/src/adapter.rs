@@ -83,8 +83,9 @@ impl ServerActor {
         (self.bounds.max_resends > 0).then(StateMachine::new)
     }
 
-    /// One event: what the server becomes, and what it did. A panic of the core is a broken property, with its message.
-    /// A server that broke something stays as it is: else its next event, which does nothing, would take the verdict back.
+    /// One event: what the server becomes, and what it did. A panic of the core is a broken property, with its
+    /// message. A server that broke something stays as it is: else its next event, which does nothing, would take the
+    /// verdict back.
     pub fn react(&self, before: &Server, event: &Event) -> (Server, Done) {
         if before.broken.is_some() {
             return (before.clone(), Done::default());
@@ -93,7 +94,9 @@ impl ServerActor {
             Step { actor: self, server: before.clone(), done: Done::default(), are_answered: false };
         let outcome = catch_unwind(AssertUnwindSafe(|| step.take(event)));
         let Step { mut server, done, .. } = step;
-        server.note_quorum(before.raft.commit(), &self.founders);
+        if self.bounds.max_changes > 0 {
+            server.note_commit(before.raft.commit(), &self.founders);
+        }
         if let Err(panic) = outcome {
             let why = property::panic_message(&*panic);
             server = Server { broken: Some(Broken { property: property::NO_PANIC, why }), ..before.clone() };
@@ -165,7 +168,8 @@ impl ServerActor {
             .collect()
     }
 
-    /// Where in a leader's log the commands stand that a client may send again. One that stands there twice is called by the first place.
+    /// Where in a leader's log the commands stand that a client may send again. One that stands there twice is called
+    /// by the first place.
     fn resends(&self, server: &Server) -> Vec<Index> {
         if self.bounds.max_resends == 0 || !server.raft.is_leader() {
             return Vec::new();
@@ -179,8 +183,8 @@ impl ServerActor {
         entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry.id.index).collect()
     }
 
-    /// The changes of the configuration that a leader would accept now. Who was removed does not come back: a leader then
-    /// starts anew with what it knows of that server, and answers to it that are dead would rise.
+    /// The changes of the configuration that a leader would accept now. Who was removed does not come back: a leader
+    /// then starts anew with what it knows of that server, and answers to it that are dead would rise.
     fn changes<'a>(&'a self, server: &'a Server) -> impl Iterator<Item = Reconfiguration> + 'a {
         let raft = &server.raft;
         let may = self.bounds.max_changes > 0 && raft.is_leader();
@@ -291,11 +295,14 @@ impl Step<'_> {
         self.step(Input::Propose(value), None);
     }
 
-    /// The state machine's state is written down, and the log compacted.
+    /// The state machine's state is written down, and the log compacted. That state is the entries that it was given:
+    /// they stand in the log, and in the snapshot below it.
     fn compact(&mut self) {
         let through = self.server.applied;
-        let given = usize::try_from(through.0).unwrap_or(usize::MAX).min(self.server.ghosts.applied.len());
-        let state = snapshot::encode(&self.server.ghosts.applied[..given]).into();
+        let observed = self.server.observed();
+        let entries = observed.entries();
+        let given = entries.len().min(usize::try_from(through.0).unwrap_or(usize::MAX));
+        let state = snapshot::encode(&entries[..given]).into();
         self.step(Input::Compact { through, state }, None);
     }
 
@@ -308,8 +315,8 @@ impl Step<'_> {
         }
     }
 
-    /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes later, which
-    /// the network may see to as well.
+    /// The clock goes on. What was promised until now is over at once: to wait longer is to hear of requests for votes
+    /// later, which the network may see to as well.
     fn clock(&mut self) {
         self.server.clock.now += 1;
         if self.server.clock.now == self.server.clock.due {
@@ -528,7 +535,7 @@ impl Step<'_> {
         let news: Vec<_> =
             outbox.committed.into_iter().filter(|entry| !skips || entry.id.index > given).collect();
         self.apply(&news);
-        if !self.are_answered {
+        if !std::mem::take(&mut self.are_answered) {
             outbox.reads.into_iter().for_each(|read| self.server.answer(read));
         }
         if let Some(persisted) = outbox.persisted {
@@ -549,12 +556,8 @@ impl Step<'_> {
 /// The configurations in its log, and in what its snapshot stands for.
 fn changes_of(server: &Server) -> impl Iterator<Item = Arc<Membership>> {
     let in_log = server.raft.log().changes().map(|(_, members)| Arc::clone(members));
-    let below = server.raft.snapshot().map(|snapshot| snapshot::decode(&snapshot.state)).unwrap_or_default();
-    let below = below.into_iter().filter_map(|entry| match entry.payload {
-        Payload::Membership(members) => Some(members),
-        Payload::Noop | Payload::Command(_) => None,
-    });
-    below.chain(in_log)
+    let below = server.raft.snapshot().map(|snapshot| snapshot::memberships(&snapshot.state));
+    below.unwrap_or_default().into_iter().chain(in_log)
 }
 
 /// The name of the choice by which faults happen.

@@ -159,10 +159,11 @@ impl Bounds {
         self.features.lease()
     }
 
-    /// No log grows longer: a no-op for each term, and what clients propose, send again and read.
+    /// No log grows longer: a no-op for each term, changes, and what clients propose, send again and read.
     pub fn max_index(&self) -> Index {
-        let appended = [self.max_proposals, self.max_resends, self.max_reads].map(u64::from);
-        Index(self.max_term + appended.iter().sum::<u64>())
+        let of_clients =
+            [self.max_proposals, self.max_resends, self.max_reads, self.max_changes].map(u64::from);
+        Index(self.max_term + of_clients.iter().sum::<u64>())
     }
 
     /// Why a search within these bounds would show nothing, if it would.

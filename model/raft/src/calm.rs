@@ -1,26 +1,27 @@
-//! Bounded liveness. Whatever has happened until now: if from here on the network and the clocks behave, does the cluster
-//! come to do its work, and go on doing it?
+//! Bounded liveness. Whatever has happened until now: if from here on the network and the clocks behave, does the
+//! cluster come to do its work, and go on doing it?
 //!
-//! Fair is not enough to say that: two servers that time out together for ever are treated fairly. So what "behave" means is
-//! a *calm schedule*, the same for every state and without a choice in it:
+//! Fair is not enough to say that: two servers that time out together for ever are treated fairly. So what "behave"
+//! means is a *calm schedule*, the same for every state and without a choice in it:
 //!
-//! 1. every message is delivered at once, in the order in which messages were sent, unless its link is cut, and then it is
-//!    lost;
+//! 1. every message is delivered at once, in the order in which messages were sent, unless its link is cut, and then
+//!    it is lost;
 //! 2. when none is left, the clock goes on to the earliest deadline of any timer, and that timer runs out;
 //! 3. so it goes for a number of ticks; then the links may be cut otherwise, and it goes on for another number.
 //!
-//! Lengths in ticks stand in the relation of §5.6: heartbeats and retries 4, the least election time-out 10. What is added to
-//! that is drawn anew for each server and each term, as §5.2 wants it, by arithmetic that has no chance in it: of two servers
-//! now the one is first and now the other.
+//! Lengths in ticks stand in the relation of §5.6: heartbeats and retries 4, the least election time-out 10. What is
+//! added to that is drawn anew for each server and each term, as §5.2 wants it, by arithmetic that has no chance in
+//! it: of two servers now the one is first and now the other.
 //!
-//! Where the whole comes back to where it was a while ago, as it does with a leader that only sends heartbeats, the rounds that are
-//! left to repeat are not run: what comes of them is known.
+//! Where the whole comes back to where it was a while ago, as it does with a leader that only sends heartbeats, the
+//! rounds that are left to repeat are not run: what comes of them is known.
 //!
-//! What was under way in the state that the schedule starts from is lost: a state in which it has arrived is a state of the
-//! search too, and the schedule starts there as well. So what comes of a schedule depends on the servers alone.
+//! What was under way in the state that the schedule starts from is lost: a state in which it has arrived is a state
+//! of the search too, and the schedule starts there as well. So what comes of a schedule depends on the servers
+//! alone.
 //!
-//! What holds after some hundreds of ticks of calm, from *every* state within bounds, is a strong hint at liveness, and is no
-//! proof of it. It is called bounded liveness wherever it is printed.
+//! What holds after some hundreds of ticks of calm, from *every* state within bounds, is a strong hint at liveness,
+//! and is no proof of it. It is called bounded liveness wherever it is printed.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -239,8 +240,8 @@ impl Run {
     }
 }
 
-/// Finds out that a run repeats itself, as Brent does (1980): held against one moment of its past, and that is a later one
-/// after twice as many turns.
+/// Finds out that a run repeats itself, as Brent does (1980): held against one moment of its past, and that is a
+/// later one after twice as many turns.
 #[derive(Default)]
 struct Rounds {
     past: Option<Run>,
@@ -276,7 +277,8 @@ fn length(raft: &Raft, timer: Timer) -> u64 {
     match timer {
         Timer::Heartbeat | Timer::Retry => HEARTBEAT,
         Timer::Contact | Timer::Quorum | Timer::Transfer => ELECTION,
-        // Products by different names differ modulo a prime, and their order changes with the term.
+        // Products by up to seven names differ modulo this prime, and their order changes with the term; all are 0 in one
+        // term of seven, which costs an election.
         Timer::Election => ELECTION + 2 * (1 + raft.id().0 * (raft.term().0 + 1) % DRAWS),
     }
 }
@@ -382,15 +384,15 @@ fn is_one_of(from: NodeId, to: NodeId, id: NodeId) -> bool {
     from == id || to == id
 }
 
-/// Figure 2 of Howard and Abraham, "Raft does not guarantee liveness in the face of network faults" (2020): the leader is
-/// connected to one server, and that one to everybody else.
+/// Figure 2 of Howard and Abraham, "Raft does not guarantee liveness in the face of network faults" (2020): the
+/// leader is connected to one server, and that one to everybody else.
 fn one_link_left(from: NodeId, to: NodeId) -> bool {
     let is_apart = |a: NodeId, b: NodeId| a == NodeId(4) && b != NodeId(3);
     is_one_of(from, to, NodeId(5)) || is_apart(from, to) || is_apart(to, from)
 }
 
-/// Who leads at the end of the first phase leads at the end of the last, in the same term, `unless` it is the one that is cut
-/// off.
+/// Who leads at the end of the first phase leads at the end of the last, in the same term, `unless` it is the one
+/// that is cut off.
 fn the_leader_stays(ends: &[Vec<Raft>], unless: Option<NodeId>) -> Verdict {
     let (Some(before), Some(after)) = (ends.first(), ends.last()) else { return Ok(()) };
     let Some(was) = leader(before) else { return Err("nobody led in the first place".into()) };
@@ -410,10 +412,11 @@ fn leader(servers: &[Raft]) -> Option<&Raft> {
     servers.iter().filter(|raft| raft.is_leader()).max_by_key(|raft| raft.term())
 }
 
-/// At the end, but for the servers that are gone: one leads, those of its configuration are of its term, and all of them have
-/// committed all that it has.
+/// At the end, but for the servers that are gone: one leads, those of its configuration are of its term, and all of
+/// them have committed all that it has.
 ///
-/// Where configurations change, it may be that none of them can be elected by the others: then nothing is asked of them.
+/// Where configurations change, it may be that none of them can be elected by the others: then nothing is asked of
+/// them.
 fn all_but_follow_one(ends: &[Vec<Raft>], gone: &[NodeId]) -> Verdict {
     let last = ends.last().into_iter().flatten();
     let servers: Vec<_> = last.filter(|raft| !gone.contains(&raft.id())).cloned().collect();

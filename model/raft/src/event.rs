@@ -45,8 +45,9 @@ pub enum Tick {
     Propose,
     /// A client that did not hear what became of its command, which stands here in the leader's log, sends it again.
     ///
-    /// It would send it to a leader whose log lacks it too, and that needs no event of its own: of two copies that both come to be
-    /// committed the later one stands in a log that holds the earlier one, so the leader that appended it held that one.
+    /// It would send it to a leader whose log lacks it too, and that needs no event of its own: of two copies that
+    /// both come to be committed the later one stands in a log that holds the earlier one, so the leader that
+    /// appended it held that one.
     Resend(Index),
     /// A client that was told of a command at this index, and of none after it, wants to read.
     Read(Index),
@@ -83,7 +84,8 @@ pub enum Fault {
         /// How many there were.
         of: usize,
     },
-    /// It crashes between the two halves of a replaced log; only with a weakening.
+    /// It crashes in the middle of what the disk should take as one: between dropping entries and writing others in
+    /// their place, or between compacting the log and writing the snapshot; only with a weakening.
     Tear,
     /// It crashes, and its disk loses the last synced entry; only with a weakening.
     Corrupt,

@@ -110,20 +110,23 @@ pub fn founders<'a>(servers: &[Observed<'a>]) -> &'a Voters {
 }
 
 pub fn commit_rule(before: Observed, after: Observed) -> Verdict {
-    let Role::Leader { durable, peers, .. } = after.raft.role() else { return Ok(()) };
     let (from, to) = (before.raft.commit(), after.raft.commit());
-    if !before.raft.is_leader() || to <= from {
+    if !before.raft.is_leader() || before.raft.term() != after.raft.term() || to <= from {
         return Ok(());
     }
-    let term = after.raft.log().term_at(to);
-    let matched = |id| peers.get(&id).map_or(*durable, |progress| progress.matched);
     let voters = after.raft.membership().voters();
-    let holds = |id| (id == after.id() || peers.contains_key(&id)) && matched(id) >= to;
-    check(term == Some(after.raft.term()) && voters.are_majority(holds), || {
-        let (leader, quorum) = (after.raft, voters.majority());
+    let holds = |id| match after.raft.role() {
+        Role::Leader { durable, .. } if id == after.id() => *durable >= to,
+        Role::Leader { peers, .. } => peers.get(&id).is_some_and(|progress| progress.matched >= to),
+        // It committed its own removal, and what it knew of the others is gone: that is left to their disks.
+        _ => true,
+    };
+    let is_of_its_term = after.raft.log().term_at(to) == Some(after.raft.term());
+    check(is_of_its_term && voters.are_majority(holds), || {
+        let (leader, all) = (after.raft, voters.len());
         let holders = voters.iter().filter(|id| holds(*id)).count();
         format!(
-            "{}@{} committed {from} to {to}: {holders} of {quorum} servers match, log {}",
+            "{}@{} committed {from} to {to}: {holders} of {all} servers match, log {}",
             leader.id(),
             leader.term(),
             leader.log()

@@ -1,16 +1,19 @@
-//! What all servers of a world share without a message between them: how much of each bounded cause is spent, how far their clocks
-//! are, and what clients have been told. No server reads it. It decides, where actions are listed, what may happen next:
+//! What all servers of a world share without a message between them: how much of each bounded cause is spent, how far
+//! their clocks are, and what clients have been told. No server reads it. It decides, where actions are listed, what
+//! may happen next:
 //!
 //! - A cause happens as often as its bound says.
-//! - A clock goes on only if it is then no further ahead of any other than the skew allows: so clocks drift as they like, and are
-//!   never further apart.
-//! - A read comes from a client that knows what is known *now*: the last command that any state machine was given. So a read
-//!   carries what it must show from the moment at which it is invoked, its server alone can tell whether it does, and no history
-//!   has to be kept. That is linearizability of reads, for this log: writes are ordered by their index, which State Machine
-//!   Safety says is one order; a read shows all up to some index, and must not lie before any operation that had ended. What
-//!   another read has shown some state machine had been given, so reads do not go backwards either.
+//! - A clock goes on only if it is then no further ahead of any other than the skew allows: so clocks drift as they
+//!   like, and are never further apart.
+//! - A read comes from a client that knows what is known *now*: the last command that any state machine was given. So
+//!   a read carries what it must show from the moment at which it is invoked, its server alone can tell whether it
+//!   does, and no history has to be kept. That is linearizability of reads, for this log: writes are ordered by their
+//!   index, which State Machine Safety says is one order; a read shows all up to some index, and must not lie before
+//!   any operation that had ended. What another read has shown some state machine had been given, so reads do not go
+//!   backwards either.
 //!
-//! Every engine asks the same functions. To the explorer they are its budgets, which under symmetry are renamed with the servers.
+//! Every engine asks the same functions. To the explorer they are its budgets, which under symmetry are renamed with
+//! the servers.
 
 use raftlab_core::Index;
 use stateright::actor::ActorModelAction;
@@ -61,7 +64,8 @@ pub(crate) fn limits(bounds: &Bounds) -> Vec<u32> {
     limits
 }
 
-/// What an action spends from. Time-outs that nothing limits are not counted: the count would only tell equal states apart.
+/// What an action spends from. Time-outs that nothing limits are not counted: the count would only tell equal states
+/// apart.
 pub(crate) fn cause(bounds: &Bounds, action: &Action) -> Option<usize> {
     let place = |id| usize::from(id);
     match action {
@@ -97,16 +101,17 @@ fn count(limits: &[u32], at: usize, spent: &mut [u32]) -> bool {
     may
 }
 
-/// May the clock at `own` go on, without being further ahead of another than `skew`? One that stands still counts for none.
+/// May the clock at `own` go on, without being further ahead of another than `skew`? One that stands still counts for
+/// none.
 fn is_near(spent: &[u32], own: usize, skew: u32) -> bool {
     let mut others =
         spent.iter().enumerate().skip(CLOCKS).filter(|(at, clock)| *at != own && **clock != STOPPED);
     others.all(|(_, other)| spent[own] < other.saturating_add(skew))
 }
 
-/// What a step makes known to clients: a command that no state machine of its server had been given. In a world without proposals a
-/// leader's no-op stands for what a client would propose in its place, as in Figure 8; that is more than has to hold, and the world
-/// is ten times smaller.
+/// What a step makes known to clients: a command that no state machine of its server had been given. In a world
+/// without proposals a leader's no-op stands for what a client would propose in its place, as in Figure 8; that is
+/// more than has to hold, and the world is ten times smaller.
 pub(crate) fn news(bounds: &Bounds, before: &Server, after: &Server) -> Option<u32> {
     let told = |server: &Server| match bounds.max_proposals {
         0 => Index(server.ghosts.applied.len() as u64),

@@ -1,11 +1,13 @@
-//! The state machine behind each server's log, where clients send commands again (dissertation 6.3), and what must hold of it.
+//! The state machine behind each server's log, where clients send commands again (dissertation 6.3), and what must
+//! hold of it.
 //!
-//! A command of the model names its client and its place: `a1` is the first command of the client at `n1`. What it does is to be
-//! executed; its response is the index at which that happened. A client's first entry opens its session too, which saves an entry.
-//! The clients of the model acknowledge no response: so any command may come again at any time.
+//! A command of the model names its client and its place: `a1` is the first command of the client at `n1`. What it
+//! does is to be executed; its response is the index at which that happened. A client's first entry opens its session
+//! too, which saves an entry. The clients of the model acknowledge no response: so any command may come again at any
+//! time.
 //!
-//! The state machine is lost in a crash, and rebuilt from the log. It is there only where commands are sent again: elsewhere it
-//! would say what the log says.
+//! The state machine is lost in a crash, and rebuilt from the log. It is there only where commands are sent again:
+//! elsewhere it would say what the log says.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -182,7 +184,8 @@ pub fn exactly_once(server: Observed) -> Verdict {
     Ok(())
 }
 
-/// What a state machine has executed is what it was given up to lastApplied: the log is read here without a session table.
+/// What a state machine has executed is what it was given up to lastApplied: the log is read here without a session
+/// table.
 pub fn machine_is_its_log(server: Observed) -> Verdict {
     let Some(machine) = server.machine else { return Ok(()) };
     let given = &server.ghosts.applied;

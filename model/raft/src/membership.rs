@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use raftlab_core::{Index, Membership, NodeId, Raft, Standing, Voters};
+use raftlab_core::{Membership, NodeId, Raft, Standing, Voters};
 
 use crate::property::Verdict;
 use crate::server::Observed;
 
-/// For each server that may start an election, those of its voters that would have it, by the up-to-date rule (§5.4.1). If they
-/// are a majority of its voters, it can be elected; two that can be need a voter in common, who cannot give them both its vote.
+/// For each server that may start an election, those of its voters that would have it, by the up-to-date rule
+/// (§5.4.1). If they are a majority of its voters, it can be elected; two that can be need a voter in common, who
+/// cannot give them both its vote.
 pub fn electing_quorums_meet(servers: &[Observed]) -> Verdict {
     let has_changed = |raft: &Raft| raft.log().changes().next().is_some() || raft.snapshot().is_some();
     if !servers.iter().any(|server| has_changed(server.raft)) {
@@ -48,12 +49,11 @@ impl<'a> Electable<'a> {
         (may_lead(candidate) && is_elected).then_some(Electable { id, members, supporters })
     }
 
-    /// Is there a majority for each, with no server in both? Each takes whom the other cannot use first.
+    /// Is there a majority for each, with no server in both?
     fn can_be_elected_without_meeting(&self, other: &Electable) -> bool {
         let shared = self.supporters.intersection(&other.supporters).count();
-        let alone = |of: &Electable| of.supporters.len() - shared;
-        let lacks = |of: &Electable| of.members.voters().majority().saturating_sub(alone(of));
-        lacks(self) + lacks(other) <= shared
+        let has = |of: &Electable| (of.supporters.len(), of.members.voters().majority());
+        can_be_apart(has(self), has(other), shared)
     }
 }
 
@@ -80,20 +80,23 @@ pub fn configurations_overlap(server: Observed) -> Verdict {
     Ok(())
 }
 
-/// Does each majority of `a` share a server with each of `b`? The two that share least take all that is not shared first.
+/// Does each majority of `a` share a server with each of `b`?
 fn meet(a: &Voters, b: &Voters) -> bool {
     let shared = a.iter().filter(|voter| b.contains(*voter)).count();
-    let lacks = |of: &Voters| of.majority().saturating_sub(of.len() - shared);
-    lacks(a) + lacks(b) > shared
+    !can_be_apart((a.len(), a.majority()), (b.len(), b.majority()), shared)
 }
 
-/// Configurations above all that anybody ever took for committed.
+/// Of two sets of servers with so many in both: can so many be taken from each that none is taken twice? Each takes
+/// those first that the other one lacks.
+fn can_be_apart((a, of_a): (usize, usize), (b, of_b): (usize, usize), shared: usize) -> bool {
+    let from_shared = |size: usize, wanted: usize| wanted.saturating_sub(size - shared);
+    from_shared(a, of_a) + from_shared(b, of_b) <= shared
+}
+
+/// Configurations above all that anybody ever took for committed: a crash takes that knowledge from a server, and not
+/// the committed entry from the cluster.
 pub fn one_change_in_flight(servers: &[Observed]) -> Verdict {
-    let committed = servers.iter().map(|server| {
-        let given = Index(server.ghosts.applied.len() as u64);
-        server.raft.commit().max(given)
-    });
-    let committed = committed.max().unwrap_or_default();
+    let committed = servers.iter().map(|server| server.ghosts.known).max().unwrap_or_default();
     for server in servers {
         let open: Vec<_> = server.raft.log().changes().filter(|(at, _)| *at > committed).collect();
         if let [(first, _), (second, _), ..] = open.as_slice() {
@@ -116,8 +119,8 @@ pub fn voters_lead(server: Observed) -> Verdict {
     Err(format!("{id} leads term {term}, and does not vote in {}", raft.membership()))
 }
 
-/// Does it vote in its configuration, or did it before one that it does not know to be committed? Asked of its log, not of the
-/// rules that the server keeps.
+/// Does it vote in its configuration, or did it before one that it does not know to be committed? Asked of its log,
+/// not of the rules that the server keeps.
 fn may_lead(raft: &Raft) -> bool {
     let mut changes = raft.log().changes().rev();
     let latest = changes.next();

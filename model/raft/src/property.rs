@@ -141,9 +141,9 @@ pub const PROPERTIES: &[Property] = &[
     },
 ];
 
-/// What is judged too where configurations change. Sets of servers alone prove nothing there: a server that has not heard of
-/// a change still has the old configuration, whose majorities need not meet those of the latest. What must not be is that both
-/// can elect.
+/// What is judged too where configurations change. Sets of servers alone prove nothing there: a server that has not
+/// heard of a change still has the old configuration, whose majorities need not meet those of the latest. What must
+/// not be is that both can elect.
 pub const MEMBERSHIP: &[Property] = &[
     Property {
         name: "electing quorums meet",
@@ -205,8 +205,8 @@ impl Property {
         Property::all().find(|property| property.name == name)
     }
 
-    /// All: those of every world, then those of calm schedules, of changing configurations, of compacted logs, and of commands
-    /// that are sent again.
+    /// All: those of every world, then those of calm schedules, of changing configurations, of compacted logs, and of
+    /// commands that are sent again.
     pub fn all() -> impl Iterator<Item = &'static Property> + Clone {
         PROPERTIES.iter().chain(LIVENESS).chain(MEMBERSHIP).chain(COMPACTION).chain(SESSIONS)
     }

@@ -28,8 +28,8 @@ pub struct Server {
     pub machine: Option<StateMachine>,
     /// What watches, and never decides.
     pub ghosts: Ghosts,
-    /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the disk
-    /// still works on.
+    /// A request that a weakening tears apart: a vote between check and grant, or a replacement of entries that the
+    /// disk still works on.
     pub held: Option<(NodeId, Message)>,
     /// Its clock; at 0 for ever where there are no leases.
     pub clock: Clock,
@@ -44,8 +44,9 @@ pub struct Server {
 pub struct Clock {
     /// What it shows.
     pub now: u32,
-    /// When the least election time-out is over, 0 if it is: one that began when a leader was heard last, or at the last restart. An election
-    /// timer that runs longer, or was restarted since, may run out here too: to fire early loses nothing.
+    /// When the least election time-out is over, 0 if it is: one that began when a leader was heard last, or at the
+    /// last restart. An election timer that runs longer, or was restarted since, may run out here too: to fire early
+    /// loses nothing.
     pub due: u32,
     /// What it showed when the host read it for its last event; only with a weakening.
     pub sampled: u32,
@@ -69,8 +70,11 @@ pub struct Ghosts {
     pub led: Vec<Term>,
     /// Every entry that its state machine was ever given, by index, from 1.
     pub applied: Vec<Entry>,
-    /// For each of them, the term of the server when it was first given: the entry was committed in that term or before.
+    /// For each of them, the term of the server when it was first given: the entry was committed in that term or
+    /// before.
     pub committed_in: Vec<Term>,
+    /// The furthest that it ever knew to be committed. Noted only where configurations change: elsewhere nobody asks.
+    pub known: Index,
     /// What it committed as a leader under other configurations than that of the new cluster.
     pub counted: Vec<Counted>,
     /// An entry that it was given twice, out of order, or where it had been given another one.
@@ -94,8 +98,9 @@ pub struct Counted {
 
 /// A step property that broke, and why.
 ///
-/// Why is told to people, and is no part of the state: it names servers, and quotes what was before the step. A server that
-/// broke something does nothing more, so two that differ by these words alone have one future and one verdict.
+/// Why is told to people, and is no part of the state: it names servers, and quotes what was before the step. A
+/// server that broke something does nothing more, so two that differ by these words alone have one future and one
+/// verdict.
 #[derive(Clone, Debug)]
 pub struct Broken {
     /// The property's name.
@@ -179,9 +184,11 @@ impl Server {
         self.applied = snapshot.last.index;
     }
 
-    /// Notes the configuration by which a leader counted, if it committed something since its commitIndex was `before`.
-    pub(crate) fn note_quorum(&mut self, before: Index, founders: &Voters) {
+    /// Notes, where configurations change, how far it knows to be committed, and by which of them it counted as a
+    /// leader, if it committed something since its commitIndex was `before`.
+    pub(crate) fn note_commit(&mut self, before: Index, founders: &Voters) {
         let (to, used) = (self.raft.commit(), self.raft.membership());
+        self.ghosts.known = self.ghosts.known.max(to);
         if to <= before || self.ghosts.led.last() != Some(&self.raft.term()) {
             return;
         }
@@ -222,8 +229,9 @@ impl Observed<'_> {
         self.raft.id()
     }
 
-    /// Every entry that it ever took for committed, and the term in which it did: what its state machine was given, and
-    /// what it knows beyond.
+    /// Every entry that it takes for committed, and the term in which it did first: what its state machine was ever
+    /// given, and what it knows beyond. What it had learned and not yet given to its state machine is lost in a
+    /// crash, here too.
     pub fn committed(&self) -> impl Iterator<Item = (&Entry, Term)> {
         let given = self.ghosts.applied.iter().zip(self.ghosts.committed_in.iter().copied());
         let beyond = self.raft.log().between(Index(self.ghosts.applied.len() as u64), self.raft.commit());

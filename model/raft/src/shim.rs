@@ -51,14 +51,15 @@ pub enum Shim {
     NowSampledBeforeReceive,
     /// The clock stands still while the server is paused.
     ClockStopsInPause,
-    /// Entries after what is compacted are sent as if the log began with them, and are put where the receiver's log ends.
+    /// Entries after what is compacted are sent as if the log began with them, and are put where the receiver's log
+    /// ends.
     PrevZeroAlwaysAccepted,
     /// The log is compacted on disk before the snapshot is there.
     CompactedBeforeSnapshot,
     /// The state machine executes whatever command it is given, and keeps no session table.
     NoSessions,
-    /// What the state machine did is on disk; lastApplied and the session table are not, and start anew after a restart. (Were the
-    /// table on disk too, it would tell the commands that are given again.)
+    /// What the state machine did is on disk; lastApplied and the session table are not, and start anew after a
+    /// restart. (Were the table on disk too, it would tell the commands that are given again.)
     EffectsOutliveApplied,
     /// A command that cannot be executed is taken for applied.
     ApplyErrorSwallowed,
@@ -220,7 +221,7 @@ impl Shim {
         let unsynced_snapshot =
             server.pending.writes().iter().any(|write| matches!(write, Write::Snapshot(_)));
         let (fault, possible) = match self {
-            Shim::CorruptTailTruncated => (Fault::Corrupt, server.disk.log.last() != LogId::ZERO),
+            Shim::CorruptTailTruncated => (Fault::Corrupt, !server.disk.log.entries().is_empty()),
             Shim::WipedServerReturns => (Fault::Wipe, server.disk != Durable::default()),
             Shim::TruncateAppendTorn => (Fault::Tear, server.held.is_some()),
             Shim::WriteErrorSwallowed => (Fault::FailWrite, !server.is_synced()),
@@ -246,7 +247,8 @@ impl Shim {
     }
 }
 
-/// Does `message` replace entries on this disk, as a store sees it that deletes from prev on and appends what it is given?
+/// Does `message` replace entries on this disk, as a store sees it that deletes from prev on and appends what it is
+/// given?
 pub(crate) fn replaces(disk: &Durable, message: &Message) -> bool {
     match &message.body {
         Body::AppendEntries { prev, entries, .. } => {

@@ -1,7 +1,9 @@
-//! The state machine of the model, as bytes: all entries that it was given, each in as many bytes. So a snapshot is what it should be
-//! if and only if these are the entries of the log that it stands in for, and whoever judges a log can look below its base.
+//! The state machine of the model, as bytes: all entries that it was given, each in as many bytes. So a snapshot is
+//! what it should be if and only if these are the entries of the log that it stands in for, and whoever judges a log
+//! can look below its base.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use raftlab_core::{Command, Entry, Index, Log, LogId, Membership, NodeId, Payload, Snapshot, Term, Voters};
 
@@ -50,6 +52,15 @@ pub fn decode(state: &[u8]) -> Vec<Entry> {
         Some(Entry { id: LogId::new(Term(term.into()), Index(at as u64 + 1)), payload })
     };
     state.chunks(ENTRY_BYTES).enumerate().filter_map(decoded).collect()
+}
+
+/// The configurations among them.
+pub fn memberships(state: &[u8]) -> Vec<Arc<Membership>> {
+    let changes = decode(state).into_iter().filter_map(|entry| match entry.payload {
+        Payload::Membership(members) => Some(members),
+        Payload::Noop | Payload::Command(_) => None,
+    });
+    changes.collect()
 }
 
 /// The same bytes of a state machine under other names, or a chunk of them that holds whole entries.
@@ -103,29 +114,25 @@ pub fn whole<'a>(snapshot: Option<&Snapshot>, log: &'a Log) -> Cow<'a, [Entry]> 
     }
 }
 
-/// Each snapshot, in memory or on disk, is what became of a state machine that was given the entries up to its index, with the
-/// configuration in force there.
+/// Each snapshot, in memory or on disk, is what became of a state machine that was given the entries up to its last
+/// one, with the configuration in force there.
 pub fn equals_the_state_machine(servers: &[Observed]) -> Verdict {
+    let given = servers.iter().map(|server| &server.ghosts.applied).max_by_key(|applied| applied.len());
+    let given = given.map_or(&[][..], Vec::as_slice);
+    let founders = Membership::of(crate::judges::founders(servers).clone());
     for server in servers {
         for snapshot in [server.raft.snapshot(), server.disk.snapshot.as_ref()].into_iter().flatten() {
-            let entries = decode(&snapshot.state);
-            let longest =
-                servers.iter().map(|other| &other.ghosts.applied).max_by_key(|applied| applied.len());
-            let applied = longest.map_or(&[][..], Vec::as_slice);
-            let given = usize::try_from(snapshot.last.index.0).ok().and_then(|end| applied.get(..end));
-            let changes = entries.iter().rev().find_map(|entry| match &entry.payload {
-                Payload::Membership(members) => Some(&**members),
-                Payload::Noop | Payload::Command(_) => None,
-            });
-            let founders = crate::judges::founders(servers);
-            let is_config = match changes {
-                Some(members) => *members == *snapshot.membership,
-                None => snapshot.membership.voters() == founders,
-            };
-            if given != Some(entries.as_slice()) || !is_config {
+            let end = usize::try_from(snapshot.last.index.0).unwrap_or(usize::MAX);
+            let covered = given.get(..end).unwrap_or_default();
+            let is_state = encode(covered) == *snapshot.state
+                && covered.last().is_some_and(|last| last.id == snapshot.last);
+            let changes = memberships(&snapshot.state);
+            let in_force = changes.last().map_or(&founders, |members| &**members);
+            if !is_state || *snapshot.membership != *in_force {
                 return Err(format!(
-                    "{} has a snapshot {snapshot} of {entries:?}, and the state machine was given {applied:?}",
-                    server.id()
+                    "{} has a snapshot {snapshot} of {:?}, and the state machine was given {given:?}",
+                    server.id(),
+                    decode(&snapshot.state)
                 ));
             }
         }

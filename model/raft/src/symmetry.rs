@@ -1,10 +1,11 @@
 //! Servers are interchangeable: under a permutation of their names, whatever one of them does is done by the one that
 //! took over its name. A search may therefore visit one state of each *orbit*, the states that differ by names only.
 //!
-//! What names are is written down here and in the core's `rename.rs`; that nothing else tells servers apart, no rule, no
-//! shim, no property, no order of iteration, is what `tests/symmetry.rs` shows. Bounds count causes of all servers
-//! together, faults name nobody, and of what is armed only the wishes for a transfer or another configuration do. Where some
-//! servers found the cluster and others join it, they are two kinds, and each is interchangeable among its own.
+//! What names are is written down here and in the core's `rename.rs`; that nothing else tells servers apart, no rule,
+//! no shim, no property, no order of iteration, is what `tests/symmetry.rs` shows. Bounds count causes of all servers
+//! together, faults name nobody, and of what is armed only the wishes for a transfer or another configuration do.
+//! Where some servers found the cluster and others join it, they are two kinds, and each is interchangeable among its
+//! own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -181,11 +182,12 @@ impl Server {
 
 impl Ghosts {
     fn renamed(&self, names: &impl Names) -> Ghosts {
-        let Ghosts { led, applied, committed_in, counted, misapplied, answered, stale } = self;
+        let Ghosts { led, applied, committed_in, known, counted, misapplied, answered, stale } = self;
         Ghosts {
             led: led.clone(),
             applied: applied.iter().map(|entry| entry.renamed(names)).collect(),
             committed_in: committed_in.clone(),
+            known: *known,
             counted: counted.iter().map(|counted| counted.renamed(names)).collect(),
             misapplied: misapplied.as_ref().map(|entry| entry.renamed(names)),
             answered: *answered,

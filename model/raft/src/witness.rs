@@ -104,7 +104,7 @@ pub const WITNESSES: &[Witness] = &[
     Witness {
         name: "a snapshot took the place of a log that conflicts",
         seen: Seen::Step(|was, is| {
-            installed(was, is) && !is.observed().entries().starts_with(was.raft.log().entries())
+            installed(was, is) && !is.observed().entries().starts_with(&was.observed().entries())
         }),
     },
     Witness {
@@ -118,10 +118,10 @@ pub const WITNESSES: &[Witness] = &[
         }),
     },
     Witness {
-        name: "a server that installed a snapshot went on",
+        name: "a follower with a snapshot learned of a commit",
         seen: Seen::Step(|was, is| {
-            let is_behind_it = was.raft.snapshot().is_some() && is.raft.snapshot() == was.raft.snapshot();
-            is_behind_it && !is.raft.is_leader() && is.raft.commit() > was.raft.commit()
+            let has_one = was.raft.snapshot().is_some() && is.raft.snapshot() == was.raft.snapshot();
+            has_one && learned_a_commit(was, is)
         }),
     },
     Witness {
@@ -139,10 +139,8 @@ pub const WITNESSES: &[Witness] = &[
     Witness {
         name: "a change was rolled back",
         seen: Seen::Step(|was, is| {
-            !restarted(was, is) && {
-                let gone = was.raft.log().changes().last();
-                gone.is_some_and(|(at, _)| is.raft.log().term_at(at) != was.raft.log().term_at(at))
-            }
+            let last = was.raft.log().changes().last().and_then(|(at, _)| was.raft.log().get(at));
+            !restarted(was, is) && last.is_some_and(|change| !is.observed().entries().contains(change))
         }),
     },
     Witness {
@@ -192,7 +190,9 @@ pub const WITNESSES: &[Witness] = &[
     Witness {
         name: "a leader that had been replaced was asked to read",
         seen: Seen::All(|servers| {
-            let asked = |server: &&&Server| server.raft.reads().is_some_and(|reads| reads.open.is_some());
+            let asked = |server: &&&Server| {
+                server.raft.reads().is_some_and(|reads| reads.open.is_some() || !reads.waiting.is_empty())
+            };
             let newest = servers
                 .iter()
                 .filter(|server| server.raft.is_leader())
@@ -340,8 +340,8 @@ fn split(servers: &[&Server]) -> bool {
 
 /// The situation before the last column of Figure 8: on a majority, of an older term, and not committed.
 ///
-/// Of two leaders of one term, which there are in broken worlds only, the one with the last name is asked: nothing else in
-/// this crate looks at the order of names.
+/// Of two leaders of one term, which there are in broken worlds only, the one with the last name is asked: nothing
+/// else in this crate looks at the order of names.
 fn older_term_waits(servers: &[&Server]) -> bool {
     let leader =
         servers.iter().filter(|server| server.raft.is_leader()).max_by_key(|server| server.raft.term());
@@ -398,8 +398,8 @@ fn committed_an_older_term(was: &Server, is: &Server) -> bool {
 /// A restart is seen by what only it takes back: a role without a new term, or what was in memory only.
 fn restarted(was: &Server, is: &Server) -> bool {
     let same_term = is.raft.term() <= was.raft.term();
-    // With check-quorum a leader may also step down of itself.
-    let stays = !was.raft.config().features().check_quorum;
+    // With check-quorum a leader may also step down of itself, and one that has committed its own removal does.
+    let stays = !was.raft.config().features().check_quorum && is.raft.commit() <= was.raft.commit();
     let deposed = was.raft.is_leader() && same_term && !is.raft.is_leader() && stays;
     deposed
         || is.raft.commit() < was.raft.commit()

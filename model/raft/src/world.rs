@@ -1,9 +1,9 @@
 //! The world as a stateright model: the actors, what they may still spend, and what the search has seen of them.
 //!
-//! [`RaftModel`] wraps an [`ActorModel`]. The wrapper is thin, and each of its jobs answers a trap of the checker that it
-//! runs under: budgets of causes are enforced where actions are listed, not by a boundary whose outside is never judged;
-//! the last delivered message is kept out of the state; messages that can never act again are removed; the hash covers
-//! all that equality compares; the first violation is the one that is reported.
+//! [`RaftModel`] wraps an [`ActorModel`]. The wrapper is thin, and each of its jobs answers a trap of the checker
+//! that it runs under: budgets of causes are enforced where actions are listed, not by a boundary whose outside is
+//! never judged; the last delivered message is kept out of the state; messages that can never act again are removed;
+//! the hash covers all that equality compares; the first violation is the one that is reported.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -35,8 +35,8 @@ pub struct Setup {
     pub way: Option<Way>,
     /// The one property that is judged, or all.
     pub focus: Option<&'static Property>,
-    /// What of [`LIVENESS`](crate::LIVENESS) is judged too. A calm schedule calls servers by their names: none is taken for
-    /// another one then.
+    /// What of [`LIVENESS`](crate::LIVENESS) is judged too. A calm schedule calls servers by their names: none is
+    /// taken for another one then.
     pub liveness: Vec<&'static Property>,
     /// What must be seen.
     pub witnesses: Vec<&'static Witness>,
@@ -303,8 +303,8 @@ impl Model for RaftModel {
     }
 }
 
-/// Property judgements as the plain function pointers that stateright wants: a pointer captures nothing, so the place of
-/// the property is a constant of its function.
+/// Property judgements as the plain function pointers that stateright wants: a pointer captures nothing, so the place
+/// of the property is a constant of its function.
 fn judges() -> [fn(&RaftModel, &World) -> bool; COUNT] {
     macro_rules! at {
         ($($at:literal)*) => { [$(RaftModel::judge::<$at>),*] };

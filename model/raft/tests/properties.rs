@@ -45,7 +45,8 @@ fn violation(setup: Setup) -> Option<(usize, String)> {
     None
 }
 
-/// For each property a way that breaks it, and a world of three servers (if not said otherwise) in which that shows soon.
+/// For each property a way that breaks it, and a world of three servers (if not said otherwise) in which that shows
+/// soon.
 const NEGATIVE_CONTROLS: &[(&str, Way, &str)] = &[
     ("Election Safety", Way::Rule(Rule::OneVotePerTerm), ""),
     (

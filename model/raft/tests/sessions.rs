@@ -132,7 +132,8 @@ fn the_session_that_was_silent_for_longest_goes() {
     assert!(sessions.is_open(old));
 }
 
-/// Two commands under way come in either order. What the client has had is dropped, and a late duplicate of it does nothing.
+/// Two commands under way come in either order. What the client has had is dropped, and a late duplicate of it does
+/// nothing.
 #[test]
 fn commands_of_one_client_may_overtake_each_other() {
     let mut sessions = table(1);

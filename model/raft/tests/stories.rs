@@ -1,5 +1,6 @@
-//! The figures of the Raft paper, and sections of the dissertation, as stories: scripts that drive a small cluster of real servers by hand, and what came
-//! of them. The recorded output is regenerated with `UPDATE_GOLDENFILES=1`, and then read against the paper.
+//! The figures of the Raft paper, and sections of the dissertation, as stories: scripts that drive a small cluster of
+//! real servers by hand, and what came of them. The recorded output is regenerated with `UPDATE_GOLDENFILES=1`, and
+//! then read against the paper.
 //!
 //! A line without indent is an event, the indented lines are what it did: `⇨` became, `→` sent, `⇥` lost. A script's
 //! world is the model's: each disk is the replay of the writes, and after every command every property is judged.

@@ -1,6 +1,7 @@
-//! The audit of what a search may take for one state: under a renaming of the servers each of them does what the one does
-//! whose name it got, whatever the world and however it is broken. The search is not asked, nor trusted: steps are taken
-//! by the servers' own code, worlds are renamed in full, and orbits are counted by trying every permutation.
+//! The audit of what a search may take for one state: under a renaming of the servers each of them does what the one
+//! does whose name it got, whatever the world and however it is broken. The search is not asked, nor trusted: steps
+//! are taken by the servers' own code, worlds are renamed in full, and orbits are counted by trying every
+//! permutation.
 
 mod quiet;
 
@@ -51,8 +52,8 @@ impl Audit {
         &self.actors[usize::from(actor_id(id))]
     }
 
-    /// Judges everything that may happen to a server of `world`, whether the world has still something to spend on it or
-    /// not; and the world itself, if there was something new in it.
+    /// Judges everything that may happen to a server of `world`, whether the world has still something to spend on it
+    /// or not; and the world itself, if there was something new in it.
     fn judge(&mut self, world: &World) -> Result<(), String> {
         let mut news = false;
         for server in world.servers() {
@@ -205,8 +206,8 @@ fn judged_alike(servers: &[&Server], renamed: &[&Server], way: Option<Way>) -> R
 
 /// Which properties do not hold.
 fn broken(servers: &[&Server]) -> Vec<&'static str> {
-    let broken = PROPERTIES.iter().chain(SESSIONS).filter(|property| property.holds(servers).is_err());
-    broken.map(|property| property.name).collect()
+    let judged = Property::all().filter(|property| !property.is_of_calm());
+    judged.filter(|property| property.holds(servers).is_err()).map(|property| property.name).collect()
 }
 
 /// Worlds are many and large: a set of them keeps their digests.
@@ -289,7 +290,7 @@ const WITH_THE_DEAD: [&str; 6] = [
     "2 servers · terms <= 3 · entries a message <= 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · crashes <= 1 · entries a message <= 1 · buffered disk · bag network",
 ];
-const WITHOUT: [&str; 10] = [
+const WITHOUT: [&str; 13] = [
     "3 servers · terms <= 2 · time-outs <= 2 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · proposals <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · entries a message <= 1 · set network",
@@ -300,6 +301,9 @@ const WITHOUT: [&str; 10] = [
     "3 servers · terms <= 1 · time-outs <= 1 · reads <= 1 · clock ticks <= 2 · skew <= 1 · entries a message <= 1 · lease of 2 less 1 · set network",
     "2 servers · terms <= 2 · proposals <= 1 · resends <= 1 · crashes <= 1 · entries a message <= 1 · set network",
     "3 servers · terms <= 1 · time-outs <= 1 · proposals <= 1 · retries <= 1 · compactions <= 1 · entries a message <= 1 · set network",
+    "2 servers · terms <= 1 · proposals <= 1 · retries <= 1 · crashes <= 1 · compactions <= 1 · entries a message <= 1 · buffered disk · set network",
+    "2 servers · terms <= 2 · changes <= 2 · compactions <= 1 · entries a message <= 1 · set network",
+    "3 servers · 2 founders · terms <= 1 · time-outs <= 1 · changes <= 2 · entries a message <= 1 · set network",
 ];
 
 #[test]
@@ -370,7 +374,7 @@ fn servers_that_are_all_broken_in_one_way_are_interchangeable_too() {
     let mut stale = Audit::new(Setup { way, ..setup(STALE) });
     stale.search(usize::MAX).unwrap_or_else(|why| panic!("{STALE}: {why}"));
     let broken: BTreeSet<_> = audit_broken(None).union(&stale.broken).copied().collect();
-    assert_eq!(broken, all, "that the verdicts on a property agree says nothing if it always holds");
+    assert!(all.is_subset(&broken), "that verdicts agree says nothing of what always holds: {broken:?}");
 }
 
 /// A server that broke a property of a step takes no further one: here it does.
@@ -401,9 +405,9 @@ const ORBITS: &[(&str, usize, usize)] = &[
     ("4 servers · terms <= 1 · entries a message <= 1 · set network", 1_004, 66),
 ];
 
-/// Walks through the whole world of `setup`, or its first `limit` states, and finds their orbits by trying every renaming.
-/// Counts states and orbits, or says in what an orbit is not one thing: it was not all reached, it is judged differently
-/// from place to place, or leads elsewhere.
+/// Walks through the whole world of `setup`, or its first `limit` states, and finds their orbits by trying every
+/// renaming. Counts states and orbits, or says in what an orbit is not one thing: it was not all reached, it is
+/// judged differently from place to place, or leads elsewhere.
 fn orbits(setup: Setup, limit: usize) -> Result<(usize, usize), String> {
     let renamings = Renaming::all(&actors(&setup));
     let way = setup.way;

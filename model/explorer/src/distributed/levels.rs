@@ -1,5 +1,5 @@
-//! Level after level, by several processes: what one process concludes of another's work, it concludes from words that all
-//! have heard, and so all conclude the same.
+//! Level after level, by several processes: what one process concludes of another's work, it concludes from words
+//! that all have heard, and so all conclude the same.
 
 use std::fs;
 use std::io;

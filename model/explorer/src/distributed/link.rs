@@ -4,9 +4,9 @@
 //! input ──(to the owner)──▶ owner ──(back to the asker)──▶ asker ──▶ probe
 //! ```
 //!
-//! Time is the number of the round. An owner that was asked keeps the capability to answer until it has answered; so when the
-//! probe is past a round, no process will ask anything more in it, and every answer has arrived. The owner's answers are
-//! computed outside of the dataflow, between two of its steps, where the table is.
+//! Time is the number of the round. An owner that was asked keeps the capability to answer until it has answered; so
+//! when the probe is past a round, no process will ask anything more in it, and every answer has arrived. The owner's
+//! answers are computed outside of the dataflow, between two of its steps, where the table is.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! A round: all processes expand what they have of a level, until it is done or all are to rest; then until nothing is on
-//! its way anywhere.
+//! A round: all processes expand what they have of a level, until it is done or all are to rest; then until nothing
+//! is on its way anywhere.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -75,8 +75,8 @@ impl<const W: usize> Party<W> {
         Party { link, share: Arc::new(share), pending: HashMap::new(), next_ask: 0, asked: 0 }
     }
 
-    /// Sends what is to be asked, lets the dataflow move on, takes answers, and gives them. False if there was nothing to
-    /// do.
+    /// Sends what is to be asked, lets the dataflow move on, takes answers, and gives them. False if there was
+    /// nothing to do.
     fn pump(&mut self, table: &Table, wait: Duration) -> Result<bool, Error> {
         let sent = self.send_asks();
         self.link.step(if sent { Duration::ZERO } else { wait })?;
@@ -131,8 +131,8 @@ impl<const W: usize> Party<W> {
 }
 
 impl<S: System, const W: usize> Search<'_, S, W> {
-    /// Expands `left` until it is done or there is a reason to rest, and then waits until all processes have come so far
-    /// and nothing is on its way. Returns what is left of `left`.
+    /// Expands `left` until it is done or there is a reason to rest, and then waits until all processes have come so
+    /// far and nothing is on its way. Returns what is left of `left`.
     pub fn round(
         &mut self,
         party: &mut Party<W>,
@@ -234,7 +234,8 @@ impl<S: System, const W: usize> Search<'_, S, W> {
         let mut served = Ok(true);
         loop {
             if self.words() > self.claims_max() {
-                // What was asked is answered, whatever limit there is: an answer that is not given is a state that is lost.
+                // What was asked is answered, whatever limit there is: an answer that is not given is a state that is
+                // lost.
                 self.grow();
             }
             served = served.and_then(|_| party.pump(&self.table(), WAIT));

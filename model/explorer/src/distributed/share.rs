@@ -14,8 +14,8 @@ use crate::worker::{Level, Worker};
 
 /// Candidates that are asked for together: 8 kB of fingerprints.
 const TOGETHER: usize = 1024;
-/// Credits: so many candidates may wait for an answer before a thread expands anything more. Timely takes whatever it is
-/// given; this is what bounds the memory of a process whose peers are slower than it is.
+/// Credits: so many candidates may wait for an answer before a thread expands anything more. Timely takes whatever it
+/// is given; this is what bounds the memory of a process whose peers are slower than it is.
 const CREDITS: usize = 1 << 17;
 
 /// What all threads of a process share of the exploration with others.
@@ -49,8 +49,8 @@ impl<const W: usize> Share<W> {
         Share { process, processes, outgoing, fresh, waiting, pump: std::thread::current() }
     }
 
-    /// The process that owns a fingerprint. Other bits decide than those by which the table is indexed: what one process
-    /// owns is spread over all of its table.
+    /// The process that owns a fingerprint. Other bits decide than those by which the table is indexed: what one
+    /// process owns is spread over all of its table.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,5 +1,5 @@
-//! Sockets between processes. A process that dies closes its sockets; whoever reads from one of them says so here, and its
-//! process ends with an error instead of waiting for ever.
+//! Sockets between processes. A process that dies closes its sockets; whoever reads from one of them says so here,
+//! and its process ends with an error instead of waiting for ever.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -48,8 +48,9 @@ impl Health {
         self.released.store(true, Ordering::Release);
     }
 
-    /// Ends a thread of timely whose process at the other end is lost. Timely would panic, poison what its worker reads,
-    /// and say so on the terminal. Here the loss is reported by who waits for it; then the thread ends without a word.
+    /// Ends a thread of timely whose process at the other end is lost. Timely would panic, poison what its worker
+    /// reads, and say so on the terminal. Here the loss is reported by who waits for it; then the thread ends without
+    /// a word.
     fn end(&self, process: usize) -> ! {
         self.lose(process);
         while !self.released.load(Ordering::Acquire) {

@@ -1,8 +1,8 @@
 //! The way to a discovery, from the process that made it to all others.
 //!
-//! Its numbers of states, messages and steps are that process's own; fingerprints mean the same everywhere. So the way is told
-//! as the fingerprints of the states on it, and each process finds it again with its own tables, and has it confirmed by the
-//! actors themselves.
+//! Its numbers of states, messages and steps are that process's own; fingerprints mean the same everywhere. So the
+//! way is told as the fingerprints of the states on it, and each process finds it again with its own tables, and has
+//! it confirmed by the actors themselves.
 
 use super::levels::Together;
 use super::round::Party;

@@ -1,9 +1,9 @@
 //! The atomic register of Attiya, Bar-Noy and Dolev (Sharing Memory Robustly in Message-Passing Systems): linearizable,
 //! without consensus, as long as a majority answers.
 //!
-//! Every operation takes two rounds. In the first the server that was asked *queries* a majority for the newest version;
-//! in the second it *records* at a majority what is to be the newest from now on, its client's value under the next stamp
-//! or, for a read, the very version that it found.
+//! Every operation takes two rounds. In the first the server that was asked *queries* a majority for the newest
+//! version; in the second it *records* at a majority what is to be the newest from now on, its client's value under
+//! the next stamp or, for a read, the very version that it found.
 //!
 //! # Caveats
 //!

@@ -6,9 +6,9 @@
 //!
 //! # Caveats
 //!
-//! - "eventually consistent" does not hold. The first write of a replica does not remember its timestamp, so the second
-//!   may take the same one; and a write takes its own clock for the newest, even where the replica already holds a later
-//!   value from elsewhere, which it then forgets and the others keep. Both need seven steps.
+//! - "eventually consistent" does not hold. The first write of a replica does not remember its timestamp, so the
+//!   second may take the same one; and a write takes its own clock for the newest, even where the replica already
+//!   holds a later value from elsewhere, which it then forgets and the others keep. Both need seven steps.
 //! - A replica also sends to itself.
 
 use std::borrow::Cow;

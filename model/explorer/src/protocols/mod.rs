@@ -1,9 +1,9 @@
 //! Protocols to explore: stateright's published examples, written anew.
 //!
-//! They are the common ground on which explorers are compared: what they do is known, and how many states they have was
-//! published or can be counted with stateright itself. Each is made by one function, which returns a plain
-//! [`ActorModel`](stateright::actor::ActorModel) with its properties; what a network loses and how many actors crash are
-//! the builder's own settings.
+//! They are the common ground on which explorers are compared: what they do is known, and how many states they have
+//! was published or can be counted with stateright itself. Each is made by one function, which returns a plain
+//! [`ActorModel`](stateright::actor::ActorModel) with its properties; what a network loses and how many actors crash
+//! are the builder's own settings.
 //!
 //! | module | made by | space | what is special about it |
 //! |---|---|---|---|

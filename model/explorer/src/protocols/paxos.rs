@@ -100,8 +100,8 @@ pub fn paxos(clients: usize, servers: usize, network: Network<Message>) -> Regis
     register_model((0..servers).map(server), clients, network)
 }
 
-/// The model, told by what its properties read, so that no state is built to judge one. Its states and verdicts are those of
-/// the model as it is.
+/// The model, told by what its properties read, so that no state is built to judge one. Its states and verdicts are
+/// those of the model as it is.
 #[derive(Clone)]
 pub struct Told(pub RegisterModel<Server>);
 

@@ -4,8 +4,8 @@
 //! # Caveats
 //!
 //! - The boundary ends every rally, so "must exceed max" fails by construction.
-//! - stateright judges what must become true on paths without a cycle, and merges states whose paths differ in what they
-//!   still owe: see its own documentation.
+//! - stateright judges what must become true on paths without a cycle, and merges states whose paths differ in what
+//!   they still owe: see its own documentation.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,6 @@
-//! Raft as stateright's example has it, after the pseudo-code of Kleppmann's lectures on distributed systems: elections,
-//! replication, and a client that is played by the servers, each of which broadcasts one payload when it starts.
+//! Raft as stateright's example has it, after the pseudo-code of Kleppmann's lectures on distributed systems:
+//! elections, replication, and a client that is played by the servers, each of which broadcasts one payload when it
+//! starts.
 //!
 //! It is not the Raft of this project, and it is not right. It is kept as published, because it is what explorers of
 //! actor models are compared on. Its state is hashed whole, which the published one is not.
@@ -16,8 +17,8 @@
 //!   twelfth step can.
 //! - What a timer did, it does once: a leader whose election timer fires, a candidate, and whoever's replication timer
 //!   fires do not arm it again.
-//! - Whoever hears of a leader forwards its own broadcasts, but not those that it had put aside before: these leave only
-//!   when it leads itself.
+//! - Whoever hears of a leader forwards its own broadcasts, but not those that it had put aside before: these leave
+//!   only when it leads itself.
 //! - Every event changes the state, as stateright sees it, even if nothing is different after it.
 
 use std::borrow::Cow;
@@ -196,9 +197,9 @@ pub fn raft(servers: usize, network: Network<Message>) -> ActorModel<Server> {
         })
 }
 
-/// The model, told by what its properties read and under which names of servers it is the same, so that no state is built
-/// to judge one, and of symmetric states one is explored. Its states in full and its verdicts are those of the model as it
-/// is.
+/// The model, told by what its properties read and under which names of servers it is the same, so that no state is
+/// built to judge one, and of symmetric states one is explored. Its states in full and its verdicts are those of the
+/// model as it is.
 #[derive(Clone)]
 pub struct Told(pub ActorModel<Server>);
 

@@ -6,11 +6,11 @@
 //!
 //! # Caveats
 //!
-//! - In an ordered network stateright also records deliveries that the receiver ignores, because they empty the queue. A
-//!   client that is told twice that its write is done, as it can be by [`paxos`](super::paxos), then has an invalid
-//!   history, and "linearizable" fails though nothing went wrong.
-//! - In a duplicating network a write can be delivered again after it was answered. To [`abd`](super::abd) that is a new
-//!   write with a newer stamp, so its space has no end there: bound the depth.
+//! - In an ordered network stateright also records deliveries that the receiver ignores, because they empty the
+//!   queue. A client that is told twice that its write is done, as it can be by [`paxos`](super::paxos), then has an
+//!   invalid history, and "linearizable" fails though nothing went wrong.
+//! - In a duplicating network a write can be delivered again after it was answered. To [`abd`](super::abd) that is a
+//!   new write with a newer stamp, so its space has no end there: bound the depth.
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -1,15 +1,15 @@
-//! A link that numbers, acknowledges and repeats what it sends, over a network that loses and duplicates: a sender and a
-//! receiver, and what the link of each keeps in storage.
+//! A link that numbers, acknowledges and repeats what it sends, over a network that loses and duplicates: a sender
+//! and a receiver, and what the link of each keeps in storage.
 //!
 //! It does what stateright's own `ordered_reliable_link` does, which a test holds it to. It is written anew because the
 //! state of that one cannot be looked into from outside, so that nothing could be said about what arrives.
 //!
 //! # Caveats
 //!
-//! - A link that has delivered a number takes every smaller one for a duplicate. A message that is overtaken is therefore
-//!   acknowledged and never delivered: what arrives is in order, and may have gaps.
-//! - What was received is not stored. A receiver that crashes forgets it, and a sender that crashes sends all of it again
-//!   under new numbers, so with crashes "no redelivery" does not hold.
+//! - A link that has delivered a number takes every smaller one for a duplicate. A message that is overtaken is
+//!   therefore acknowledged and never delivered: what arrives is in order, and may have gaps.
+//! - What was received is not stored. A receiver that crashes forgets it, and a sender that crashes sends all of it
+//!   again under new numbers, so with crashes "no redelivery" does not hold.
 //! - Repetition never ends: the boundary is what makes the space finite.
 
 use std::borrow::Cow;

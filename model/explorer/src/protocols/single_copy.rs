@@ -1,7 +1,7 @@
 //! Servers that hold one value each and never speak to each other.
 //!
-//! With one server that is a linearizable register. With two it is none: a client that wrote to one server and reads from
-//! the other is told that nothing was ever written.
+//! With one server that is a linearizable register. With two it is none: a client that wrote to one server and reads
+//! from the other is told that nothing was ever written.
 
 use std::borrow::Cow;
 

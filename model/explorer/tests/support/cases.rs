@@ -1,5 +1,5 @@
-//! How many states each protocol has, exactly; where the number was published, the published one. Whoever counts anything
-//! else is wrong: `protocols.rs` holds stateright to them, `protocols_equal.rs` the explorer.
+//! How many states each protocol has, exactly; where the number was published, the published one. Whoever counts
+//! anything else is wrong: `protocols.rs` holds stateright to them, `protocols_equal.rs` the explorer.
 
 // Each test program compiles all of this and uses a part of it.
 #![allow(dead_code)]

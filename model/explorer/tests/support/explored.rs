@@ -3,14 +3,15 @@
 //!
 //! # Depths
 //!
-//! stateright's depth `n` is a path of `n` states; the explorer's `max_depth(k)` is one of `k` steps, so `k` is `n - 1`.
-//! States at the bound are counted by both. stateright does not judge them and the explorer does, so what the explorer
-//! reports by a way of exactly `k` steps stateright does not report within that bound, and everything else both do.
+//! stateright's depth `n` is a path of `n` states; the explorer's `max_depth(k)` is one of `k` steps, so `k` is `n -
+//! 1`. States at the bound are counted by both. stateright does not judge them and the explorer does, so what the
+//! explorer reports by a way of exactly `k` steps stateright does not report within that bound, and everything else
+//! both do.
 //!
 //! # Ways
 //!
-//! stateright 0.31 replaces what it found of a property by what it finds later, so its way is as long as the longest. How
-//! long a shortest one is says a naive walk.
+//! stateright 0.31 replaces what it found of a property by what it finds later, so its way is as long as the longest.
+//! How long a shortest one is says a naive walk.
 
 // Each test program compiles all of this and uses a part of it.
 #![allow(dead_code)]

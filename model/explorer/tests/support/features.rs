@@ -1,5 +1,5 @@
-//! What an engine can get wrong, as predicates over transitions: each says that a feature of stateright's actor models takes
-//! part in a step.
+//! What an engine can get wrong, as predicates over transitions: each says that a feature of stateright's actor
+//! models takes part in a step.
 
 use std::collections::BTreeSet;
 

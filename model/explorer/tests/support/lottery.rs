@@ -1,7 +1,7 @@
 //! A small system in which everything names actors: states, messages, timers, choices, storage, and the history.
 //!
-//! Everybody greets everybody. Who is greeted chooses between itself and who greeted, stores the choice and votes; who is
-//! voted for forgets the vote when a timer fires that is named after the voter.
+//! Everybody greets everybody. Who is greeted chooses between itself and who greeted, stores the choice and votes;
+//! who is voted for forgets the vote when a timer fires that is named after the voter.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

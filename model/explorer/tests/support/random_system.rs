@@ -1,11 +1,12 @@
 //! Small systems of actors, drawn at random, that try every feature of stateright's [`ActorModel`]: what an engine must
 //! agree with stateright on.
 //!
-//! An actor here is a table ([`Table`]), so that a system prints as its own source, shrinks rule by rule, and costs nothing
-//! to run. [`systems`] draws them; [`for_each_system`] draws the same ones in every run. Some of what is drawn is a trap:
-//! handlers that take the state by `to_mut` and change nothing, timers that renew themselves once (which stateright
-//! ignores) or twice (which it does not), one message sent twice, one choice offered twice, a history recorded again as it
-//! was, messages to and from nobody, an initial state outside the boundary, a boundary that reads every field.
+//! An actor here is a table ([`Table`]), so that a system prints as its own source, shrinks rule by rule, and costs
+//! nothing to run. [`systems`] draws them; [`for_each_system`] draws the same ones in every run. Some of what is
+//! drawn is a trap: handlers that take the state by `to_mut` and change nothing, timers that renew themselves once
+//! (which stateright ignores) or twice (which it does not), one message sent twice, one choice offered twice, a
+//! history recorded again as it was, messages to and from nobody, an initial state outside the boundary, a boundary
+//! that reads every field.
 //!
 //! What is absent: panics in handlers, `Eventually` properties (stateright's verdicts on them are unsound), symmetry.
 //! `Network::iter_all` is never called: on an ordered network it does not end.
@@ -71,8 +72,8 @@ pub struct System {
     pub max_crashes: usize,
     /// What boundary and history read.
     pub cfg: Cfg,
-    /// Names of [`PROPERTIES`], besides the first, which always holds and is always there: without it stateright stops as
-    /// soon as it has found what it looks for, and its counts mean nothing.
+    /// Names of [`PROPERTIES`], besides the first, which always holds and is always there: without it stateright
+    /// stops as soon as it has found what it looks for, and its counts mean nothing.
     pub properties: Vec<&'static str>,
 }
 

@@ -1,4 +1,5 @@
-//! A transition that is tried, and what the actor answers in it: two states alone do not show which commands lie between.
+//! A transition that is tried, and what the actor answers in it: two states alone do not show which commands lie
+//! between.
 
 use std::borrow::Cow;
 

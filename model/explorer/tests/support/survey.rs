@@ -14,8 +14,8 @@ use stateright::{Expectation, Model};
 pub struct Survey {
     /// Of each depth: new states, and steps that led there.
     pub levels: Vec<(u64, u64)>,
-    /// Of each kind of action: how often one was listed and did not lead out of the boundary, how often one was taken, and
-    /// the depth of the first state that one led to.
+    /// Of each kind of action: how often one was listed and did not lead out of the boundary, how often one was
+    /// taken, and the depth of the first state that one led to.
     pub coverage: Vec<(u64, u64, Option<u32>)>,
     /// Of each property of which there is something to report: the steps of a shortest way there.
     pub found: BTreeMap<&'static str, usize>,

@@ -1,6 +1,7 @@
 //! The naive twin of every engine: breadth first, one thread, whole states in a set that compares them with `==`.
 //!
-//! Nothing here depends on a hash being complete, so its counts are the truth that stateright and the explorer are held to.
+//! Nothing here depends on a hash being complete, so its counts are the truth that stateright and the explorer are
+//! held to.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;

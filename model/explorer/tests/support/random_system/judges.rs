@@ -17,7 +17,8 @@ pub fn within_boundary(cfg: &Cfg, state: &TableModelState) -> bool {
 
 /// A number that depends on every field of a state: who misbuilds one field sees another number.
 ///
-/// Unequal states may share it, as stateright's hash of a set omits its length. Equal states have the same: that is enough.
+/// Unequal states may share it, as stateright's hash of a set omits its length. Equal states have the same: that is
+/// enough.
 fn digest(state: &TableModelState) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);

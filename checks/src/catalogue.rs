@@ -94,6 +94,7 @@ const INSTALLED: &str = "a snapshot was installed";
 const CONFLICTED: &str = "a snapshot took the place of a log that conflicts";
 const BEGAN_WITH_IT: &str = "a restart began with a snapshot";
 const COMPACTED_LED: &str = "a server whose log was compacted was elected";
+const FIVE_AND_BACK: &str = "three voters became five, and three again";
 const WENT_ON: &str = "a follower with a snapshot learned of a commit";
 const CHANGE_COMPACTED: &str = "a change was compacted";
 const CONFIG_CAME: &str = "a configuration came with a snapshot";
@@ -518,6 +519,7 @@ pub const CHECKS: &[Check] = &[
                     LEADER_LEFT,
                     NEWCOMER_LED,
                     SURVIVED,
+                    FIVE_AND_BACK,
                 ],
                 ..SAFETY
             },

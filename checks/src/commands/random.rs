@@ -38,6 +38,14 @@ struct RandomReport {
     violation_steps: Option<usize>,
     shrunk_from: Option<usize>,
     trace: Option<String>,
+    witnesses: Vec<WitnessReport>,
+}
+
+/// Something that walks should come to: what they did not come to, they have not shown to be harmless.
+#[derive(Debug, Serialize)]
+struct WitnessReport {
+    name: &'static str,
+    reached: bool,
 }
 
 /// Walks the last world of a check's deep tier, or the one that was asked for.
@@ -93,6 +101,7 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
         violation_steps: violation.as_ref().map(|violation| violation.story.steps.len()),
         shrunk_from: found.as_ref().map(|walk| walk.actions.len()),
         trace: path,
+        witnesses: witnesses(&model),
     };
     let json = super::json(&report)?;
     dir.write("report.json", &json)?;
@@ -108,9 +117,22 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
 /// keeps no set of states that could grow.
 fn setup(check: &'static Check, without: Option<&Exhibit>, args: &RandomArgs) -> Setup {
     let deep = check.scopes(Tier::Deep);
-    let base = without.map_or_else(|| deep[deep.len() - 1].bounds(), Exhibit::bounds);
+    let scope = &deep[deep.len() - 1];
+    let base = without.map_or_else(|| scope.bounds(), Exhibit::bounds);
     let way = without.map(|exhibit| exhibit.way);
-    Setup { way, remove_dead: false, first_only: false, ..Setup::new(args.bounds.over(&base)) }
+    let witnesses = if without.is_none() { scope.witnesses() } else { Vec::new() };
+    Setup { way, witnesses, remove_dead: false, first_only: false, ..Setup::new(args.bounds.over(&base)) }
+}
+
+/// What the walks came to, of what is looked for in this world.
+fn witnesses(model: &RaftModel) -> Vec<WitnessReport> {
+    let wanted = model.setup().witnesses.iter().enumerate();
+    wanted
+        .map(|(at, witness)| WitnessReport {
+            name: witness.name,
+            reached: model.meters().seen_at(at).is_some(),
+        })
+        .collect()
 }
 
 /// How much was walked.
@@ -181,8 +203,9 @@ impl RandomReport {
             _ => "no violation; random walks never know what they have not seen".to_string(),
         };
         let trace = self.trace.as_ref().map_or(String::new(), |path| format!("trace   {path}\n"));
+        let seen: String = self.witnesses.iter().map(|witness| witness.line(console)).collect();
         format!(
-            "random  {}   {}\n        {} walks · {} steps · {:.1} s · seed {}\n{trace}VERDICT {}  {says}\nrerun   {rerun}\n",
+            "random  {}   {}\n        {} walks · {} steps · {:.1} s · seed {}\n{seen}{trace}VERDICT {}  {says}\nrerun   {rerun}\n",
             self.check,
             self.bounds,
             grouped(self.walks),
@@ -191,5 +214,16 @@ impl RandomReport {
             self.seed,
             paint(self.verdict, console),
         )
+    }
+}
+
+impl WitnessReport {
+    fn line(&self, console: &Console) -> String {
+        let (mark, says) = if self.reached {
+            (console.good("✔"), "reached")
+        } else {
+            (console.doubtful("✗"), "not reached by these walks")
+        };
+        format!("  {mark} sometimes  {:<42} {says}\n", self.name)
     }
 }

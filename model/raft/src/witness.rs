@@ -134,6 +134,7 @@ pub const WITNESSES: &[Witness] = &[
         name: "a configuration came with a snapshot",
         seen: Seen::Step(|was, is| installed(was, is) && was.raft.membership() != is.raft.membership()),
     },
+    Witness { name: "three voters became five, and three again", seen: Seen::Step(grew_and_shrank) },
     Witness { name: "a change was committed", seen: Seen::One(|server| committed_changes(server) > 0) },
     Witness { name: "two changes were committed", seen: Seen::One(|server| committed_changes(server) > 1) },
     Witness {
@@ -282,6 +283,19 @@ fn changed(was: &Server, is: &Server, how: fn(&Membership, &Membership) -> bool)
     is.raft.is_leader()
         && is.raft.term() == was.raft.term()
         && how(was.raft.membership(), is.raft.membership())
+}
+
+/// Did its state machine see two servers join as voters and two leave, in this step the last of them?
+fn grew_and_shrank(was: &Server, is: &Server) -> bool {
+    if is.ghosts.applied.len() == was.ghosts.applied.len() {
+        return false;
+    }
+    let sizes = is.ghosts.applied.iter().filter_map(|entry| match &entry.payload {
+        Payload::Membership(members) => Some(members.voters().len()),
+        Payload::Noop | Payload::Command(_) => None,
+    });
+    let since_five = sizes.skip_while(|voters| *voters < 5);
+    is.raft.config().members().voters().len() <= 3 && since_five.last() == Some(3)
 }
 
 fn committed_changes(server: &Server) -> usize {

@@ -30,8 +30,8 @@ fn every_check_has_both_tiers_and_the_suite_every_kind_of_world() {
 
 #[test]
 fn every_witness_is_asked_for_by_some_check() {
-    let asked =
-        |name| CHECKS.iter().flat_map(|check| check.quick).any(|scope| scope.witnesses.contains(&name));
+    let scopes = || CHECKS.iter().flat_map(|check| check.quick.iter().chain(check.deep));
+    let asked = |name| scopes().any(|scope| scope.witnesses.contains(&name));
     for witness in WITNESSES {
         assert!(asked(witness.name), "{}", witness.name);
     }

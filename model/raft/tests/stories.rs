@@ -215,8 +215,15 @@ impl Cluster {
         match command {
             Command::Cluster { servers, entries, founders, features } => {
                 let max_entries = entries.unwrap_or(16);
-                let bounds =
-                    Bounds { servers: *servers, founders: *founders, max_entries, ..Bounds::default() };
+                // Configurations may change: how often, the story says.
+                let max_changes = 1;
+                let bounds = Bounds {
+                    servers: *servers,
+                    founders: *founders,
+                    max_entries,
+                    max_changes,
+                    ..Bounds::default()
+                };
                 self.start(bounds, features)?;
             }
             Command::Log { id, terms, term, vote } => self.set_disk(*id, terms, *term, *vote)?,

@@ -37,7 +37,12 @@ struct Audit {
 impl Audit {
     fn new(setup: Setup) -> Audit {
         let actors = actors(&setup);
-        let (model, renamings) = (RaftModel::new(setup), Renaming::all(&actors));
+        // Who founds a cluster and who joins it are two kinds: each is interchangeable among its own.
+        let (ids, founders): (Vec<_>, _) = (setup.bounds.ids().collect(), setup.bounds.voters());
+        let founds = |id| founders.contains(id);
+        let keeps_kinds = |of: &Renaming| ids.iter().all(|id| founds(*id) == founds(of.node(*id)));
+        let renamings = Renaming::all(&actors).into_iter().filter(keeps_kinds).collect();
+        let model = RaftModel::new(setup);
         Audit {
             model,
             actors,

@@ -209,9 +209,34 @@ impl goldenscript::Runner for Cluster {
     }
 }
 
+impl Command {
+    /// The event that a command is, where it is one event at one server.
+    fn tick(&self) -> Option<(Name, Tick)> {
+        Some(match self {
+            Command::Timeout(id) => (*id, Tick::Election),
+            Command::Heartbeat(id) => (*id, Tick::Heartbeat),
+            Command::Retry(id) => (*id, Tick::Retry),
+            Command::Contact(id) => (*id, Tick::Contact),
+            Command::Quorum(id) => (*id, Tick::Quorum),
+            Command::Transfer { from, to: Name(to) } => (*from, Tick::Transfer(*to)),
+            Command::Abandon(id) => (*id, Tick::Abandon),
+            Command::Compact(id) => (*id, Tick::Compact),
+            Command::Propose(id) => (*id, Tick::Propose),
+            Command::Resend { at, place } => (*at, Tick::Resend(Index(*place))),
+            Command::Read(id) => (*id, Tick::Read(Index(0))),
+            Command::Tick(id) => (*id, Tick::Clock),
+            Command::Sync(id) => (*id, Tick::Sync),
+            _ => return None,
+        })
+    }
+}
+
 /// Commands.
 impl Cluster {
     fn carry_out(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
+        if let Some((id, tick)) = command.tick() {
+            return self.event(id, &Event::Tick(tick), true);
+        }
         match command {
             Command::Cluster { servers, entries, founders, features } => {
                 let max_entries = entries.unwrap_or(16);
@@ -227,14 +252,6 @@ impl Cluster {
                 self.start(bounds, features)?;
             }
             Command::Log { id, terms, term, vote } => self.set_disk(*id, terms, *term, *vote)?,
-            Command::Timeout(id) => self.event(*id, &Event::Tick(Tick::Election), true)?,
-            Command::Heartbeat(id) => self.event(*id, &Event::Tick(Tick::Heartbeat), true)?,
-            Command::Retry(id) => self.event(*id, &Event::Tick(Tick::Retry), true)?,
-            Command::Contact(id) => self.event(*id, &Event::Tick(Tick::Contact), true)?,
-            Command::Quorum(id) => self.event(*id, &Event::Tick(Tick::Quorum), true)?,
-            Command::Transfer { from, to: Name(to) } => {
-                self.event(*from, &Event::Tick(Tick::Transfer(*to)), true)?;
-            }
             Command::Join { at, id: Name(id) } => self.change(*at, Reconfiguration::AddLearner(*id))?,
             Command::Promote { at, id: Name(id) } => self.change(*at, Reconfiguration::Promote(*id))?,
             Command::Demote { at, id: Name(id) } => self.change(*at, Reconfiguration::Demote(*id))?,
@@ -243,15 +260,22 @@ impl Cluster {
                 let to = Membership::of(Voters::new(voters.iter().map(|Name(id)| *id)));
                 self.refuse(*at, &Change::To(to))?;
             }
-            Command::Abandon(id) => self.event(*id, &Event::Tick(Tick::Abandon), true)?,
-            Command::Compact(id) => self.event(*id, &Event::Tick(Tick::Compact), true)?,
-            Command::Propose(id) => self.event(*id, &Event::Tick(Tick::Propose), true)?,
-            Command::Resend { at, place } => {
-                self.event(*at, &Event::Tick(Tick::Resend(Index(*place))), true)?;
+            Command::Crash(id) => self.crash(*id)?,
+            Command::Restart(id) => self.restart(*id)?,
+            Command::Slow(Name(id)) => {
+                let bounds = Bounds { disk: Disk::Buffered, ..self.bounds.clone() };
+                self.node(*id)?.actor = ServerActor::new(*id, &bounds, None, None);
             }
-            Command::Read(id) => self.event(*id, &Event::Tick(Tick::Read(Index(0))), true)?,
-            Command::Tick(id) => self.event(*id, &Event::Tick(Tick::Clock), true)?,
-            Command::Sync(id) => self.event(*id, &Event::Tick(Tick::Sync), true)?,
+            Command::Rejections => self.print_rejections()?,
+            Command::State => self.print_state()?,
+            network => self.move_messages(network)?,
+        }
+        Ok(())
+    }
+
+    /// What the network does: deliver, lose, delay, duplicate, and keep servers apart.
+    fn move_messages(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
+        match command {
             Command::Deliver { from: None, .. } => self.deliver_until_quiet()?,
             Command::Deliver { from, to, kind } => {
                 let messages = self.take(*from, *to, kind.as_deref())?;
@@ -277,14 +301,7 @@ impl Cluster {
             }
             Command::Partition(names) => self.island = names.iter().map(|Name(id)| *id).collect(),
             Command::Heal => self.island.clear(),
-            Command::Crash(id) => self.crash(*id)?,
-            Command::Restart(id) => self.restart(*id)?,
-            Command::Slow(Name(id)) => {
-                let bounds = Bounds { disk: Disk::Buffered, ..self.bounds.clone() };
-                self.node(*id)?.actor = ServerActor::new(*id, &bounds, None, None);
-            }
-            Command::Rejections => self.print_rejections()?,
-            Command::State => self.print_state()?,
+            _ => return Err("nobody carries this command out".into()),
         }
         Ok(())
     }

@@ -218,9 +218,14 @@ impl CheckReport {
     /// Which engine searched, and with what.
     fn engine_line(&self, outcome: &Outcome) -> String {
         let threads = if self.threads == 1 { "1 thread" } else { &format!("{} threads", self.threads) };
-        let symmetry = match (outcome.engine, factorial(self.symmetry)) {
-            (Engine::Explorer, Some(servers)) => format!(", symmetry {servers}!"),
-            (Engine::Explorer, None) => ", no symmetry".to_string(),
+        let is_calm_judged = || outcome.judged.iter().any(|property| property.is_of_calm());
+        let symmetry = match (outcome.engine, self.symmetry) {
+            (Engine::Explorer, 1) if is_calm_judged() => {
+                ", no symmetry: a calm schedule tells servers apart".into()
+            }
+            (Engine::Explorer, 1) => ", no symmetry".to_string(),
+            (Engine::Explorer, renamings) => factorial(renamings)
+                .map_or(format!(", {renamings} renamings"), |servers| format!(", symmetry {servers}!")),
             _ => String::new(),
         };
         format!("{}, {threads}{symmetry}", outcome.engine.says())

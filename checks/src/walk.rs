@@ -2,10 +2,11 @@
 //!
 //! A walk is a function of its seed and its number: the same on every machine and with every number of threads.
 
-use raftlab_model::{Action, Kind, Property, RaftModel, World, label};
+use raftlab_model::{Action, Kind, Property, RaftModel, Reconfiguration, Tick, World, label};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use stateright::Model;
+use stateright::actor::ActorModelAction;
 
 use crate::search::Violation;
 use crate::story::Story;
@@ -38,22 +39,39 @@ impl Dice {
         let wide = u128::from(self.0.next_u64()) * limit as u128;
         usize::try_from(wide >> 64).unwrap_or(0)
     }
+
+    /// How likely something is to be, relative to others: not at all, a little, very.
+    fn weight(&mut self) -> usize {
+        [0, 1, 2, 4, 16][self.below(5)]
+    }
+
+    /// One of those that have these weights; `None` if all are 0.
+    fn pick(&mut self, weights: &[usize]) -> Option<usize> {
+        let mut drawn = self.below(weights.iter().sum());
+        weights.iter().position(|weight| {
+            let within = drawn < *weight;
+            drawn = drawn.saturating_sub(*weight);
+            within
+        })
+    }
 }
 
 /// How likely each kind of action is in one walk, relative to the others. Drawn anew for each walk: some are all
 /// time-outs, some are all crashes, some are quiet, and between them they come to places that no one mix comes to.
-struct Mix([usize; Kind::ALL.len()]);
+struct Mix {
+    kinds: [usize; Kind::ALL.len()],
+    /// How likely each step of the configuration is, by [`step_of`]: in some walks a cluster grows as far as it can
+    /// before it shrinks.
+    changes: [usize; 5],
+}
 
 impl Mix {
     fn draw(dice: &mut Dice) -> Mix {
-        let mut weights = [0; Kind::ALL.len()];
-        for weight in &mut weights {
-            *weight = [0, 1, 2, 4, 16][dice.below(5)];
-        }
-        weights[Kind::Deliver as usize] = [8, 32, 128][dice.below(3)];
-        weights[Kind::Sync as usize] += 4;
-        weights[Kind::Timeout as usize] += 1;
-        Mix(weights)
+        let mut kinds = [(); Kind::ALL.len()].map(|()| dice.weight());
+        kinds[Kind::Deliver as usize] = [8, 32, 128][dice.below(3)];
+        kinds[Kind::Sync as usize] += 4;
+        kinds[Kind::Timeout as usize] += 1;
+        Mix { kinds, changes: [(); 5].map(|()| dice.weight().max(1)) }
     }
 
     /// Picks one of `actions`, and takes it out. Kinds come first, then an action of that kind: a hundred messages in
@@ -63,15 +81,28 @@ impl Mix {
         for action in actions.iter() {
             present[Kind::of(action) as usize] = true;
         }
-        let weight = |kind: &Kind| if present[*kind as usize] { self.0[*kind as usize] } else { 0 };
-        let mut drawn = dice.below(Kind::ALL.iter().map(weight).sum());
-        let kind = Kind::ALL.iter().find(|kind| {
-            let within = drawn < weight(kind);
-            drawn = drawn.saturating_sub(weight(kind));
-            within
-        })?;
-        let of_kind: Vec<usize> = (0..actions.len()).filter(|at| Kind::of(&actions[*at]) == *kind).collect();
-        Some(actions.remove(of_kind[dice.below(of_kind.len())]))
+        let weight = |kind: &Kind| if present[*kind as usize] { self.kinds[*kind as usize] } else { 0 };
+        let kind = Kind::ALL[dice.pick(&Kind::ALL.each_ref().map(weight))?];
+        let of_kind: Vec<usize> = (0..actions.len()).filter(|at| Kind::of(&actions[*at]) == kind).collect();
+        let weights: Vec<usize> = of_kind.iter().map(|at| self.within_kind(&actions[*at])).collect();
+        Some(actions.remove(of_kind[dice.pick(&weights)?]))
+    }
+
+    fn within_kind(&self, action: &Action) -> usize {
+        match action {
+            ActorModelAction::Timeout(_, Tick::Change(wish)) => self.changes[step_of(wish)],
+            _ => 1,
+        }
+    }
+}
+
+fn step_of(wish: &Reconfiguration) -> usize {
+    match wish {
+        Reconfiguration::AddLearner(_) => 0,
+        Reconfiguration::Promote(_) => 1,
+        Reconfiguration::Demote(_) => 2,
+        Reconfiguration::Remove(_) => 3,
+        Reconfiguration::KeepOnly(_) => 4,
     }
 }
 

@@ -4,7 +4,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use raftlab_model::{Property, WITNESSES};
 use serde_json::{Value, json};
 
-use crate::catalogue::CHECKS;
+use crate::catalogue::{CHECKS, Check, Scope};
 use crate::cli::{Common, Listed, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -66,11 +66,9 @@ fn strings<const N: usize>(row: [&str; N]) -> Vec<String> {
 
 fn checks() -> List {
     let scopes = CHECKS.iter().flat_map(|check| {
-        let quick =
-            check.quick.iter().map(move |scope| strings([check.name, "quick", scope.bounds, check.says]));
-        quick.chain(
-            check.deep.iter().map(move |scope| strings([check.name, "deep", scope.bounds, check.says])),
-        )
+        let row = |tier| move |scope: &Scope| strings([check.name, tier, scope.bounds, check.says]);
+        let exhausted = check.quick.iter().map(row("quick")).chain(check.deep.iter().map(row("deep")));
+        exhausted.chain(check.walked.iter().map(row("walked")))
     });
     List { columns: &["check", "tier", "bounds", "about"], rows: scopes.collect() }
 }
@@ -97,9 +95,7 @@ fn properties() -> List {
 
 fn witnesses() -> List {
     let users = |name: &str| {
-        let uses = |check: &&crate::catalogue::Check| {
-            check.quick.iter().chain(check.deep).any(|scope| scope.witnesses.contains(&name))
-        };
+        let uses = |check: &&Check| check.worlds().any(|scope| scope.witnesses.contains(&name));
         CHECKS.iter().filter(uses).map(|check| check.name).collect::<Vec<_>>().join(", ")
     };
     let rows = WITNESSES.iter().map(|witness| strings([witness.name, &users(witness.name)])).collect();

@@ -7,7 +7,7 @@ use raftlab_model::{RaftModel, Setup};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::catalogue::{Check, Tier};
+use crate::catalogue::Check;
 use crate::cli::{Common, RandomArgs, WriteOut};
 use crate::console::{Console, grouped};
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ struct WitnessReport {
     reached: bool,
 }
 
-/// Walks the last world of a check's deep tier, or the one that was asked for.
+/// Walks the world that a check has for it, or the one that was asked for.
 pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let check = super::check(&args.check)?;
     let without = args.without.as_deref().map(super::rule).transpose()?;
@@ -116,8 +116,7 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
 /// The world that is walked: with a rule off, the one in which that shows. No message is taken out of it, since a walk
 /// keeps no set of states that could grow.
 fn setup(check: &'static Check, without: Option<&Exhibit>, args: &RandomArgs) -> Setup {
-    let deep = check.scopes(Tier::Deep);
-    let scope = &deep[deep.len() - 1];
+    let scope = check.walked();
     let base = without.map_or_else(|| scope.bounds(), Exhibit::bounds);
     let way = without.map(|exhibit| exhibit.way);
     let witnesses = if without.is_none() { scope.witnesses() } else { Vec::new() };

@@ -1,5 +1,6 @@
 //! What a search must have seen before its silence means anything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use raftlab_core::{Entry, Index, LeaseHeld, Membership, Payload, Role, Standing, Term};
@@ -134,7 +135,10 @@ pub const WITNESSES: &[Witness] = &[
         name: "a configuration came with a snapshot",
         seen: Seen::Step(|was, is| installed(was, is) && was.raft.membership() != is.raft.membership()),
     },
-    Witness { name: "three voters became five, and three again", seen: Seen::Step(grew_and_shrank) },
+    Witness {
+        name: "three voters became five, and three again, under two leaders",
+        seen: Seen::Step(grew_and_shrank),
+    },
     Witness { name: "a change was committed", seen: Seen::One(|server| committed_changes(server) > 0) },
     Witness { name: "two changes were committed", seen: Seen::One(|server| committed_changes(server) > 1) },
     Witness {
@@ -285,17 +289,19 @@ fn changed(was: &Server, is: &Server, how: fn(&Membership, &Membership) -> bool)
         && how(was.raft.membership(), is.raft.membership())
 }
 
-/// Did its state machine see two servers join as voters and two leave, in this step the last of them?
+/// Did its state machine see two servers join as voters and two leave, in this step the last of them, by the will of
+/// more than one leader?
 fn grew_and_shrank(was: &Server, is: &Server) -> bool {
     if is.ghosts.applied.len() == was.ghosts.applied.len() {
         return false;
     }
-    let sizes = is.ghosts.applied.iter().filter_map(|entry| match &entry.payload {
-        Payload::Membership(members) => Some(members.voters().len()),
+    let changes = is.ghosts.applied.iter().filter_map(|entry| match &entry.payload {
+        Payload::Membership(members) => Some((members.voters().len(), entry.id.term)),
         Payload::Noop | Payload::Command(_) => None,
     });
-    let since_five = sizes.skip_while(|voters| *voters < 5);
-    is.raft.config().members().voters().len() <= 3 && since_five.last() == Some(3)
+    let (sizes, terms): (Vec<usize>, BTreeSet<Term>) = changes.unzip();
+    let founders = is.raft.config().members().voters().len();
+    founders <= 3 && sizes.contains(&5) && sizes.last() == Some(&3) && terms.len() > 1
 }
 
 fn committed_changes(server: &Server) -> usize {

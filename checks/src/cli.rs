@@ -15,6 +15,7 @@ pub use self::cluster::ClusterArgs;
 pub use self::reads::{ReadArgs, ReadModeArg};
 pub use self::search::{EngineArgs, SearchArgs, Switch};
 use crate::catalogue::Tier;
+use crate::failure::Failure;
 
 /// Explores a Raft core to exhaustion within stated bounds, and answers each rule that is taken away with the shortest
 /// counterexample.
@@ -362,7 +363,11 @@ pub struct BenchArgs {
 
 impl BoundsArgs {
     /// `bounds`, with what was given put over it.
-    pub fn over(&self, bounds: &Bounds) -> Bounds {
+    ///
+    /// # Errors
+    ///
+    /// If more founders were asked for than there are servers.
+    pub fn over(&self, bounds: &Bounds) -> Result<Bounds, Failure> {
         let bounds = Bounds {
             servers: self
                 .servers
@@ -385,7 +390,15 @@ impl BoundsArgs {
             features: self.features.over(bounds.features),
             ..bounds.clone()
         };
-        self.reads.over(&bounds)
+        if let Some(founders) = bounds.founders.filter(|founders| *founders > bounds.servers)
+            && self.founders.is_some()
+        {
+            let servers = bounds.servers;
+            return Err(Failure::usage(format!(
+                "--founders: {founders} are more than all {servers} servers"
+            )));
+        }
+        Ok(self.reads.over(&bounds))
     }
 }
 

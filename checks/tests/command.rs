@@ -331,9 +331,13 @@ fn a_trivial_search_is_said_to_be_one() {
 #[test]
 fn impossible_sizes_are_refused() {
     for verb in ["run", "random", "explore"] {
-        for (flag, value) in
-            [("--max-entries", "0"), ("--servers", "0"), ("--servers", "10"), ("--network", "bagg")]
-        {
+        for (flag, value) in [
+            ("--max-entries", "0"),
+            ("--servers", "0"),
+            ("--servers", "10"),
+            ("--founders", "4"),
+            ("--network", "bagg"),
+        ] {
             let output = check("sizes", &[verb, "election", flag, value]);
             assert_eq!(exit(&output), 2, "{verb} {flag} {value}: {}", stderr(&output));
         }

@@ -51,7 +51,7 @@ fn setup(args: &ExploreArgs) -> Result<(Setup, Option<Trace>), Failure> {
     if let Some(rule) = &args.without {
         setup = super::rule(rule)?.setup();
     }
-    let bounds = args.bounds.over(&setup.bounds);
+    let bounds = args.bounds.over(&setup.bounds)?;
     Ok((Setup { bounds, first_only: false, only_changes: true, ..setup }, trace))
 }
 

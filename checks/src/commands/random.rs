@@ -58,7 +58,7 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
             calm.name, calm.property,
         )));
     }
-    let setup = setup(check, without, args);
+    let setup = setup(check, without, args)?;
     if let Some(why) = setup.bounds.trivial() {
         console.note(&format!("warning: these walks are trivial: {why}"));
     }
@@ -115,12 +115,13 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
 
 /// The world that is walked: with a rule off, the one in which that shows. No message is taken out of it, since a walk
 /// keeps no set of states that could grow.
-fn setup(check: &'static Check, without: Option<&Exhibit>, args: &RandomArgs) -> Setup {
+fn setup(check: &'static Check, without: Option<&Exhibit>, args: &RandomArgs) -> Result<Setup, Failure> {
     let scope = check.walked();
     let base = without.map_or_else(|| scope.bounds(), Exhibit::bounds);
     let way = without.map(|exhibit| exhibit.way);
     let witnesses = if without.is_none() { scope.witnesses() } else { Vec::new() };
-    Setup { way, witnesses, remove_dead: false, first_only: false, ..Setup::new(args.bounds.over(&base)) }
+    let walked = Setup::new(args.bounds.over(&base)?);
+    Ok(Setup { way, witnesses, remove_dead: false, first_only: false, ..walked })
 }
 
 /// What the walks came to, of what is looked for in this world.

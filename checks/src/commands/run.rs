@@ -65,7 +65,7 @@ fn tasks(checks: &'static [Check], args: &RunArgs) -> Result<Vec<Task>, Failure>
             )));
         }
         for (at, scope) in scopes.iter().enumerate() {
-            let (world, bounds) = (at + 1, args.bounds.over(&scope.bounds()));
+            let (world, bounds) = (at + 1, args.bounds.over(&scope.bounds())?);
             let is_equal = |task: &Task| task.bounds == bounds && task.scope.liveness == scope.liveness;
             let is_known = tasks.iter().any(|task| task.check.name == check.name && is_equal(task));
             if args.world.is_none_or(|wanted| wanted == world) && !is_known {

@@ -1,0 +1,6 @@
+//! Where the core runs: what a process needs around it, and nothing that decides in its place.
+
+pub mod disk;
+pub mod kv;
+pub mod wal;
+pub mod wire;

@@ -165,6 +165,17 @@ impl Effects {
         core::mem::take(&mut self.early)
     }
 
+    /// Does anything of it have to wait for the disk: a write, or what may be said only when this write or an earlier
+    /// one is there?
+    pub fn waits_for_disk(&self) -> bool {
+        !self.writes.is_empty() || !self.late.is_empty()
+    }
+
+    /// Does the state machine get anything of it, or is it read for it? Such effects have an order among themselves.
+    pub fn is_for_state_machine(&self) -> bool {
+        self.restored.is_some() || !self.committed.is_empty() || !self.reads.is_empty()
+    }
+
     /// What has to be on disk first.
     pub fn writes(&self) -> &[Write] {
         &self.writes

@@ -2,5 +2,7 @@
 
 pub mod disk;
 pub mod kv;
+pub mod replica;
+pub mod timers;
 pub mod wal;
 pub mod wire;

@@ -1,0 +1,108 @@
+//! A directory of the file system.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::{Disk, File};
+
+/// The name that says whose directory it is; it is none of the log's.
+const LOCK: &str = "lock";
+
+/// A directory, held by this process as long as the value lives.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    /// For the sync of names.
+    handle: fs::File,
+    /// The lock goes with it, however the process ends.
+    _lock: fs::File,
+}
+
+impl Directory {
+    /// Makes the directory if there is none, and takes hold of it.
+    ///
+    /// # Errors
+    ///
+    /// The system's; [`ErrorKind::WouldBlock`] if another process has it.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Directory> {
+        let path = path.into();
+        if !path.try_exists()? {
+            fs::create_dir_all(&path)?;
+            sync_parent(&path)?;
+        }
+        let lock =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path.join(LOCK))?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => {
+                let says = format!("{} belongs to another process that runs", path.display());
+                io::Error::new(ErrorKind::WouldBlock, says)
+            }
+            fs::TryLockError::Error(error) => error,
+        })?;
+        let handle = fs::File::open(&path)?;
+        Ok(Directory { path, handle, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A name lasts when the directory that holds it was synced.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+impl Disk for Directory {
+    type File = fs::File;
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(&self.path)?.collect::<io::Result<Vec<_>>>()?;
+        let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.filter(|name| name != LOCK).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn read(&self, name: &str, len_max: u64) -> io::Result<Vec<u8>> {
+        let file = fs::File::open(self.path.join(name))?;
+        let len = file.metadata()?.len().min(len_max);
+        let mut bytes = Vec::with_capacity(usize::try_from(len).map_err(io::Error::other)?);
+        file.take(len_max).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, name: &str) -> io::Result<fs::File> {
+        OpenOptions::new().write(true).create_new(true).open(self.path.join(name))
+    }
+
+    fn open(&self, name: &str) -> io::Result<fs::File> {
+        OpenOptions::new().write(true).open(self.path.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.handle.sync_all()
+    }
+}
+
+impl File for fs::File {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}

@@ -63,6 +63,7 @@
 
 extern crate alloc;
 
+mod bytes;
 mod config;
 mod contact;
 mod durable;

@@ -77,6 +77,7 @@ pub enum Body {
         /// How long that state is, in bytes.
         length: u64,
         /// The chunk, at most [`Config::max_chunk`](crate::Config::max_chunk) bytes.
+        #[serde(with = "crate::bytes")]
         data: Arc<[u8]>,
     },
     /// A follower's answer as long as it has not all of the snapshot. When it has, and holds it on disk, it answers

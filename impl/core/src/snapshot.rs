@@ -39,6 +39,7 @@ pub struct Snapshot {
     /// The configuration in force there.
     pub membership: Arc<Membership>,
     /// The state machine after that entry, as its host writes it.
+    #[serde(with = "crate::bytes")]
     pub state: Arc<[u8]>,
 }
 

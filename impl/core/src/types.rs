@@ -50,7 +50,7 @@ pub struct LogId {
 
 /// What a client asks the replicated state machine to do: bytes that Raft never reads.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Command(pub Arc<[u8]>);
+pub struct Command(#[serde(with = "crate::bytes")] pub Arc<[u8]>);
 
 impl Term {
     /// The term after this one, or `None` at the end of the range.

@@ -7,12 +7,20 @@ use core::fmt;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 
-/// For `#[serde(with = "bytes")]`.
+/// For `#[serde(with = "raftlab_core::bytes")]`.
+///
+/// # Errors
+///
+/// The format's.
 pub fn serialize<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
 
-/// For `#[serde(with = "bytes")]`.
+/// For `#[serde(with = "raftlab_core::bytes")]`.
+///
+/// # Errors
+///
+/// The format's.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[u8]>, D::Error> {
     deserializer.deserialize_bytes(Bytes)
 }

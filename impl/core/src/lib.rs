@@ -63,7 +63,7 @@
 
 extern crate alloc;
 
-mod bytes;
+pub mod bytes;
 mod config;
 mod contact;
 mod durable;

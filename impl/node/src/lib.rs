@@ -1,4 +1,25 @@
 //! Where the core runs: what a process needs around it, and nothing that decides in its place.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`replica`] | the core, and what of its effects waits for the disk |
+//! | [`wal`] | the write-ahead log: segments, snapshots, recovery |
+//! | [`disk`] | what the log needs of a file system: a directory, or a disk in memory that crashes |
+//! | [`kv`] | the state machine: keys, values, sessions |
+//! | [`wire`] | datagrams |
+//! | [`peers`] | who the others are, and where |
+//! | [`timers`], [`clock`] | when timers run out, by a clock that may be wrong |
+//!
+//! # Invariants of this crate
+//!
+//! - It does not depend on the checker, on a simulator, or on any way to switch a rule off.
+//! - What the process runs and what a simulator runs is the same [`Replica`](replica::Replica) over the same
+//!   [`Wal`](wal::Wal): only disk, clock and network differ.
+//! - Whatever comes from a disk or a network is refused with a reason, and never a panic.
+//!
+//! # What is absent
+//!
+//! The program around it, so far: sockets, HTTP and commands come next.
 
 pub mod clock;
 pub mod disk;

@@ -2,6 +2,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`node`] | core, state machine, timers and waiting clients, for a host to drive |
 //! | [`replica`] | the core, and what of its effects waits for the disk |
 //! | [`wal`] | the write-ahead log: segments, snapshots, recovery |
 //! | [`disk`] | what the log needs of a file system: a directory, or a disk in memory that crashes |
@@ -24,6 +25,7 @@
 pub mod clock;
 pub mod disk;
 pub mod kv;
+pub mod node;
 pub mod peers;
 pub mod replica;
 pub mod timers;

@@ -2,6 +2,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`process`] | threads, sockets and a directory around a [`node`] |
 //! | [`node`] | core, state machine, timers and waiting clients, for a host to drive |
 //! | [`replica`] | the core, and what of its effects waits for the disk |
 //! | [`wal`] | the write-ahead log: segments, snapshots, recovery |
@@ -20,13 +21,14 @@
 //!
 //! # What is absent
 //!
-//! The program around it, so far: sockets, HTTP and commands come next.
+//! A program, so far: HTTP, metrics and commands come next.
 
 pub mod clock;
 pub mod disk;
 pub mod kv;
 pub mod node;
 pub mod peers;
+pub mod process;
 pub mod replica;
 pub mod timers;
 pub mod wal;

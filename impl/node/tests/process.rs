@@ -20,6 +20,8 @@ struct Cluster {
     peers: Peers,
     running: Vec<Option<Process>>,
     disk_io: DiskIo,
+    /// Logs are compacted after so many.
+    snapshot_entries: u64,
 }
 
 fn free_address() -> SocketAddr {
@@ -42,25 +44,26 @@ fn options(own: u64, peers: &Peers, dir: &Path, disk_io: DiskIo, life: u64) -> O
             timing: Timing::new(Span(30_000), Span(300_000)).unwrap(),
             seed: own * 1000 + life,
             disk_io,
-            snapshot_entries: 50,
+            snapshot_entries: 0,
         },
     }
 }
 
 impl Cluster {
-    fn start(name: &str, disk_io: DiskIo) -> Cluster {
+    fn start(name: &str, disk_io: DiskIo, snapshot_entries: u64) -> Cluster {
         let dir = std::env::temp_dir().join(format!("raftlab-process-{name}-{}", std::process::id()));
         let mut peers = Peers::default();
         for id in 1..=3 {
             peers.insert(NodeId(id), Address { peer: free_address(), http: None });
         }
-        let mut cluster = Cluster { dir, peers, running: vec![None, None, None], disk_io };
+        let mut cluster = Cluster { dir, peers, running: vec![None, None, None], disk_io, snapshot_entries };
         (1..=3).for_each(|id| cluster.start_one(id, 1));
         cluster
     }
 
     fn start_one(&mut self, id: u64, life: u64) {
-        let options = options(id, &self.peers, &self.dir, self.disk_io, life);
+        let mut options = options(id, &self.peers, &self.dir, self.disk_io, life);
+        options.settings.snapshot_entries = self.snapshot_entries;
         self.running[usize::try_from(id).unwrap() - 1] = Some(Process::start(options).unwrap());
     }
 
@@ -125,7 +128,7 @@ fn put(session: SessionId, sequence: u64) -> Ask {
 }
 
 fn counts_through_restarts(disk_io: DiskIo, name: &str) {
-    let mut cluster = Cluster::start(name, disk_io);
+    let mut cluster = Cluster::start(name, disk_io, 50);
     let Reply::Done(_, Outcome::Opened(session)) = cluster.insist(&Ask::Do(Command::Open)) else {
         panic!("no session")
     };
@@ -180,7 +183,7 @@ fn what_is_in_the_way_of_a_start_is_said() {
 #[ignore = "a measurement"]
 fn how_fast_they_are() {
     for clients in [1_u64, 16, 256] {
-        let cluster = Cluster::start("speed", DiskIo::Parallel);
+        let cluster = Cluster::start("speed", DiskIo::Parallel, 100_000);
         let Reply::Done(_, Outcome::Opened(session)) = cluster.insist(&Ask::Do(Command::Open)) else {
             panic!("no session")
         };

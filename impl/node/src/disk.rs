@@ -7,11 +7,13 @@
 
 mod directory;
 mod memory;
+mod profile;
 
 use std::io;
 
 pub use directory::Directory;
 pub use memory::{Fault, Memory};
+pub use profile::{Profile, Profiled};
 
 /// What is written all or not at all, in bytes.
 pub const SECTOR_BYTES: usize = 512;

@@ -166,6 +166,9 @@ impl Store {
             }
             Command::Do { request, operation } => {
                 let shard = Arc::make_mut(&mut self.shards[shard_of(&operation.key().0)]);
+                let Some(request) = request else {
+                    return Outcome::Done { response: operation.execute(at, shard), is_repeated: false };
+                };
                 let sessions = Arc::make_mut(&mut self.sessions);
                 match sessions.apply(at, request, || operation.execute(at, shard)) {
                     Done::Executed(response) => {

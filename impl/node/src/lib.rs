@@ -23,6 +23,8 @@
 //!
 //! A program, so far: HTTP, metrics and commands come next.
 
+pub mod api;
+pub mod chaos;
 pub mod clock;
 pub mod disk;
 pub mod kv;

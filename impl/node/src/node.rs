@@ -94,6 +94,8 @@ pub enum Ask {
     Get(Bytes),
     /// What was under a key when this server last heard.
     GetStale(Bytes),
+    /// All that was applied here, as of now: a snapshot shares it.
+    Export,
     /// Another configuration.
     Change(Change),
     /// Another leader.
@@ -107,6 +109,8 @@ pub enum Reply {
     Done(LogId, Outcome),
     /// This is under the key, or nothing is.
     Value(Option<Pair>),
+    /// This was applied here.
+    Store(Box<Store>),
     /// The transfer has begun.
     Transferring(NodeId),
     /// Nothing was done, and nothing will be: ask the leader, if it is known.
@@ -217,6 +221,9 @@ impl Node {
             }
             Event::Ask(ticket, Ask::GetStale(key)) => {
                 output.replies.push((ticket, self.value(&key)));
+            }
+            Event::Ask(ticket, Ask::Export) => {
+                output.replies.push((ticket, Reply::Store(Box::new(self.store.clone()))));
             }
             Event::Ask(ticket, Ask::Get(key)) => self.read(now, ticket, key, &mut output)?,
             Event::Ask(ticket, Ask::Do(command)) => {

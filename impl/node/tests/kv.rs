@@ -50,7 +50,7 @@ fn values_are_put_swapped_and_deleted() {
     let mut sequence = 0;
     let mut run = |operation| {
         sequence += 1;
-        apply(&mut store, &Command::Do { request: request(2, sequence), operation })
+        apply(&mut store, &Command::Do { request: Some(request(2, sequence)), operation })
     };
     assert_eq!(run(put("k", "a")), done(3, false));
     assert_eq!(run(put("k", "b")), done(4, true));
@@ -72,14 +72,14 @@ fn values_are_put_swapped_and_deleted() {
 fn a_retry_is_answered_as_the_first_time_and_a_lost_session_is_said_to_be_lost() {
     let mut store = store();
     apply(&mut store, &Command::Open);
-    let command = Command::Do { request: request(1, 1), operation: swap("k", None, Some("v")) };
+    let command = Command::Do { request: Some(request(1, 1)), operation: swap("k", None, Some("v")) };
     assert_eq!(apply(&mut store, &command), done(2, false));
     let Outcome::Done { response, is_repeated: true } = apply(&mut store, &command) else {
         panic!("a retry")
     };
     assert_eq!(response, Response::Done { revision: Index(2), existed: false });
     let later = Request { unanswered: Sequence(2), ..request(1, 2) };
-    apply(&mut store, &Command::Do { request: later, operation: put("x", "y") });
+    apply(&mut store, &Command::Do { request: Some(later), operation: put("x", "y") });
     assert_eq!(apply(&mut store, &command), Outcome::Discarded);
     apply(&mut store, &Command::Open);
     apply(&mut store, &Command::Open);
@@ -104,9 +104,9 @@ fn what_is_no_command_does_nothing_anywhere() {
 fn a_clone_stays_as_it_was() {
     let mut store = store();
     apply(&mut store, &Command::Open);
-    apply(&mut store, &Command::Do { request: request(1, 1), operation: put("k", "a") });
+    apply(&mut store, &Command::Do { request: Some(request(1, 1)), operation: put("k", "a") });
     let (clone, bytes) = (store.clone(), store.snapshot());
-    apply(&mut store, &Command::Do { request: request(1, 2), operation: put("k", "b") });
+    apply(&mut store, &Command::Do { request: Some(request(1, 2)), operation: put("k", "b") });
     assert_eq!(clone.snapshot(), bytes);
     assert_ne!(store.snapshot(), bytes);
 }
@@ -138,7 +138,7 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         1 => Just(Command::Open),
         1 => (1u64..4).prop_map(move |server| Command::Note { server: NodeId(server), address }),
-        8 => (request, operation()).prop_map(|(request, operation)| Command::Do { request, operation }),
+        8 => (prop::option::of(request), operation()).prop_map(|(request, operation)| Command::Do { request, operation }),
     ]
 }
 
@@ -211,7 +211,7 @@ fn the_bytes_of_a_snapshot() {
     apply(&mut store, &Command::Open);
     let address = Address { peer: "127.0.0.1:7001".parse().unwrap(), http: None };
     apply(&mut store, &Command::Note { server: NodeId(4), address });
-    apply(&mut store, &Command::Do { request: request(1, 1), operation: put("key", "value") });
+    apply(&mut store, &Command::Do { request: Some(request(1, 1)), operation: put("key", "value") });
     assert_eq!(
         store.snapshot().escape_ascii().to_string(),
         r"\x01\x01\x03\x02\x01\x01\x03\x00\x01\x01\x00\x03\x00\x01\x04\x00\x7f\x00\x00\x01\xd96\x00\x01\x03key\x05value\x03"

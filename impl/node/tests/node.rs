@@ -231,7 +231,7 @@ impl World {
 fn put(session: SessionId, sequence: u64, key: &str, value: u64) -> Ask {
     let request = Request { session, sequence: Sequence(sequence), unanswered: Sequence(sequence) };
     let (key, value) = (Bytes::from(key), Bytes::from(value.to_string().as_str()));
-    Ask::Do(Command::Do { request, operation: Operation::Put { key, value } })
+    Ask::Do(Command::Do { request: Some(request), operation: Operation::Put { key, value } })
 }
 
 /// A client counts, through crashes, lost messages and slow disks; every number that was acknowledged is read again.

@@ -124,7 +124,7 @@ impl Drop for Cluster {
 fn put(session: SessionId, sequence: u64) -> Ask {
     let request = Request { session, sequence: Sequence(sequence), unanswered: Sequence(sequence) };
     let value = Bytes::from(sequence.to_string().as_str());
-    Ask::Do(Command::Do { request, operation: Operation::Put { key: "count".into(), value } })
+    Ask::Do(Command::Do { request: Some(request), operation: Operation::Put { key: "count".into(), value } })
 }
 
 fn counts_through_restarts(disk_io: DiskIo, name: &str) {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::profile::PROFILE;
 use super::{Disk, File};
 
 /// The name that says whose directory it is; it is none of the log's.
@@ -63,7 +64,7 @@ impl Disk for Directory {
     fn names(&self) -> io::Result<Vec<String>> {
         let entries = fs::read_dir(&self.path)?.collect::<io::Result<Vec<_>>>()?;
         let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.filter(|name| name != LOCK).collect();
+        let mut names: Vec<String> = names.filter(|name| name != LOCK && name != PROFILE).collect();
         names.sort_unstable();
         Ok(names)
     }

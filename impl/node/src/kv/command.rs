@@ -22,10 +22,10 @@ pub struct Bytes(#[serde(with = "raftlab_core::bytes")] pub Arc<[u8]>);
 pub enum Command {
     /// To open a session (dissertation 6.3): its name is the entry's index.
     Open,
-    /// To execute an operation once, however often it comes.
+    /// To execute an operation: once, however often it comes, if its client has a session; else each time.
     Do {
         /// Which of which client's.
-        request: Request,
+        request: Option<Request>,
         /// What.
         operation: Operation,
     },

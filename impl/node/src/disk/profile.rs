@@ -61,14 +61,8 @@ impl Profile {
         fired: Arc<Fired>,
         is_over: Arc<AtomicBool>,
     ) -> io::Result<Profile> {
-        let path = directory.join(PROFILE);
-        let fault = match fs::read(&path) {
-            Ok(bytes) if is_on_offer => serde_json::from_slice(&bytes).map_err(io::Error::other)?,
-            Ok(_) => DiskFault::default(),
-            Err(error) if error.kind() == ErrorKind::NotFound => DiskFault::default(),
-            Err(error) => return Err(error),
-        };
-        let path = is_on_offer.then_some(path);
+        let path = is_on_offer.then(|| directory.join(PROFILE));
+        let fault = path.as_deref().map(kept).transpose()?.unwrap_or_default();
         Ok(Profile { path, fault: Mutex::new(fault), syncs: true, changed: Condvar::new(), fired, is_over })
     }
 
@@ -91,7 +85,10 @@ impl Profile {
                     _ => {}
                 }
             } else {
-                fs::write(path, serde_json::to_vec(&fault).map_err(io::Error::other)?)?;
+                // Whoever reads it meanwhile finds the old one or the new one.
+                let aside = path.with_extension("tmp");
+                fs::write(&aside, serde_json::to_vec(&fault).map_err(io::Error::other)?)?;
+                fs::rename(&aside, path)?;
             }
         }
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
@@ -118,6 +115,10 @@ impl Profile {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the disk stalled until the process ended"));
             }
             fault = self.changed.wait_timeout(fault, LOOKS_EVERY).unwrap_or_else(PoisonError::into_inner).0;
+            // A server whose start waits for its disk cannot be told that it is well again: its file can.
+            if let Some(Ok(kept)) = self.path.as_deref().map(kept) {
+                *fault = kept;
+            }
         }
         let delay = millis(fault.sync_delay_ms);
         drop(fault);
@@ -126,6 +127,15 @@ impl Profile {
             thread::sleep(delay);
         }
         Ok(())
+    }
+}
+
+/// What the file says; nothing is wrong where there is none.
+fn kept(path: &Path) -> io::Result<DiskFault> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(DiskFault::default()),
+        Err(error) => Err(error),
     }
 }
 

@@ -59,15 +59,26 @@ pub enum StartError {
 /// Why a process ended.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
+    /// The disk is full.
+    #[error(
+        "the disk is full: {0}. All that was acknowledged is there: make room, and start the server again"
+    )]
+    Full(WriteError),
     /// The disk failed.
     #[error("the disk failed, and what it holds is not known: {0}. The next start reads what is there")]
-    Disk(#[from] WriteError),
+    Disk(WriteError),
     /// A leader sent a snapshot that is none.
     #[error(transparent)]
     Snapshot(#[from] RestoreError),
     /// A thread panicked: a bug.
     #[error("a thread of the server panicked")]
     Panic,
+}
+
+impl From<WriteError> for EndError {
+    fn from(error: WriteError) -> EndError {
+        if error.is_full { EndError::Full(error) } else { EndError::Disk(error) }
+    }
 }
 
 /// Why a client's wish was not taken. Nothing was done.

@@ -23,7 +23,7 @@ const MAX_ENTRIES: usize = 1024;
 /// One server of a raftlab cluster.
 #[derive(Clone, Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "flags are what they are")]
-#[command(name = "node", version, max_term_width = 120, after_help = EXITS)]
+#[command(name = "node", version, max_term_width = 120, after_help = EXITS, args_override_self = true)]
 pub struct Flags {
     /// This server's name: n1, n2, …; never used again for a server that lost its disk
     #[arg(long, value_name = "NAME", value_parser = server_name)]

@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod render;
 pub mod report;
 pub mod rundir;
+pub mod scenario;
 pub mod search;
 pub mod story;
 pub mod trace;

@@ -1,0 +1,3 @@
+//! A live cluster.
+
+fn main() {}

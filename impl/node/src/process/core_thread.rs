@@ -182,7 +182,11 @@ impl Core {
         while let Some(batch) = self.node.batch() {
             let written = match &mut self.disk {
                 _ if batch.writes().is_empty() => batch.write(|_| Ok::<(), WriteError>(()))?,
-                Disk::Inline(wal) => disk_thread::write(wal, batch, &self.shared)?,
+                Disk::Inline(wal) => {
+                    let written = disk_thread::write(wal, batch, &self.shared)?;
+                    wal.prepare()?;
+                    written
+                }
                 Disk::Parallel(batches) => {
                     // The other end is gone only if it has failed, and then it has said so.
                     let _ = batches.send(batch);

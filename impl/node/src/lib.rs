@@ -7,6 +7,7 @@
 //! | [`replica`] | the core, and what of its effects waits for the disk |
 //! | [`wal`] | the write-ahead log: segments, snapshots, recovery |
 //! | [`disk`] | what the log needs of a file system: a directory, or a disk in memory that crashes |
+//! | [`journal`] | all that a core was told and what came of it, to be replayed |
 //! | [`kv`] | the state machine: keys, values, sessions |
 //! | [`wire`] | datagrams |
 //! | [`peers`] | who the others are, and where |
@@ -27,6 +28,7 @@ pub mod api;
 pub mod chaos;
 pub mod clock;
 pub mod disk;
+pub mod journal;
 pub mod kv;
 pub mod node;
 pub mod peers;

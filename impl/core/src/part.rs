@@ -56,7 +56,9 @@ impl Serialize for Shown<'_> {
             Part::Early => effects.early.serialize(serializer),
             Part::Late => effects.late.serialize(serializer),
             Part::Machine => (&effects.restored, &effects.committed, &effects.reads).serialize(serializer),
-            Part::Host => (effects.answer, &effects.refused, &effects.restart, effects.ignored).serialize(serializer),
+            Part::Host => {
+                (effects.answer, &effects.refused, &effects.restart, effects.ignored).serialize(serializer)
+            }
         }
     }
 }

@@ -53,8 +53,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use raftlab_core::{Config, Durable, Effects, Input, NodeId, Raft, Time};
 
 pub use self::read::{ReadError, Reader};
-pub use self::record::{Began, Outcome, Record, Step, Told};
-use self::record::{HEAD_BYTES, Head, Kind};
+pub use self::record::{Began, Kind, Outcome, Record, Step, Told};
+use self::record::{HEAD_BYTES, Head};
 use crate::replica::Observer;
 use crate::wal::Identity;
 

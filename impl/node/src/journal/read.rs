@@ -6,7 +6,7 @@ use std::path::Path;
 
 use raftlab_core::NodeId;
 
-use super::record::{self, FILE_HEAD_BYTES, FORMAT, HEAD_BYTES, Head, MAGIC, Record};
+use super::record::{self, FILE_HEAD_BYTES, FORMAT, HEAD_BYTES, Head, Kind, MAGIC, Record};
 use crate::wal::Identity;
 
 /// Why a journal cannot be read, or no further.
@@ -123,21 +123,24 @@ impl Reader {
             return Err(self.damaged("it stands behind the end"));
         }
         let record = self.payload.get(..len).and_then(record::decode);
-        let record = record.ok_or_else(|| self.damaged("it says nothing that a program of this version writes"))?;
+        let record =
+            record.ok_or_else(|| self.damaged("it says nothing that a program of this version writes"))?;
         self.pass(len);
         self.has_ended = matches!(record, Record::End { .. });
         Ok(Some(record))
     }
 
-    /// Passes over the next record, if there is one: its bytes are checked, and not read.
+    /// Passes over the next record, if there is one, and says which it is. Its bytes are checked, and not read.
     ///
     /// # Errors
     ///
     /// If what stands there is no record.
-    pub fn skip_record(&mut self) -> Result<bool, ReadError> {
-        let Some(len) = self.next_len()? else { return Ok(false) };
+    pub fn skip_record(&mut self) -> Result<Option<Kind>, ReadError> {
+        let Some(len) = self.next_len()? else { return Ok(None) };
+        let kind = self.payload.first().and_then(|kind| Kind::ALL.into_iter().find(|of| *of as u8 == *kind));
+        let kind = kind.ok_or_else(|| self.damaged("there is no such record"))?;
         self.pass(len);
-        Ok(true)
+        Ok(Some(kind))
     }
 
     /// Reads the bytes of the next record, and checks them.

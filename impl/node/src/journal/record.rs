@@ -31,11 +31,21 @@ pub struct Head {
 /// Which record it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A life begins.
     Begin = 1,
+    /// The core took an input.
     Step = 2,
+    /// What waited was given to the disk.
     Batch = 3,
+    /// The process stopped.
     End = 4,
+    /// The core panicked.
     Unfinished = 5,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 5] = [Kind::Begin, Kind::Step, Kind::Batch, Kind::End, Kind::Unfinished];
 }
 
 /// A record of a journal.

@@ -2,11 +2,15 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`program`] | the program `node`: flags, logs, exit codes |
+//! | [`http`], [`api`] | clients, metrics, health, events: around a process, and what is said there |
+//! | [`chaos`] | faults on demand |
 //! | [`process`] | threads, sockets and a directory around a [`node`] |
 //! | [`node`] | core, state machine, timers and waiting clients, for a host to drive |
 //! | [`replica`] | the core, and what of its effects waits for the disk |
 //! | [`wal`] | the write-ahead log: segments, snapshots, recovery |
 //! | [`disk`] | what the log needs of a file system: a directory, or a disk in memory that crashes |
+//! | [`journal`] | all that a core was told and what came of it, to be replayed |
 //! | [`kv`] | the state machine: keys, values, sessions |
 //! | [`wire`] | datagrams |
 //! | [`peers`] | who the others are, and where |
@@ -21,13 +25,17 @@
 //!
 //! # What is absent
 //!
-//! A program, so far: HTTP, metrics and commands come next.
+//! Encryption: whoever can listen between servers reads what is said, and only changes are prevented, by the cluster's
+//! key. HTTP has neither: put a proxy before it where others reach the port. Keys and values are text over HTTP, and
+//! bytes everywhere else. A server's address is learnt from its own flags and from the log; to move a server to another
+//! port is to let its leader note it anew.
 
 pub mod api;
 pub mod chaos;
 pub mod clock;
 pub mod disk;
 pub mod http;
+pub mod journal;
 pub mod kv;
 pub mod node;
 pub mod peers;

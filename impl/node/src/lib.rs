@@ -25,6 +25,7 @@
 
 pub mod api;
 pub mod chaos;
+pub mod client;
 pub mod clock;
 pub mod disk;
 pub mod kv;

@@ -29,6 +29,7 @@ pub mod client;
 pub mod clock;
 pub mod disk;
 pub mod kv;
+pub mod load;
 pub mod node;
 pub mod peers;
 pub mod process;

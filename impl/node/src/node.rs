@@ -202,9 +202,14 @@ impl Node {
         self.counters
     }
 
-    /// How many clients wait.
-    pub fn waiting(&self) -> usize {
-        self.proposals.len() + self.reads.len()
+    /// How many clients wait for a command or a change.
+    pub fn proposals(&self) -> usize {
+        self.proposals.len()
+    }
+
+    /// How many wait for a read.
+    pub fn reads(&self) -> usize {
+        self.reads.len()
     }
 
     /// Something happens. `now` is what the server's clock shows, read after the event came.

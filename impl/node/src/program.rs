@@ -16,6 +16,7 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 pub use self::flags::Flags;
+pub(crate) use self::flags::duration;
 use self::flags::LogFormat;
 use crate::http::{self, App};
 use crate::process::{EndError, Process, StartError};

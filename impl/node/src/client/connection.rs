@@ -122,6 +122,21 @@ impl Connection {
         body_bytes_max: usize,
         deadline: Instant,
     ) -> Result<Bytes, Reason> {
+        let (status, body) = self.answer(message, body_bytes_max, deadline).await?;
+        if status == 200 { Ok(body) } else { Err(self.refusal(status, &body)) }
+    }
+
+    /// Asks, and gives the answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub async fn answer(
+        &mut self,
+        message: &Message,
+        body_bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<(u16, Bytes), Reason> {
         let (began, mut is_sent) = (Instant::now(), false);
         let asked = self.ask(message, body_bytes_max, &mut is_sent);
         let answered = timeout_at(deadline, asked).await;
@@ -157,7 +172,7 @@ impl Connection {
         message: &Message,
         body_bytes_max: usize,
         is_sent: &mut bool,
-    ) -> Result<Bytes, Reason> {
+    ) -> Result<(u16, Bytes), Reason> {
         let server = self.server;
         let mut link = self.link_at_rest().await?;
         *is_sent = true;
@@ -176,7 +191,7 @@ impl Connection {
         let read = link.io.read(response.into_body(), body_bytes_max).await;
         let body = read.map_err(|lost| lost.reason(server))?;
         self.link = Some(link);
-        if status == 200 { Ok(body) } else { Err(self.refusal(status, &body)) }
+        Ok((status, body))
     }
 
     /// The connection that is there, if the server has not closed it meanwhile; else a new one.

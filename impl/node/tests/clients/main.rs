@@ -1,4 +1,5 @@
 //! Clients against servers that break off, change their mind and fall silent.
 
 mod client;
+mod load;
 mod stub;

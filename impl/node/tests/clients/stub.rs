@@ -4,7 +4,7 @@
 //! reads requests by hand, so that it can end a connection at any byte.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -330,10 +330,8 @@ impl World {
             "/status" => ok(&self.status(own)),
             "/v1/members" => ok(&self.members()),
             "/readyz" if self.leader.is_some() => (200, "ok".into()),
-            "/readyz" => error(Code::NotLeader, "no leader is known"),
+            "/readyz" => (503, "no leader is known\n".into()),
             "/metrics" => (200, "raftlab_has_leader 1\n".into()),
-            // The cluster's own snapshots are made by `kv::Store`; one that holds nothing will do.
-            "/v1/snapshot" if self.leader != Some(own) => self.not_leader(),
             "/events" => {
                 let event = EventDocument {
                     unix_us: 1_700_000_000_000_000,

@@ -354,6 +354,7 @@ impl Client {
         match reason {
             Reason::Said { code: Code::Busy, .. } => true,
             Reason::Said { code: Code::Replaced, .. } => false,
+            reason if reason.is_final() => false,
             Reason::Said { code: Code::NotLeader, leader: Some(leader), .. } => {
                 self.at = self.place_of(*leader);
                 false

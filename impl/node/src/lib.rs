@@ -27,6 +27,7 @@ pub mod api;
 pub mod chaos;
 pub mod client;
 pub mod clock;
+pub mod ctl;
 pub mod disk;
 pub mod http;
 pub mod kv;

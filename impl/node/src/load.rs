@@ -200,10 +200,8 @@ impl<T: Target> Client<T> {
         let plan = &self.shared.plan;
         let mut value = String::with_capacity(plan.value_bytes.max(32));
         // Writing to a string never fails.
-        let _ = fmt::Write::write_fmt(
-            &mut value,
-            format_args!("{:x}.{}.{}.", plan.seed, self.id, self.written),
-        );
+        let _ =
+            fmt::Write::write_fmt(&mut value, format_args!("{:x}.{}.{}.", plan.seed, self.id, self.written));
         value.extend(std::iter::repeat_n('.', plan.value_bytes.saturating_sub(value.len())));
         value
     }

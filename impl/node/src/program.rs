@@ -16,8 +16,8 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 pub use self::flags::Flags;
-pub(crate) use self::flags::duration;
 use self::flags::LogFormat;
+pub(crate) use self::flags::duration;
 use crate::http::{self, App};
 use crate::process::{EndError, Process, StartError};
 

@@ -94,7 +94,8 @@ impl<D: Disk> Wal<D> {
     ///
     /// The table above says which.
     pub fn open(disk: D, identity: Identity, segment_bytes: u64) -> Result<Opened<D>, OpenError> {
-        let Recovered { durable, last, torn, leftovers, report } = recover::recover(&disk, identity, &mut |_| {})?;
+        let Recovered { durable, last, torn, leftovers, report } =
+            recover::recover(&disk, identity, &mut |_| {})?;
         for name in &leftovers {
             disk.remove(name).map_err(OpenError::io(format!("removing {name}")))?;
         }

@@ -9,7 +9,9 @@ pub enum EndpointError {
     #[error("no endpoint is given: they are written 127.0.0.1:9001,127.0.0.1:9002")]
     Empty,
     /// One is no address.
-    #[error("`{endpoint}` is no endpoint, {error}: one is written 127.0.0.1:9001, where a server listens for clients")]
+    #[error(
+        "`{endpoint}` is no endpoint, {error}: one is written 127.0.0.1:9001, where a server listens for clients"
+    )]
     Malformed {
         /// What was written.
         endpoint: String,
@@ -31,8 +33,7 @@ pub fn endpoints(text: &str) -> Result<Vec<SocketAddr>, EndpointError> {
             return Err(malformed("servers do not speak TLS".to_string()));
         }
         let address = endpoint.strip_prefix("http://").unwrap_or(endpoint).trim_end_matches('/');
-        let all: Vec<_> =
-            address.to_socket_addrs().map_err(|error| malformed(error.to_string()))?.collect();
+        let all: Vec<_> = address.to_socket_addrs().map_err(|error| malformed(error.to_string()))?.collect();
         // Who writes `localhost` means what servers print, which is 127.0.0.1.
         let chosen = all.iter().find(|address| address.is_ipv4()).or(all.first());
         let chosen = chosen.filter(|address| address.port() != 0);

@@ -36,10 +36,7 @@ pub struct Inspected {
 /// # Errors
 ///
 /// For what a server would refuse to start.
-pub fn inspect<D: Disk>(
-    disk: &D,
-    show: &mut dyn FnMut(&Record<'_>),
-) -> Result<Option<Inspected>, OpenError> {
+pub fn inspect<D: Disk>(disk: &D, show: &mut dyn FnMut(&Record<'_>)) -> Result<Option<Inspected>, OpenError> {
     let owner = recover::owner(disk)?;
     // Where there is no segment there is no owner, and nobody for whom a snapshot could be another's.
     let identity = owner.unwrap_or(Identity { cluster: 0, server: raftlab_core::NodeId(0) });

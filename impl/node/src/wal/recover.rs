@@ -4,8 +4,8 @@ use raftlab_core::{Durable, Entry, LogId, Write, is_continuation};
 
 use super::Identity;
 use super::error::{OpenError, Recovery, Torn};
-use super::inspect::Record;
 use super::frame::{self, Found};
+use super::inspect::Record;
 use super::segment::{HEADER_BYTES, Header, UNFINISHED, segment_name, segment_number, snapshot_name};
 use super::snapshot;
 use crate::disk::Disk;

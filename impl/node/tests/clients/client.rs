@@ -26,9 +26,9 @@ fn nobody() -> SocketAddr {
 
 fn session(request: &KvRequest) -> Option<SessionRequest> {
     match request {
-        KvRequest::Put { session, .. } | KvRequest::Delete { session, .. } | KvRequest::Cas { session, .. } => {
-            *session
-        }
+        KvRequest::Put { session, .. }
+        | KvRequest::Delete { session, .. }
+        | KvRequest::Cas { session, .. } => *session,
         _ => None,
     }
 }
@@ -103,7 +103,9 @@ async fn a_leader_is_waited_for() {
 
 #[tokio::test]
 async fn what_may_have_been_done_is_repeated_under_its_number_and_done_once() {
-    for trouble in [Trouble::BreakDone, Trouble::BreakUndone, Trouble::HalfAnswer, Trouble::Say(Code::Unknown)] {
+    for trouble in
+        [Trouble::BreakDone, Trouble::BreakUndone, Trouble::HalfAnswer, Trouble::Say(Code::Unknown)]
+    {
         let cluster = Cluster::start(1);
         let mut client = client(&cluster);
         client.put("a", "1").await.unwrap();
@@ -112,8 +114,12 @@ async fn what_may_have_been_done_is_repeated_under_its_number_and_done_once() {
         let was_done = matches!(trouble, Trouble::BreakDone | Trouble::HalfAnswer);
         assert_eq!(written.repeated, was_done, "{trouble:?}");
         assert_eq!(cluster.world().revision, 2, "{trouble:?}");
-        let sequences: Vec<_> =
-            cluster.commands().iter().filter_map(|(_, request)| session(request)).map(|of| of.sequence).collect();
+        let sequences: Vec<_> = cluster
+            .commands()
+            .iter()
+            .filter_map(|(_, request)| session(request))
+            .map(|of| of.sequence)
+            .collect();
         assert_eq!(sequences, [1, 2, 2], "{trouble:?}");
     }
 }
@@ -149,7 +155,8 @@ async fn without_a_session_what_may_have_been_done_is_not_repeated() {
     ];
     for trouble in unknown {
         let cluster = Cluster::start(1);
-        let mut client = Client::new(&cluster.addresses(), Options { in_session: false, ..options() }).unwrap();
+        let mut client =
+            Client::new(&cluster.addresses(), Options { in_session: false, ..options() }).unwrap();
         client.put("a", "1").await.unwrap();
         cluster.world().troubles.push_back(trouble.clone());
         let failure = client.put("a", "2").await.unwrap_err();
@@ -165,7 +172,8 @@ async fn without_a_session_what_may_have_been_done_is_not_repeated() {
 async fn without_a_session_what_was_not_done_is_sent_again() {
     for code in [Code::Busy, Code::Replaced, Code::Stopping, Code::TimedOut] {
         let cluster = Cluster::start(1);
-        let mut client = Client::new(&cluster.addresses(), Options { in_session: false, ..options() }).unwrap();
+        let mut client =
+            Client::new(&cluster.addresses(), Options { in_session: false, ..options() }).unwrap();
         cluster.world().troubles.push_back(Trouble::Say(code));
         client.put("a", "1").await.unwrap();
         assert_eq!(cluster.commands().len(), 2, "{code:?}");
@@ -214,7 +222,10 @@ async fn the_deadline_ends_it_and_says_what_is_known() {
     let nobody = nobody();
     let mut alone = Client::new(&[nobody], hurried.clone()).unwrap();
     let failure = alone.put("a", "1").await.unwrap_err();
-    assert!(matches!(failure, Failure::NotDone(Reason::Unreachable { server, .. }) if server == nobody), "{failure}");
+    assert!(
+        matches!(failure, Failure::NotDone(Reason::Unreachable { server, .. }) if server == nobody),
+        "{failure}"
+    );
 
     let cluster = Cluster::start(2);
     cluster.world().leader = None;

@@ -125,7 +125,10 @@ async fn the_same_seed_asks_the_same_of_each_client() {
     let (_, other) = recorded(&Plan { seed: 1, ..one }, &InMemory::default()).await;
     let (first, second, other) = (asked(first), asked(second), asked(other));
     assert_eq!(first, second);
-    assert_ne!(first.iter().map(|(key, _)| key).collect::<Vec<_>>(), other.iter().map(|(key, _)| key).collect::<Vec<_>>());
+    assert_ne!(
+        first.iter().map(|(key, _)| key).collect::<Vec<_>>(),
+        other.iter().map(|(key, _)| key).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

@@ -59,6 +59,9 @@ pub struct World {
     pub members: Vec<(String, &'static str)>,
     /// So many promotions are refused, since the learner has not caught up.
     pub behind: usize,
+    /// What each server gives for a snapshot, and who was asked for one.
+    pub snapshot: Vec<u8>,
+    pub snapshots_by: Vec<usize>,
     /// How the servers read.
     pub read_mode: &'static str,
 }
@@ -67,7 +70,7 @@ pub struct World {
 #[derive(Clone, Debug)]
 pub struct Cluster(Arc<Mutex<World>>);
 
-type Answer = (u16, String);
+type Answer = (u16, Vec<u8>);
 
 impl Cluster {
     /// So many servers, of which the first leads.
@@ -134,8 +137,9 @@ impl Cluster {
                 _ => {}
             }
             let (status, body) = answer;
-            let text =
-                format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes();
+            let mut text =
+                format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+            text.extend(body);
             if trouble == Some(Trouble::HalfAnswer) {
                 stream.write_all(&text[..text.len() - 3]).ok()?;
                 return None;
@@ -189,11 +193,11 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
 
 pub fn error(code: Code, says: &str) -> Answer {
     let document = ErrorDocument { code, error: says.into(), leader: None, leader_http: None };
-    (code.status(), serde_json::to_string(&document).unwrap())
+    (code.status(), serde_json::to_vec(&document).unwrap())
 }
 
 fn ok(document: &impl serde::Serialize) -> Answer {
-    (200, serde_json::to_string(document).unwrap())
+    (200, serde_json::to_vec(document).unwrap())
 }
 
 impl World {
@@ -205,7 +209,7 @@ impl World {
             leader: known.map(|leader| format!("n{}", leader + 1)),
             leader_http: known.map(|leader| self.addresses[leader]),
         };
-        (421, serde_json::to_string(&document).unwrap())
+        (421, serde_json::to_vec(&document).unwrap())
     }
 
     fn kv(&mut self, body: &str) -> Answer {
@@ -231,7 +235,12 @@ impl World {
             KvRequest::Cas { key, expected, value, session, .. } => self.once(session, |world| {
                 let present = world.store.get(&key).map(|(value, _)| value.clone());
                 if present != expected {
-                    return KvResponse::Swapped { swapped: false, revision: 0, value: present, repeated: false };
+                    return KvResponse::Swapped {
+                        swapped: false,
+                        revision: 0,
+                        value: present,
+                        repeated: false,
+                    };
                 }
                 world.write(key, value);
                 let revision = world.revision;
@@ -293,12 +302,18 @@ impl World {
             MemberRequest::Promote { server } => {
                 if self.behind > 0 {
                     self.behind -= 1;
-                    return error(Code::Refused, &format!("{server} holds the log up to 3, and 9 entries are committed"));
+                    return error(
+                        Code::Refused,
+                        &format!("{server} holds the log up to 3, and 9 entries are committed"),
+                    );
                 }
                 self.members.iter_mut().filter(|(name, _)| *name == server).for_each(|(_, is)| *is = "voter");
             }
             MemberRequest::Demote { server } => {
-                self.members.iter_mut().filter(|(name, _)| *name == server).for_each(|(_, is)| *is = "learner");
+                self.members
+                    .iter_mut()
+                    .filter(|(name, _)| *name == server)
+                    .for_each(|(_, is)| *is = "learner");
             }
             MemberRequest::Remove { server } => self.members.retain(|(name, _)| *name != server),
             MemberRequest::MoveLeader { to } => {
@@ -324,7 +339,7 @@ impl World {
     }
 
     /// What each server says of itself.
-    fn tell(&self, own: usize, line: &str) -> Answer {
+    fn tell(&mut self, own: usize, line: &str) -> Answer {
         let path = line.split(' ').nth(1).unwrap_or_default();
         match path {
             "/status" => ok(&self.status(own)),
@@ -332,6 +347,10 @@ impl World {
             "/readyz" if self.leader.is_some() => (200, "ok".into()),
             "/readyz" => (503, "no leader is known\n".into()),
             "/metrics" => (200, "raftlab_has_leader 1\n".into()),
+            "/v1/snapshot" => {
+                self.snapshots_by.push(own);
+                (200, self.snapshot.clone())
+            }
             "/events" => {
                 let event = EventDocument {
                     unix_us: 1_700_000_000_000_000,
@@ -340,7 +359,7 @@ impl World {
                     kind: "leader".into(),
                     text: "n1 leads in term 4".into(),
                 };
-                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()))
+                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()).into())
             }
             _ => error(Code::NotFound, "there is nothing under this path"),
         }

@@ -32,11 +32,13 @@
 
 pub mod api;
 pub mod chaos;
+pub mod client;
 pub mod clock;
 pub mod disk;
 pub mod http;
 pub mod journal;
 pub mod kv;
+pub mod load;
 pub mod node;
 pub mod peers;
 pub mod process;

@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, ValueEnum};
 use raftlab_node::api::Consistency;
 use raftlab_node::client::{Client, Options};
 use raftlab_node::load::{self, Answer, ClusterTarget, Hooks, Plan, Target};

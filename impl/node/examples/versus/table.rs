@@ -18,8 +18,21 @@ pub fn print(lines: &str) -> Result<(), serde_json::Error> {
     }
     println!(
         "{:8} {:5} {:>8} {:>12} {:>12} {:>6}   {:>9} {:>9}   {:>9} {:>9}   {:>11} {:>11}   {:>12} {:>12} {:>5}",
-        "medium", "what", "clients", "raftlab/s", "etcd/s", "ratio", "p50 ms", "p50 ms", "p99 ms", "p99 ms",
-        "fsync p50us", "fsync p50us", "cpu leader %", "cpu leader %", "runs"
+        "medium",
+        "what",
+        "clients",
+        "raftlab/s",
+        "etcd/s",
+        "ratio",
+        "p50 ms",
+        "p50 ms",
+        "p99 ms",
+        "p99 ms",
+        "fsync p50us",
+        "fsync p50us",
+        "cpu leader %",
+        "cpu leader %",
+        "runs"
     );
     for ((medium, operation, clients), systems) in &runs {
         let of = |system: &str, what: &str| median(systems.get(system).map_or(&[][..], Vec::as_slice), what);
@@ -28,14 +41,22 @@ pub fn print(lines: &str) -> Result<(), serde_json::Error> {
             "{medium:8} {operation:5} {clients:>8} {ours:>12.0} {theirs:>12.0} {:>6.2}   {:>9.2} {:>9.2}   {:>9.2} \
              {:>9.2}   {:>11.0} {:>11.0}   {:>12.0} {:>12.0} {:>5}",
             ours / theirs,
-            of("raftlab", "p50_ms"), of("etcd", "p50_ms"), of("raftlab", "p99_ms"), of("etcd", "p99_ms"),
-            of("raftlab", "fsync_p50_us"), of("etcd", "fsync_p50_us"),
-            of("raftlab", "leader_cpu_percent"), of("etcd", "leader_cpu_percent"),
+            of("raftlab", "p50_ms"),
+            of("etcd", "p50_ms"),
+            of("raftlab", "p99_ms"),
+            of("etcd", "p99_ms"),
+            of("raftlab", "fsync_p50_us"),
+            of("etcd", "fsync_p50_us"),
+            of("raftlab", "leader_cpu_percent"),
+            of("etcd", "leader_cpu_percent"),
             systems.values().map(Vec::len).min().unwrap_or(0),
         );
     }
-    let errors: u64 = runs.values().flat_map(BTreeMap::values).flatten().filter_map(|run| run["errors"].as_u64()).sum();
-    println!("\nleft of each pair raftlab, right etcd; medians of the runs; {errors} operations failed in all");
+    let errors: u64 =
+        runs.values().flat_map(BTreeMap::values).flatten().filter_map(|run| run["errors"].as_u64()).sum();
+    println!(
+        "\nleft of each pair raftlab, right etcd; medians of the runs; {errors} operations failed in all"
+    );
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! reads requests by hand, so that it can end a connection at any byte.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -59,9 +59,6 @@ pub struct World {
     pub members: Vec<(String, &'static str)>,
     /// So many promotions are refused, since the learner has not caught up.
     pub behind: usize,
-    /// What each server gives for a snapshot, and who was asked for one.
-    pub snapshot: Vec<u8>,
-    pub snapshots_by: Vec<usize>,
     /// How the servers read.
     pub read_mode: &'static str,
 }
@@ -70,7 +67,7 @@ pub struct World {
 #[derive(Clone, Debug)]
 pub struct Cluster(Arc<Mutex<World>>);
 
-type Answer = (u16, Vec<u8>);
+type Answer = (u16, String);
 
 impl Cluster {
     /// So many servers, of which the first leads.
@@ -137,9 +134,8 @@ impl Cluster {
                 _ => {}
             }
             let (status, body) = answer;
-            let mut text =
-                format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
-            text.extend(body);
+            let text = format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+                .into_bytes();
             if trouble == Some(Trouble::HalfAnswer) {
                 stream.write_all(&text[..text.len() - 3]).ok()?;
                 return None;
@@ -193,11 +189,11 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
 
 pub fn error(code: Code, says: &str) -> Answer {
     let document = ErrorDocument { code, error: says.into(), leader: None, leader_http: None };
-    (code.status(), serde_json::to_vec(&document).unwrap())
+    (code.status(), serde_json::to_string(&document).unwrap())
 }
 
 fn ok(document: &impl serde::Serialize) -> Answer {
-    (200, serde_json::to_vec(document).unwrap())
+    (200, serde_json::to_string(document).unwrap())
 }
 
 impl World {
@@ -209,7 +205,7 @@ impl World {
             leader: known.map(|leader| format!("n{}", leader + 1)),
             leader_http: known.map(|leader| self.addresses[leader]),
         };
-        (421, serde_json::to_vec(&document).unwrap())
+        (421, serde_json::to_string(&document).unwrap())
     }
 
     fn kv(&mut self, body: &str) -> Answer {
@@ -339,18 +335,16 @@ impl World {
     }
 
     /// What each server says of itself.
-    fn tell(&mut self, own: usize, line: &str) -> Answer {
+    fn tell(&self, own: usize, line: &str) -> Answer {
         let path = line.split(' ').nth(1).unwrap_or_default();
         match path {
             "/status" => ok(&self.status(own)),
             "/v1/members" => ok(&self.members()),
             "/readyz" if self.leader.is_some() => (200, "ok".into()),
-            "/readyz" => (503, "no leader is known\n".into()),
+            "/readyz" => error(Code::NotLeader, "no leader is known"),
             "/metrics" => (200, "raftlab_has_leader 1\n".into()),
-            "/v1/snapshot" => {
-                self.snapshots_by.push(own);
-                (200, self.snapshot.clone())
-            }
+            // The cluster's own snapshots are made by `kv::Store`; one that holds nothing will do.
+            "/v1/snapshot" if self.leader != Some(own) => self.not_leader(),
             "/events" => {
                 let event = EventDocument {
                     unix_us: 1_700_000_000_000_000,
@@ -359,7 +353,7 @@ impl World {
                     kind: "leader".into(),
                     text: "n1 leads in term 4".into(),
                 };
-                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()).into())
+                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()))
             }
             _ => error(Code::NotFound, "there is nothing under this path"),
         }

@@ -33,6 +33,14 @@ pub mod exit {
     pub const VIOLATED: u8 = 12;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
+    /// A declared fault never fired.
+    pub const NEVER_FIRED: u8 = 21;
+    /// The clients' history is not linearizable.
+    pub const NOT_LINEARIZABLE: u8 = 23;
+    /// A process did what the core would not have done.
+    pub const DIVERGED: u8 = 24;
+    /// Linearizability was not decided in time.
+    pub const UNDECIDED: u8 = 25;
     /// Bad input.
     pub const DATA: u8 = 65;
     /// A bug of this program.

@@ -4,6 +4,7 @@ use super::bands::Kind;
 use super::findings::Findings;
 use super::read::Run;
 use super::record::FaultRecord;
+use crate::console::grouped;
 
 /// What followed the fault at a place of the run's list, in a sentence; may be empty.
 pub fn followed(run: &Run, findings: &Findings, at: usize) -> String {
@@ -59,11 +60,12 @@ fn started(run: &Run, fault: &FaultRecord) -> String {
     let answered = format!("answers after {}", length(first.at_us - fault.at_us));
     let before = run.samples.iter().filter(|own| own.at_us <= fault.at_us);
     let committed = before.filter_map(|own| own.commit).max().unwrap_or(0);
+    let (all, committed) = (committed, grouped(committed));
     let next = run.faults.iter().find(|next| {
         next.at_us > fault.at_us && next.server == fault.server && Kind::of(&next.verb) == Some(Kind::Down)
     });
     let until = next.map_or(u64::MAX, |next| next.at_us);
-    match own().find(|own| own.commit.is_some_and(|commit| commit >= committed) && own.at_us < until) {
+    match own().find(|own| own.commit.is_some_and(|commit| commit >= all) && own.at_us < until) {
         Some(there) => {
             format!("{answered}, has all up to {committed} after {}", length(there.at_us - fault.at_us))
         }
@@ -87,5 +89,5 @@ fn healed(findings: &Findings, fault: &FaultRecord) -> String {
             format!("{} of {server} after {}", band.kind.name(), length(band.to_us - band.from_us))
         })
         .collect();
-    if ended.is_empty() { "nothing was wrong".into() } else { ended.join(", ") }
+    if ended.is_empty() { "nothing was wrong".into() } else { format!("ends {}", ended.join(", ")) }
 }

@@ -89,16 +89,17 @@ pub fn judge(run: &Run, findings: &Findings, judgements: &Judgements) -> LiveVer
     reasons.push(acknowledged(findings, judgements.linearizability.as_ref()));
     reasons.push(processes(run));
     reasons.push(panics(run));
-    LiveVerdict::of(reasons, || summary(run, findings))
+    LiveVerdict::of(reasons, || summary(run, findings, judgements))
 }
 
-fn summary(run: &Run, findings: &Findings) -> String {
+fn summary(run: &Run, findings: &Findings, judgements: &Judgements) -> String {
+    let operations = judgements.linearizability.as_ref().map_or(0, |own| own.operations);
     format!(
         "{} servers for {:.0} s: journals replay, properties hold, the history of {} operations is linearizable, \
          {} of {} kinds of fault struck",
         findings.servers.len(),
         run.duration(),
-        grouped(findings.clients.done + findings.clients.failed + findings.clients.unknown),
+        grouped(operations),
         findings.struck.iter().filter(|own| own.is_proved()).count(),
         findings.struck.len(),
     )

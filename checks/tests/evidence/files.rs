@@ -7,7 +7,7 @@ use std::process::Command;
 use raftlab_checks::evidence::{self, BYTES_MAX, SCHEMA, TRACE_SCHEMA};
 use raftlab_checks::verdict::Verdict;
 
-use super::scene::{START_US, minute, short};
+use super::scene::{START_US, half_an_hour, minute, short};
 use super::{json, judgements, read, reason, report};
 
 /// All that a report writes.
@@ -290,4 +290,14 @@ fn a_command_line_of_several_lines_is_one_command() {
     fs::write(dir.join("run.json"), text).expect("a file can be written");
     report(&dir);
     assert!(read(&dir, "rerun.sh").lines().all(|line| !line.starts_with("echo")));
+}
+
+#[test]
+fn the_page_of_half_an_hour_is_whole_and_small() {
+    let dir = half_an_hour().write("half-an-hour");
+    let verdict = report(&dir);
+    assert_eq!(verdict.verdict, Verdict::Verified, "{}", verdict.says);
+    let page = read(&dir, "index.html");
+    assert!(page.len() < BYTES_MAX && !page.contains("left out"), "{}", page.len());
+    assert_eq!(page.matches("<svg").count(), 7);
 }

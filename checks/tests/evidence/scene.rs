@@ -397,3 +397,50 @@ fn cut(scene: &mut Scene) {
     scene.fault(27_000, "heal", None, "all is well");
     scene.role(27_090, "n2", "follower", 4);
 }
+
+/// Half an hour of five servers under a fault every six seconds, as they are drawn.
+pub fn half_an_hour() -> Scene {
+    const SERVERS: [&str; 5] = ["n1", "n2", "n3", "n4", "n5"];
+    let mut scene = Scene::new(&SERVERS, 1800);
+    let mut dice = ChaCha8Rng::seed_from_u64(9);
+    let (mut leader, mut term) = (0, 1);
+    scene.elect(700, SERVERS[0], 1, &SERVERS[1..]);
+    for at_ms in (6000..1_790_000).step_by(6000) {
+        let victim = dice.next_u32() as usize % 5;
+        let server = SERVERS[victim];
+        let is_over = match dice.next_u32() % 4 {
+            0 => {
+                scene.fault(at_ms, "kill", Some(server), "SIGKILL");
+                scene.fault(at_ms + 2500, "start", Some(server), "on its own directory");
+                true
+            }
+            1 => {
+                scene.pause(at_ms, server, 2500);
+                true
+            }
+            2 => {
+                scene.fault(at_ms, "link", Some(server), "cut from all");
+                scene.fault(at_ms + 3500, "heal", Some(server), "all is well");
+                true
+            }
+            _ => {
+                scene.fault(at_ms, "disk", Some(server), "each sync takes 40 ms longer");
+                scene.fault(at_ms + 3000, "heal", Some(server), "all is well");
+                false
+            }
+        };
+        if is_over && victim == leader {
+            (leader, term) = ((leader + 1) % 5, term + 1);
+            let others: Vec<&'static str> =
+                (0..5).filter(|at| *at != leader && *at != victim).map(|at| SERVERS[at]).collect();
+            scene.elect(at_ms + 1100 + u64::from(dice.next_u32() % 700), SERVERS[leader], term, &others);
+        }
+        if is_over {
+            scene.role(at_ms + 4000, server, "follower", term);
+        }
+    }
+    for server in SERVERS {
+        scene.fired.insert(server, vec![("link_cut", 900), ("disk_slow", 700), ("pause", 14)]);
+    }
+    scene
+}

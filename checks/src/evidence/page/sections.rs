@@ -1,8 +1,10 @@
 //! What stands on the page, a section for each question: who ran, what was done to them, what clients saw, what others
 //! judged, what the verdict rests on.
 
+use super::super::bands::Kind;
 use super::super::findings::ServerFacts;
 use super::super::followed::{followed, length};
+use super::super::record::FaultRecord;
 use super::super::{Told, float, mark, rerun};
 use super::Limits;
 use super::table::{Table, block, mebibytes};
@@ -79,8 +81,7 @@ fn servers(told: &Told, limits: Limits) -> String {
     let row = |own: &ServerFacts| {
         let terms: Vec<String> = own.terms_led.iter().map(u64::to_string).collect();
         let terms = if terms.len() > 12 { format!("{} terms", terms.len()) } else { terms.join(", ") };
-        let slope =
-            own.rss_slope.map_or("–".into(), |bytes| format!("{:+.1} MiB/h", bytes / 1024.0 / 1024.0));
+        let slope = own.rss_slope.map_or("–".into(), |bytes| growth(bytes, told.run.duration()));
         vec![
             own.server.clone(),
             own.restarts.to_string(),
@@ -124,6 +125,16 @@ fn servers(told: &Told, limits: Limits) -> String {
     )
 }
 
+/// Bytes an hour, for people: what a run of a minute shows is nothing to be told by the hour.
+fn growth(bytes_an_hour: f64, seconds: f64) -> String {
+    let mebibytes = bytes_an_hour / 1024.0 / 1024.0;
+    if seconds < 600.0 {
+        format!("{:+.1} MiB/min", mebibytes / 60.0)
+    } else {
+        format!("{mebibytes:+.1} MiB/h")
+    }
+}
+
 fn failovers(told: &Told, limits: Limits) -> String {
     let timeout = told.findings.election_timeout_us;
     let rows = told.findings.failovers.iter().map(|own| {
@@ -134,7 +145,7 @@ fn failovers(told: &Told, limits: Limits) -> String {
             format!("{:.2} s", told.run.seconds(own.at_us)),
             format!("{} {}", fault.map_or("", |fault| fault.verb.as_str()), own.server),
             own.term.to_string(),
-            own.next.as_ref().map_or("none: it led on, or nobody did".into(), |next| next.server.clone()),
+            own.next.as_ref().map_or(nobody(fault).to_string(), |next| next.server.clone()),
             own.next.as_ref().map_or("–".into(), |next| next.term.to_string()),
             took.map_or("–".into(), length),
             times.map_or("–".into(), |times| format!("{times:.2} ×")),
@@ -155,6 +166,14 @@ fn failovers(told: &Told, limits: Limits) -> String {
         table.draw(limits.rows),
         length(timeout)
     )
+}
+
+/// Of a leader that nobody replaced.
+fn nobody(fault: Option<&FaultRecord>) -> &'static str {
+    match fault.and_then(|fault| Kind::of(&fault.verb)) {
+        Some(Kind::Down) => "nobody",
+        _ => "nobody: it led on",
+    }
 }
 
 fn faults(told: &Told, limits: Limits) -> String {
@@ -208,12 +227,12 @@ fn clients(told: &Told) -> String {
         source: "load.jsonl",
     };
     let us = |value: Option<f64>| value.map_or("–".to_string(), micros);
-    let mean = if own.seconds == 0 { 0.0 } else { float(own.done) / float(own.seconds as u64) };
+    let mean = grouped(own.done / (own.seconds as u64).max(1));
     let writes = told.judgements.linearizability.as_ref().map_or(String::new(), |judged| {
         format!(" Of the operations in the history, {} are acknowledged writes.", grouped(judged.writes))
     });
     format!(
-        "{}<p>{mean:.0} done a second, {} in the best one, none in {} of {} seconds. p50 {}, p99 {} (medians of all seconds), \
+        "{}<p>{mean} done a second, {} in the best one, none in {} of {} seconds. p50 {}, p99 {} (medians of all seconds), \
          p99 of the slowest second {}.{writes}</p>\n",
         table.draw(usize::MAX),
         grouped(own.done_max),

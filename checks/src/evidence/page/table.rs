@@ -20,51 +20,64 @@ impl Table<'_> {
     /// The table, with so many rows at most: those in the middle are left out.
     pub fn draw(&self, rows_max: usize) -> String {
         let caption = escape(self.caption);
-        let head: String =
-            self.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
+        let columns: Vec<bool> = (0..self.head.len()).map(|at| self.is_of_numbers(at)).collect();
+        let heads = self.head.iter().zip(&columns);
+        let head: String = heads
+            .map(|(name, is_number)| format!("<th scope=\"col\"{}>{}</th>", class(*is_number), escape(name)))
+            .collect();
         let mut body = String::new();
         let (all, first) = (self.rows.len(), rows_max.div_ceil(2));
         for (at, row) in self.rows.iter().enumerate() {
             if all > rows_max && at == first {
-                let says = format!(
-                    "{} of {} rows are left out to keep this page small: {} has all",
-                    grouped((all - rows_max) as u64),
-                    grouped(all as u64),
-                    self.source
-                );
-                let (says, columns) = (escape(&says), self.head.len());
-                body += &format!("<tr><td class=\"cut\" colspan=\"{columns}\">{says}</td></tr>\n");
+                body += &self.left_out(all - rows_max);
             }
             if all <= rows_max || at < first || at >= all - (rows_max - first) {
-                body += &self.row(row);
+                body += &draw_row(row, &columns);
             }
         }
         if self.rows.is_empty() {
             body = format!("<tr><td colspan=\"{}\">none</td></tr>\n", self.head.len());
         }
         format!(
-            "<div class=\"wide\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n<table>\n<caption>{caption}</caption>\n\
+            "<div class=\"wide\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n\
+             <table>\n<caption>{caption}</caption>\n\
              <thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n"
         )
     }
 
-    fn row(&self, row: &[String]) -> String {
-        let cell = |(at, text): (usize, &String)| {
-            let class = if is_number(text) { " class=\"number\"" } else { "" };
-            let text = escape(text);
-            if at == 0 {
-                format!("<th scope=\"row\"{class}>{text}</th>")
-            } else {
-                format!("<td{class}>{text}</td>")
-            }
-        };
-        format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>())
+    fn left_out(&self, count: usize) -> String {
+        let says = format!(
+            "{} of {} rows are left out to keep this page small: {} has all",
+            grouped(count as u64),
+            grouped(self.rows.len() as u64),
+            self.source
+        );
+        let (says, columns) = (escape(&says), self.head.len());
+        format!("<tr><td class=\"cut\" colspan=\"{columns}\">{says}</td></tr>\n")
+    }
+
+    /// Does a column stand to the right?
+    fn is_of_numbers(&self, at: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(at)).peekable();
+        at > 0 && cells.peek().is_some() && cells.all(|text| is_number(text))
     }
 }
 
-/// Does a column of such texts stand to the right?
+fn draw_row(row: &[String], columns: &[bool]) -> String {
+    let cell = |(at, text): (usize, &String)| {
+        let (text, class) = (escape(text), class(columns.get(at) == Some(&true)));
+        if at == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td{class}>{text}</td>") }
+    };
+    format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>())
+}
+
+fn class(is_number: bool) -> &'static str {
+    if is_number { " class=\"number\"" } else { "" }
+}
+
+/// Is it a number with its unit, or the sign for one that is not known?
 fn is_number(text: &str) -> bool {
-    const UNITS: [&str; 11] = ["s", "ms", "µs", "min", "MiB", "KiB", "B", "MiB/h", "%", "×", "–"];
+    const UNITS: [&str; 12] = ["s", "ms", "µs", "min", "MiB", "KiB", "B", "MiB/h", "MiB/min", "%", "×", "–"];
     text == "–"
         || text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c))
             && text.split(' ').all(|word| {

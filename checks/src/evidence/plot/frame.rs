@@ -92,24 +92,34 @@ impl<'a> Frame<'a> {
         let faults: Vec<_> = faults.collect();
         let (mut x, mut y) = (12.0, self.y + 10.0);
         self.canvas.open("lv-legend");
-        for (swatch, word) in entries.iter().chain(&faults) {
+        for (at, (swatch, word)) in entries.iter().chain(&faults).enumerate() {
+            // Servers and faults have colours of their own, which may look alike.
+            let head = if at == entries.len() && at > 0 { width("faults: ", 11.0) } else { 0.0 };
             let wide = 22.0 + width(word, 11.0);
-            if x + wide > WIDTH - 12.0 {
+            if x + head + wide > WIDTH - 12.0 {
                 (x, y) = (12.0, y + 17.0);
             }
-            match swatch {
-                Swatch::Line(class) => self.canvas.line((x, y - 4.0), (x + 16.0, y - 4.0), class),
-                Swatch::Box(class) => {
-                    let area = Area { x, y: y - 9.0, width: 16.0, height: 10.0 };
-                    self.canvas.rect(area, class, "");
-                }
-                Swatch::Sign(sign, class) => self.canvas.text((x + 8.0, y), Anchor::Middle, class, sign),
+            if head > 0.0 {
+                self.canvas.text((x, y), Anchor::Start, "lv-faint", "faults:");
+                x += head;
             }
+            self.swatch((x, y), swatch);
             self.canvas.text((x + 22.0, y), Anchor::Start, "lv-faint", word);
             x += wide + 18.0;
         }
         self.canvas.close();
         self.y = y + 14.0;
+    }
+
+    fn swatch(&mut self, (x, y): (f64, f64), swatch: &Swatch) {
+        match swatch {
+            Swatch::Line(class) => self.canvas.line((x, y - 4.0), (x + 16.0, y - 4.0), class),
+            Swatch::Box(class) => {
+                let area = Area { x, y: y - 9.0, width: 16.0, height: 10.0 };
+                self.canvas.rect(area, class, "");
+            }
+            Swatch::Sign(sign, class) => self.canvas.text((x + 8.0, y), Anchor::Middle, class, sign),
+        }
     }
 
     /// A row for each server at which something was wrong.
@@ -300,7 +310,8 @@ fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     for y in wanted {
         placed.push(placed.last().map_or(y.max(top), |before| y.max(before + LEADING)));
     }
-    let mut floor = bottom + 4.0;
+    // Below stands the axis of time.
+    let mut floor = bottom - 4.0;
     for y in placed.iter_mut().rev() {
         *y = y.min(floor);
         floor = *y - LEADING;
@@ -316,7 +327,7 @@ mod tests {
     fn names_at_the_ends_of_curves_do_not_overlap() {
         let placed = apart(&[10.0, 10.0, 11.0, 95.0, 99.0], 0.0, 100.0);
         assert!(placed.windows(2).all(|pair| pair[1] - pair[0] >= 11.99), "{placed:?}");
-        assert!(placed.iter().all(|y| *y <= 104.0), "{placed:?}");
+        assert!(placed.iter().all(|y| *y <= 96.0), "{placed:?}");
     }
 
     #[test]

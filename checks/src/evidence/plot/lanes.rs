@@ -72,7 +72,10 @@ fn bars(frame: &mut Frame, lane: &Lane, y: f64) {
         frame.canvas.rect(area, "lv-silent", "it does not answer");
     }
     for at in &lane.starts {
-        frame.canvas.text((frame.x(*at), y + BAR - 4.0), Anchor::Middle, "lv-start", "▲");
+        // Of a server that is started at once, both signs are seen.
+        let ends = lane.ends.iter().filter(|end| *end <= at).map(|end| frame.x(*end));
+        let x = ends.fold(frame.x(*at), |x, end| if x < end + 14.0 { end + 14.0 } else { x });
+        frame.canvas.text((x, y + BAR - 4.0), Anchor::Middle, "lv-start", "▲");
     }
     for at in &lane.ends {
         frame.canvas.text((frame.x(*at), y + BAR - 3.0), Anchor::Middle, "lv-cross", "✗");

@@ -21,8 +21,8 @@ pub(super) fn fsync(told: &Told) -> String {
     frame.strip();
     // Before a server has synced, it says 0.
     let known = |value: Option<u64>| value.filter(|us| *us > 0).map(float);
-    let mut all = gauges(told, "", " p50", &|own| known(own.fsync_p50_us));
-    all.extend(gauges(told, " lv-dash lv-thin", " p99", &|own| known(own.fsync_p99_us)));
+    let mut all = gauges(told, "", true, &|own| known(own.fsync_p50_us));
+    all.extend(gauges(told, " lv-dash lv-thin", false, &|own| known(own.fsync_p99_us)));
     let panel = frame.panel(200.0, Scale::log(all.iter().flat_map(Series::values), Unit::Micros), "");
     if all.iter().all(|own| own.values().next().is_none()) {
         frame.nothing(panel, "no sync was measured");
@@ -36,7 +36,7 @@ pub(super) fn proposals(told: &Told) -> String {
     let mut frame = Frame::new(told, Plot::Proposals);
     frame.legend(&servers(told));
     frame.strip();
-    panel(&mut frame, 110.0, "waiting", Unit::Count, &gauges(told, "", "", &|own| own.pending.map(float)));
+    panel(&mut frame, 110.0, "waiting", Unit::Count, &gauges(told, "", true, &|own| own.pending.map(float)));
     let refused = rates(told, &|own| own.rejected.map(float));
     panel(&mut frame, 70.0, "refused a second", Unit::Count, &refused);
     frame.axis();
@@ -47,7 +47,7 @@ pub(super) fn resources(told: &Told) -> String {
     let mut frame = Frame::new(told, Plot::Resources);
     frame.legend(&servers(told));
     frame.strip();
-    let memory = gauges(told, "", "", &|own| own.rss_bytes.map(|bytes| float(bytes) / 1024.0 / 1024.0));
+    let memory = gauges(told, "", true, &|own| own.rss_bytes.map(|bytes| float(bytes) / 1024.0 / 1024.0));
     panel(&mut frame, 120.0, "memory", Unit::Mebibytes, &memory);
     let mut used = rates(told, &|own| own.cpu_seconds);
     for (_, value) in used.iter_mut().flat_map(|own| &mut own.points) {
@@ -74,13 +74,13 @@ fn servers(told: &Told) -> Vec<(Swatch, String)> {
 }
 
 /// A value of each sample, a curve a server.
-fn gauges(told: &Told, class: &str, label: &str, read: &dyn Fn(&Sample) -> Option<f64>) -> Vec<Series> {
+fn gauges(told: &Told, class: &str, is_named: bool, read: &dyn Fn(&Sample) -> Option<f64>) -> Vec<Series> {
     let lanes = told.findings.lanes.iter().enumerate();
     lanes
         .map(|(at, lane)| {
             let own = told.run.samples.iter().filter(|own| own.server == lane.server);
             let points = own.map(|own| (own.at_us, read(own))).collect();
-            let label = format!("{}{label}", lane.server);
+            let label = if is_named { lane.server.clone() } else { String::new() };
             Series { class: format!("{}{class}", colour(at)), label, points }.broken(APART_US)
         })
         .collect()
@@ -88,7 +88,7 @@ fn gauges(told: &Told, class: &str, label: &str, read: &dyn Fn(&Sample) -> Optio
 
 /// How fast a counter grows, in a second. It starts again with each life of its server.
 fn rates(told: &Told, read: &dyn Fn(&Sample) -> Option<f64>) -> Vec<Series> {
-    let mut all = gauges(told, "", "", read);
+    let mut all = gauges(told, "", true, read);
     for own in &mut all {
         own.points = rate(&own.points);
     }

@@ -16,7 +16,8 @@ const PITCH_MAX: f64 = 26.0;
 
 pub(super) fn draw(told: &Told) -> String {
     let mut frame = Frame::new(told, Plot::Terms);
-    let servers = told.findings.lanes.iter().enumerate();
+    let led = |server: &str| told.findings.reigns.iter().any(|reign| reign.server == server);
+    let servers = told.findings.lanes.iter().enumerate().filter(|(_, lane)| led(&lane.server));
     let mut entries: Vec<_> = servers
         .map(|(at, lane)| (Swatch::Box(format!("lv-reign {}", colour(at))), format!("{} leads", lane.server)))
         .collect();

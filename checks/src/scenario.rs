@@ -29,7 +29,9 @@ use raftlab_core::NodeId;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::{Mistake, ScenarioError};
+pub use self::options::ratio;
 pub use self::verbs::{Group, VERBS, Verb};
+pub use self::write::Time;
 
 /// A scenario that could be read: it begins with `up`, and names no server that cannot be there.
 #[derive(Clone, Debug, PartialEq)]

@@ -32,13 +32,20 @@ struct Tally {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
     /// As it was asked for.
-    pub text: String,
+    text: String,
     /// Where it may strike.
     servers: Vec<NodeId>,
     /// By its name in counts.
     fault: &'static str,
     /// How often it had struck there before.
     before: u64,
+}
+
+impl Declared {
+    /// As it was asked for, and what is counted of it: `isolate n1 (link_cut)`.
+    pub fn name(&self) -> String {
+        format!("{} ({})", self.text, self.fault)
+    }
 }
 
 impl Ledger {
@@ -88,7 +95,7 @@ impl Ledger {
     /// What was asked for and never struck, by what it was asked for with.
     pub fn silent(&self) -> Vec<String> {
         let silent = self.declared().filter(|(_, fired)| *fired == 0);
-        silent.map(|(declared, _)| format!("{} ({})", declared.text, declared.fault)).collect()
+        silent.map(|(declared, _)| declared.name()).collect()
     }
 
     /// All counts that are not 0, by server.

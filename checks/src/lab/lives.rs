@@ -31,6 +31,9 @@ pub const JOURNALS: &str = "journals";
 /// If it runs, or the system refuses to start it.
 pub fn begin(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
     let server = cluster.server(name)?;
+    if *cluster.ending.borrow() {
+        return Err(Failure::data("the run ends: nothing starts any more"));
+    }
     if server.life.as_ref().is_some_and(|life| life.end().is_none()) {
         return Err(Failure::data(format!("{name} runs already")));
     }
@@ -113,6 +116,14 @@ pub async fn stop(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
         note_cut(cluster, Moment::now(), "kill", name, &says);
     }
     Ok(())
+}
+
+/// Ends a server at the end of the run, which is no fault of its own.
+pub async fn end(cluster: &Arc<Cluster>, name: NodeId) {
+    let Some(life) = cluster.life(name) else { return };
+    if !life.stop().await {
+        note_cut(cluster, Moment::now(), "kill", name, &format!("{name} did not end in time, and was killed"));
+    }
 }
 
 /// The process of a server that runs.

@@ -89,6 +89,11 @@ impl Workload {
         self.done.load(Ordering::Relaxed)
     }
 
+    /// Did nobody ever work?
+    pub fn is_unused(&self) -> bool {
+        self.clients.load(Ordering::Relaxed) == 0
+    }
+
     /// Do clients work?
     pub fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::Acquire)

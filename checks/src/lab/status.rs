@@ -37,7 +37,7 @@ pub async fn of(cluster: &Arc<Cluster>) -> RunStatus {
         });
     }
     let ledger = cluster.ledger();
-    let declared = ledger.declared().map(|(declared, fired)| FaultCount { fault: declared.text.clone(), fired });
+    let declared = ledger.declared().map(|(declared, fired)| FaultCount { fault: declared.name(), fired });
     RunStatus { dir: cluster.dir().to_path_buf(), servers, done: cluster.workload.done(), declared: declared.collect() }
 }
 

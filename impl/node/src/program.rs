@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::flags::Flags;
 use self::flags::LogFormat;
-pub(crate) use self::flags::duration;
+pub use self::flags::duration;
 use crate::http::{self, App};
 use crate::process::{EndError, Handle, Process, StartError};
 

@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::{Ended, Reply, Request};
 use crate::failure::Failure;
@@ -27,15 +28,26 @@ pub struct Ask {
     pub ended: watch::Receiver<Option<Ended>>,
 }
 
-/// Answers whoever asks, until this is dropped.
+/// Answers whoever asks, until the run has ended and all who asked have been answered.
 pub async fn serve(listener: UnixListener, ask: Ask) {
+    let (mut answers, mut ended) = (JoinSet::new(), ask.ended.clone());
     loop {
-        match listener.accept().await {
-            Ok((connection, _)) => _ = tokio::spawn(answer(connection, ask.clone())),
-            // Too many open files, or the like: it passes.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((connection, _)) => _ = answers.spawn(answer(connection, ask.clone())),
+                // Too many open files, or the like: it passes.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            },
+            () = over(&mut ended) => break,
         }
     }
+    answers.join_all().await;
+}
+
+/// Returns when the run has ended.
+async fn over(ended: &mut watch::Receiver<Option<Ended>>) {
+    // Whoever would say so may be gone, which is as good.
+    let _ = ended.wait_for(Option::is_some).await;
 }
 
 async fn answer(connection: UnixStream, ask: Ask) {
@@ -86,7 +98,9 @@ async fn answer_load(
                 }
                 return total.map_or_else(Reply::from, |total| Reply::Done(format!("{load}: {total}")));
             }
-            Some(second) = seconds.recv() => _ = say(write, &Reply::Second(second)).await,
+            Some(second) = seconds.recv() => {
+                let _ = say(write, &Reply::Second(second)).await;
+            }
             more = read.read(&mut rest), if is_there => {
                 if !more.is_ok_and(|bytes| bytes > 0) {
                     is_there = false;

@@ -28,7 +28,7 @@ fn short(dir: &Path) -> io::Result<(PathBuf, Option<File>)> {
 ///
 /// # Errors
 ///
-/// If somebody does, or the system refuses. Outside of a tokio runtime.
+/// If somebody does, or the system refuses.
 pub async fn listen(dir: &Path) -> Result<UnixListener, Failure> {
     let path = dir.join(SOCKET);
     if connect(dir).await.is_ok() {

@@ -33,6 +33,8 @@ pub mod exit {
     pub const VIOLATED: u8 = 12;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
+    /// A process diverged from the core.
+    pub const DIVERGED: u8 = 24;
     /// Bad input.
     pub const DATA: u8 = 65;
     /// A bug of this program.

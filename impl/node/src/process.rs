@@ -21,7 +21,7 @@ mod transport;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
@@ -39,10 +39,11 @@ use self::transport::{Known, Late, Listener, Transport};
 use crate::chaos::{ChaosRequest, DiskFault, Fired};
 use crate::clock::Clock;
 use crate::disk::{Directory, Profile, Profiled};
+use crate::journal::Journal;
 use crate::kv::{SESSIONS_MAX, Store};
 use crate::node::{Ask, Event, Node, Output, Reply, Settings};
 use crate::peers::{Address, Peers, server_name};
-use crate::replica::{DiskIo, Written};
+use crate::replica::{DiskIo, Observer, Written};
 use crate::wal::{Identity, Opened, Recovery, SEGMENT_BYTES, Wal, WriteError};
 use crate::wire::{Codec, Key, Limits, Received};
 
@@ -80,6 +81,8 @@ pub struct Options {
     pub is_synced: bool,
     /// May faults be asked for?
     pub chaos: bool,
+    /// Where the inputs of the core are kept, if they are.
+    pub record: Option<PathBuf>,
     /// May the founders be others than at the first start? Two majorities may have no server in common then.
     pub allows_other_founders: bool,
 }
@@ -152,9 +155,11 @@ impl Process {
         let sockets = Sockets::open(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let store = Store::new(SESSIONS_MAX, Peers::default());
         let seed = options.settings.seed;
-        let (node, first) = Node::recover(options.config.clone(), durable, store, options.settings, Time(0))?;
+        let (journal, observer) = open_journal(options.record.as_deref(), identity)?;
+        let (config, settings) = (options.config.clone(), options.settings);
+        let (node, first) = Node::recover_observed(config, durable, store, settings, Time(0), observer)?;
         let shared = Arc::new(Shared::new(Status::of(&node), seed, fired, profile, is_over));
-        Ok(Process::run(options, recovery, sockets, shared, (wal, node, first)))
+        Ok(Process::run(options, recovery, sockets, shared, (wal, node, first, journal)))
     }
 
     /// Starts the threads.
@@ -163,7 +168,7 @@ impl Process {
         recovery: Recovery,
         sockets: Sockets,
         shared: Arc<Shared>,
-        (wal, node, first): (disk_thread::Log, Node, Output),
+        (wal, node, first, journal): (disk_thread::Log, Node, Output, Option<Journal>),
     ) -> Process {
         let Options { cluster, peers, key, limits, settings, address, chaos, config, .. } = options;
         let codec = Arc::new(Codec::new(cluster, config.id(), settings.seed, key, limits));
@@ -192,6 +197,8 @@ impl Process {
             node,
             disk,
             transport,
+            journal,
+            replies: Vec::new(),
             inputs: inputs.clone(),
             shared: Arc::clone(&shared),
             address,
@@ -288,6 +295,17 @@ fn open_disk(
     let is_readable = !profile.fault().stall;
     probe::warn_of_slow_disk(&disk, options.settings.timing, is_readable);
     Ok((disk, profile))
+}
+
+/// The journal, and who writes it.
+type Watched = (Option<Journal>, Option<Box<dyn Observer>>);
+
+fn open_journal(dir: Option<&Path>, identity: Identity) -> Result<Watched, StartError> {
+    let Some(dir) = dir else { return Ok((None, None)) };
+    let failed = |error| StartError::Directory { path: dir.to_path_buf(), error };
+    let (journal, recorder) = Journal::create(dir, identity).map_err(failed)?;
+    tracing::info!(life = journal.life(), "what the core is given is recorded in {}", dir.display());
+    Ok((Some(journal), Some(Box::new(recorder))))
 }
 
 fn listening(

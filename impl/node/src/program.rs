@@ -58,7 +58,7 @@ impl Failure {
             Failure::Usage(_) | Failure::Start(StartError::Exposed(_) | StartError::ChaosExposed(_)) => 2,
             Failure::Key(KeyError::Io { .. })
             | Failure::Io { .. }
-            | Failure::End(EndError::Full(_) | EndError::Disk(_))
+            | Failure::End(EndError::Full(_) | EndError::Disk(_) | EndError::Journal(_))
             | Failure::Start(
                 StartError::Listen { .. }
                 | StartError::Directory { .. }

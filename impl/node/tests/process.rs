@@ -49,6 +49,7 @@ fn options(own: u64, peers: &Peers, dir: &Path, disk_io: DiskIo, life: u64) -> O
         },
         is_synced: true,
         chaos: false,
+        record: None,
         allows_other_founders: false,
     }
 }

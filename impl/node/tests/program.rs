@@ -202,6 +202,17 @@ fn a_server_joins_is_promoted_leads_and_leaves() {
     assert_eq!(members["members"].as_array().unwrap().len(), 3);
 }
 
+/// What of a directory is the log.
+fn copy_log(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (name, path) = entry.map(|entry| (entry.file_name(), entry.path())).unwrap();
+        if ["log-", "snapshot-"].iter().any(|of| name.to_string_lossy().starts_with(of)) {
+            std::fs::copy(path, to.join(name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn faults_strike_are_counted_and_heal() {
     let mut cluster = Cluster::start("faults", &["--chaos"]);
@@ -241,13 +252,7 @@ fn faults_strike_are_counted_and_heal() {
     assert!(fired(&cluster, next, "disk_slow") > 0);
     cluster.kill(next);
     let moved = cluster.dir.join("moved");
-    std::fs::create_dir_all(&moved).unwrap();
-    for entry in std::fs::read_dir(cluster.data_dir(next).join("log")).unwrap() {
-        let entry = entry.unwrap();
-        if !entry.file_name().to_string_lossy().starts_with("disk-profile") {
-            std::fs::copy(entry.path(), moved.join(entry.file_name())).unwrap();
-        }
-    }
+    copy_log(&cluster.data_dir(next).join("log"), &moved);
     let mut command = cluster.command(next);
     cluster.start_with(next, command.arg("--wal-dir").arg(&moved));
     let faults = wait_for("its faults", || cluster.get(next, "/v1/chaos").map(|answer| answer.json()));

@@ -40,7 +40,8 @@ pub struct Message {
 pub struct Connection {
     server: SocketAddr,
     headers: HeaderMap,
-    link: Option<Link>,
+    /// It is large, and handed on with each request.
+    link: Option<Box<Link>>,
 }
 
 /// A body that goes on: its connection is for nothing else.
@@ -156,7 +157,7 @@ impl Connection {
             let response = sent.map_err(|lost| lost.reason(server))?;
             let status = response.status().as_u16();
             if status == 200 {
-                let Link { sender, io } = link;
+                let Link { sender, io } = *link;
                 return Ok(Stream { server, io, body: response.into_body(), _sender: sender });
             }
             let read = link.io.read(response.into_body(), BODY_BYTES_MAX).await;
@@ -195,7 +196,7 @@ impl Connection {
     }
 
     /// The connection that is there, if the server has not closed it meanwhile; else a new one.
-    async fn link_at_rest(&mut self) -> Result<Link, Reason> {
+    async fn link_at_rest(&mut self) -> Result<Box<Link>, Reason> {
         if let Some(mut link) = self.link.take()
             && link.io.drive(link.sender.ready()).await.is_ok()
             && link.io.connection.is_some()
@@ -205,7 +206,7 @@ impl Connection {
         self.connect().await
     }
 
-    async fn connect(&self) -> Result<Link, Reason> {
+    async fn connect(&self) -> Result<Box<Link>, Reason> {
         let server = self.server;
         let unreachable = |error: String| Reason::Unreachable { server, error };
         let stream = TcpStream::connect(server).await.map_err(|error| unreachable(error.to_string()))?;
@@ -213,7 +214,7 @@ impl Connection {
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| unreachable(error.to_string()))?;
-        Ok(Link { sender, io: Io { connection: Some(connection) } })
+        Ok(Box::new(Link { sender, io: Io { connection: Some(connection) } }))
     }
 
     fn request(&self, message: &Message) -> Request<Full<Bytes>> {

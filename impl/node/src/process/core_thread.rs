@@ -17,8 +17,9 @@ use super::transport::Transport;
 use super::{EndError, Input, Respond};
 use crate::chaos::Fault;
 use crate::clock::Clock;
+use crate::journal::Journal;
 use crate::kv::Command;
-use crate::node::{Ask, Event, Node, Output, Ticket};
+use crate::node::{Ask, Event, Node, Output, Reply, Ticket};
 use crate::peers::{Address, Peers};
 use crate::replica::Batch;
 use crate::wal::WriteError;
@@ -52,6 +53,10 @@ pub struct Core {
     pub node: Node,
     pub disk: Disk,
     pub transport: Transport,
+    /// What the core is given, if that is kept.
+    pub journal: Option<Journal>,
+    /// What clients are told when this turn is in the journal.
+    pub replies: Vec<(Respond, Reply)>,
     /// For threads that make something and bring it back.
     pub inputs: SyncSender<Input>,
     pub shared: Arc<Shared>,
@@ -72,6 +77,16 @@ impl Core {
     /// Takes what waits, steps it, sends, writes; until it is told to end, or something fails.
     pub fn run(mut self, first: Output, queue: &Receiver<Input>) -> Result<(), EndError> {
         self.carry_out(first);
+        let ended = self.turns(queue);
+        // What clients wait for may be done or not: they are not told.
+        self.clients.clear();
+        match (ended, self.journal.take()) {
+            (Ok(()), Some(journal)) => journal.close().map_err(EndError::Journal),
+            (ended, _) => ended,
+        }
+    }
+
+    fn turns(&mut self, queue: &Receiver<Input>) -> Result<(), EndError> {
         loop {
             match queue.recv_timeout(self.waits_for()) {
                 Ok(input) => {
@@ -87,9 +102,27 @@ impl Core {
             }
             let output = self.node.wake(self.now())?;
             self.carry_out(output);
-            self.write()?;
+            self.note_own_address()?;
+            self.leave()?;
+            self.look_after();
+        }
+    }
+
+    /// Lets out what has come of this turn: it is in the journal first, if there is one.
+    fn leave(&mut self) -> Result<(), EndError> {
+        loop {
+            let batch = self.node.batch();
+            if let Some(journal) = &mut self.journal {
+                journal.flush().map_err(EndError::Journal)?;
+            }
+            for (respond, reply) in self.replies.drain(..) {
+                respond(reply);
+            }
+            let goes_on = batch.map_or(Ok(false), |batch| self.write(batch))?;
             self.transport.send(&mut self.messages);
-            self.look_after()?;
+            if !goes_on {
+                return Ok(());
+            }
         }
     }
 
@@ -161,7 +194,7 @@ impl Core {
         for (ticket, reply) in output.replies {
             if let Some(respond) = self.clients.remove(&ticket) {
                 self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                respond(reply);
+                self.replies.push((respond, reply));
             }
         }
         if let Some(store) = output.snapshot {
@@ -177,30 +210,29 @@ impl Core {
         }
     }
 
-    /// Gives the disk what waits for it. What needs no disk goes on at once.
-    fn write(&mut self) -> Result<(), EndError> {
-        while let Some(batch) = self.node.batch() {
-            let written = match &mut self.disk {
-                _ if batch.writes().is_empty() => batch.write(|_| Ok::<(), WriteError>(()))?,
-                Disk::Inline(wal) => {
-                    let written = disk_thread::write(wal, batch, &self.shared)?;
-                    wal.prepare()?;
-                    written
-                }
-                Disk::Parallel(batches) => {
-                    // The other end is gone only if it has failed, and then it has said so.
-                    let _ = batches.send(batch);
-                    return Ok(());
-                }
-            };
-            let output = self.node.finish(self.now(), written)?;
-            self.carry_out(output);
-        }
-        Ok(())
+    /// Gives the disk what waited for it. Has something come of that already?
+    fn write(&mut self, batch: Batch) -> Result<bool, EndError> {
+        let written = match &mut self.disk {
+            // What needs no disk goes on at once.
+            _ if batch.writes().is_empty() => batch.write(|_| Ok::<(), WriteError>(()))?,
+            Disk::Inline(wal) => {
+                let written = disk_thread::write(wal, batch, &self.shared)?;
+                wal.prepare()?;
+                written
+            }
+            Disk::Parallel(batches) => {
+                // The other end is gone only if it has failed, and then it has said so.
+                let _ = batches.send(batch);
+                return Ok(false);
+            }
+        };
+        let output = self.node.finish(self.now(), written)?;
+        self.carry_out(output);
+        Ok(true)
     }
 
     /// What is done once a turn, beside the protocol: how the server stands is said, and addresses are passed on.
-    fn look_after(&mut self) -> Result<(), EndError> {
+    fn look_after(&mut self) {
         if self.clock.rate_ppm() != TRUE_RATE_PPM {
             self.shared.fired.strike(Fault::ClockRate);
         }
@@ -214,7 +246,6 @@ impl Core {
         if has_changed || is_time {
             self.publish(&before);
         }
-        self.note_own_address()
     }
 
     fn publish(&mut self, before: &Status) {
@@ -242,8 +273,6 @@ impl Core {
         let note = Ask::Do(Command::Note { server: own, address: self.address });
         let output = self.node.step(self.now(), Event::Ask(NOBODY, note))?;
         self.carry_out(output);
-        self.write()?;
-        self.transport.send(&mut self.messages);
         Ok(())
     }
 

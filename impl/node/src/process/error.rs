@@ -70,6 +70,9 @@ pub enum EndError {
     /// A leader sent a snapshot that is none.
     #[error(transparent)]
     Snapshot(#[from] RestoreError),
+    /// The journal could not be written: nothing that is not in it may leave.
+    #[error("recording what the core is given: {0}")]
+    Journal(io::Error),
     /// A thread panicked: a bug.
     #[error("a thread of the server panicked")]
     Panic,

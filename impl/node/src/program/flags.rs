@@ -190,6 +190,7 @@ impl Flags {
             },
             is_synced: self.fsync == Fsync::Always,
             chaos: self.chaos,
+            record: self.record.clone(),
             allows_other_founders: self.unsafe_initial_cluster,
         })
     }

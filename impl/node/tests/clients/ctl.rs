@@ -167,6 +167,12 @@ fn servers_tell_how_they_stand() {
     let ended = ctl(&one, &["endpoint", "health", "--cluster", "-w", "simple"]);
     assert_eq!((ended.exit, ended.stdout.lines().count()), (Some(0), 3), "{ended:?}");
     assert!(ended.stdout.lines().all(|line| line.contains("\thealthy\t")));
+    // Of a server that is not named by the others, it has to be given where it listens.
+    cluster.world().are_addresses_unknown = true;
+    let two = format!("{one},{}", cluster.addresses()[2]);
+    let ended = ctl(&two, &["endpoint", "health", "--cluster", "-w", "simple"]);
+    assert_eq!((ended.exit, ended.stdout.matches("\thealthy\t").count()), (Some(69), 2), "{ended:?}");
+    assert!(ended.stdout.starts_with("n1\tunhealthy\t"), "{ended:?}");
     cluster.world().leader = None;
     let ended = ctl(&one, &["endpoint", "health"]);
     assert_eq!(ended.exit, Some(69));

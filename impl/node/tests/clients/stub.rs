@@ -57,6 +57,8 @@ pub struct World {
     sessions: BTreeMap<u64, Option<(u64, KvResponse)>>,
     opened: u64,
     pub members: Vec<(String, &'static str)>,
+    /// Do members not know where the others listen for clients?
+    pub are_addresses_unknown: bool,
     /// So many promotions are refused, since the learner has not caught up.
     pub behind: usize,
     /// What each server gives for a snapshot, and who was asked for one.
@@ -129,7 +131,7 @@ impl Cluster {
         let mut stream = stream;
         loop {
             let (line, body) = read_request(&mut reader)?;
-            let (trouble, answer) = self.answer(own, &line, body);
+            let (trouble, answer) = self.answer(own, &line, &body);
             match trouble {
                 Some(Trouble::BreakDone | Trouble::BreakUndone) => return None,
                 // Longer than any test waits.
@@ -151,13 +153,13 @@ impl Cluster {
         }
     }
 
-    fn answer(&self, own: usize, line: &str, body: String) -> (Option<Trouble>, Answer) {
+    fn answer(&self, own: usize, line: &str, body: &str) -> (Option<Trouble>, Answer) {
         let mut world = self.world();
         let is_asked = line.starts_with("POST /v1/kv") || line.starts_with("POST /v1/members");
         if !is_asked {
             return (None, world.tell(own, line));
         }
-        world.heard.push((own, body.clone()));
+        world.heard.push((own, body.to_string()));
         let is_open = body.contains(r#""op":"open""#);
         let leads = world.leader == Some(own);
         let trouble = if leads && !is_open { world.troubles.pop_front() } else { None };
@@ -172,7 +174,7 @@ impl Cluster {
         if world.leader != Some(own) && !is_stale {
             return (trouble, world.not_leader());
         }
-        let answer = if line.starts_with("POST /v1/kv") { world.kv(&body) } else { world.change(&body) };
+        let answer = if line.starts_with("POST /v1/kv") { world.kv(body) } else { world.change(body) };
         (trouble, answer)
     }
 }
@@ -328,7 +330,7 @@ impl World {
             server: server.clone(),
             standing: (*standing).into(),
             peer: Some(SocketAddr::from(([127, 0, 0, 1], 7001 + u16::try_from(at).unwrap()))),
-            http: self.addresses.get(at).copied(),
+            http: self.addresses.get(at).copied().filter(|_| !self.are_addresses_unknown),
         };
         let voters = self.members.iter().filter(|(_, standing)| *standing == "voter").count();
         Members {

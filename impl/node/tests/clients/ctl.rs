@@ -152,6 +152,10 @@ fn another_server_leads_when_it_is_asked_to() {
     let cluster = Cluster::start(3);
     assert_eq!(done(&cluster, &["move-leader", "n3"]), "n3 leads in term 4\n");
     assert_eq!(cluster.world().leader, Some(2));
+    cluster.world().is_transfer_lost = true;
+    let ended = ctl(&cluster.endpoints(), &["move-leader", "n1", "--timeout", "300ms"]);
+    assert_eq!((ended.exit, ended.stdout.as_str()), (Some(75), ""));
+    assert!(ended.stderr.contains("n1 was told to lead, and did not within 0.3 s"), "{}", ended.stderr);
 }
 
 #[test]

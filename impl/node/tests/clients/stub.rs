@@ -59,6 +59,8 @@ pub struct World {
     pub members: Vec<(String, &'static str)>,
     /// Do members not know where the others listen for clients?
     pub are_addresses_unknown: bool,
+    /// Is whoever is to lead told so in vain?
+    pub is_transfer_lost: bool,
     /// So many promotions are refused, since the learner has not caught up.
     pub behind: usize,
     /// What each server gives for a snapshot, and who was asked for one.
@@ -318,6 +320,7 @@ impl World {
                     .for_each(|(_, is)| *is = "learner");
             }
             MemberRequest::Remove { server } => self.members.retain(|(name, _)| *name != server),
+            MemberRequest::MoveLeader { .. } if self.is_transfer_lost => {}
             MemberRequest::MoveLeader { to } => {
                 self.leader = self.members.iter().position(|(name, _)| *name == to);
             }

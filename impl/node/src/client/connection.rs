@@ -68,6 +68,7 @@ struct Io {
 }
 
 /// Why there is no answer yet.
+#[derive(Debug)]
 enum Lost {
     /// The request never left.
     Unsent(hyper::Error),
@@ -177,17 +178,7 @@ impl Connection {
         let server = self.server;
         let mut link = self.link_at_rest().await?;
         *is_sent = true;
-        let sent = match link.send(self.request(message)).await {
-            // The server gave up a connection that was idle: there was nobody to take it.
-            Err(Lost::Unsent(_)) => {
-                *is_sent = false;
-                link = self.connect().await?;
-                *is_sent = true;
-                link.send(self.request(message)).await
-            }
-            sent => sent,
-        };
-        let response = sent.map_err(|lost| lost.reason(server))?;
+        let response = link.send(self.request(message)).await.map_err(|lost| lost.reason(server))?;
         let status = response.status().as_u16();
         let read = link.io.read(response.into_body(), body_bytes_max).await;
         let body = read.map_err(|lost| lost.reason(server))?;
@@ -199,7 +190,6 @@ impl Connection {
     async fn link_at_rest(&mut self) -> Result<Box<Link>, Reason> {
         if let Some(mut link) = self.link.take()
             && link.io.drive(link.sender.ready()).await.is_ok()
-            && link.io.connection.is_some()
         {
             return Ok(link);
         }
@@ -313,5 +303,24 @@ impl Lost {
             Lost::Unsent(error) => Reason::Unreachable { server, error: error.to_string() },
             Lost::Sent(error) => Reason::Broken { server, error },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_did_not_leave_is_not_taken_for_sent() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = Connection::new(listener.local_addr().unwrap());
+        let mut link = connection.connect().await.unwrap();
+        drop(listener.accept().unwrap());
+        // The end arrives before anybody asks for anything.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let lost = link.send(connection.request(&Message::get("/status"))).await.unwrap_err();
+        assert!(matches!(lost, Lost::Unsent(_)));
+        let reason = lost.reason(connection.server());
+        assert!(matches!(reason, Reason::Unreachable { .. }) && !reason.may_be_done(), "{reason}");
     }
 }

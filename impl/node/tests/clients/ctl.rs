@@ -286,6 +286,10 @@ fn what_is_measured_is_named_as_the_servers_read() {
         assert!(row["p50_ms"].as_f64() <= row["p99_ms"].as_f64(), "{row}");
         assert!(row["p99_ms"].as_f64() <= row["p999_ms"].as_f64(), "{row}");
     }
+    let cluster = Cluster::start(1);
+    let reads =
+        ["check", "perf", "--operation", "get", "--seconds", "0.05", "--warm-up", "0s", "--keys", "20"];
+    done(&cluster, &reads);
     assert_eq!(cluster.world().store.len(), 20, "every read finds a value");
 }
 

@@ -228,19 +228,23 @@ impl Client {
     ///
     /// Why it was not done, or that nobody knows.
     pub async fn change(&mut self, request: &MemberRequest) -> Result<Members, Failure> {
-        let wish = Wish::change(Message::post("/v1/members", request), false);
+        // It takes as long as two commands, and nobody else is asked meanwhile.
+        let attempt = Some(self.options.timeout);
+        let wish = Wish { attempt, ..Wish::change(Message::post("/v1/members", request), false) };
         let answer = self.pursue(&wish, self.deadline()).await?;
         let server = self.server();
         read(&answer, server).map_err(Failure::Unknown)
     }
 
-    /// The store as of now, in the bytes of a snapshot ([`Store::restore`](crate::kv::Store::restore)). The server that
-    /// begins to send it has all the time there is.
+    /// The store as of now, in the bytes of a snapshot ([`Store::restore`](crate::kv::Store::restore)). All that was
+    /// acknowledged before is in it, unless leadership moves meanwhile.
     ///
     /// # Errors
     ///
     /// Why it was not read.
     pub async fn snapshot(&mut self) -> Result<Vec<u8>, Reason> {
+        // Every server gives the store as it was applied there: who has just answered a read is the leader.
+        self.get("", Consistency::Linearizable).await?;
         let (body_bytes_max, attempt) = (SNAPSHOT_BYTES_MAX, Some(self.options.timeout));
         let wish = Wish { body_bytes_max, attempt, ..Wish::read(Message::get("/v1/snapshot")) };
         let bytes = self.pursue(&wish, self.deadline()).await.map_err(Failure::into_reason)?;
@@ -350,6 +354,7 @@ impl Client {
         match reason {
             Reason::Said { code: Code::Busy, .. } => true,
             Reason::Said { code: Code::Replaced, .. } => false,
+            reason if reason.is_final() => false,
             Reason::Said { code: Code::NotLeader, leader: Some(leader), .. } => {
                 self.at = self.place_of(*leader);
                 false

@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::flags::Flags;
 use self::flags::LogFormat;
+pub(crate) use self::flags::duration;
 use crate::http::{self, App};
 use crate::process::{EndError, Process, StartError};
 

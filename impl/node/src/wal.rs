@@ -33,6 +33,7 @@
 
 mod error;
 mod frame;
+mod inspect;
 mod recover;
 mod segment;
 mod snapshot;
@@ -42,6 +43,7 @@ use raftlab_core::{Durable, LogId, Snapshot, Write};
 
 pub use self::error::{Identity, OpenError, Recovery, Torn, WriteError};
 use self::frame::HEAD_BYTES;
+pub use self::inspect::{Inspected, Record, inspect};
 use self::recover::Recovered;
 use self::segment::{HEADER_BYTES, Header, UNFINISHED, segment_name, segment_number, snapshot_name};
 use self::spare::Spare;
@@ -92,7 +94,8 @@ impl<D: Disk> Wal<D> {
     ///
     /// The table above says which.
     pub fn open(disk: D, identity: Identity, segment_bytes: u64) -> Result<Opened<D>, OpenError> {
-        let Recovered { durable, last, torn, leftovers, report } = recover::recover(&disk, identity)?;
+        let Recovered { durable, last, torn, leftovers, report } =
+            recover::recover(&disk, identity, &mut |_| {})?;
         for name in &leftovers {
             disk.remove(name).map_err(OpenError::io(format!("removing {name}")))?;
         }

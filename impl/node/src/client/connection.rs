@@ -40,7 +40,8 @@ pub struct Message {
 pub struct Connection {
     server: SocketAddr,
     headers: HeaderMap,
-    link: Option<Link>,
+    /// It is large, and handed on with each request.
+    link: Option<Box<Link>>,
 }
 
 /// A body that goes on: its connection is for nothing else.
@@ -122,6 +123,21 @@ impl Connection {
         body_bytes_max: usize,
         deadline: Instant,
     ) -> Result<Bytes, Reason> {
+        let (status, body) = self.answer(message, body_bytes_max, deadline).await?;
+        if status == 200 { Ok(body) } else { Err(self.refusal(status, &body)) }
+    }
+
+    /// Asks, and gives the answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub async fn answer(
+        &mut self,
+        message: &Message,
+        body_bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<(u16, Bytes), Reason> {
         let (began, mut is_sent) = (Instant::now(), false);
         let asked = self.ask(message, body_bytes_max, &mut is_sent);
         let answered = timeout_at(deadline, asked).await;
@@ -141,7 +157,7 @@ impl Connection {
             let response = sent.map_err(|lost| lost.reason(server))?;
             let status = response.status().as_u16();
             if status == 200 {
-                let Link { sender, io } = link;
+                let Link { sender, io } = *link;
                 return Ok(Stream { server, io, body: response.into_body(), _sender: sender });
             }
             let read = link.io.read(response.into_body(), BODY_BYTES_MAX).await;
@@ -157,7 +173,7 @@ impl Connection {
         message: &Message,
         body_bytes_max: usize,
         is_sent: &mut bool,
-    ) -> Result<Bytes, Reason> {
+    ) -> Result<(u16, Bytes), Reason> {
         let server = self.server;
         let mut link = self.link_at_rest().await?;
         *is_sent = true;
@@ -176,11 +192,11 @@ impl Connection {
         let read = link.io.read(response.into_body(), body_bytes_max).await;
         let body = read.map_err(|lost| lost.reason(server))?;
         self.link = Some(link);
-        if status == 200 { Ok(body) } else { Err(self.refusal(status, &body)) }
+        Ok((status, body))
     }
 
     /// The connection that is there, if the server has not closed it meanwhile; else a new one.
-    async fn link_at_rest(&mut self) -> Result<Link, Reason> {
+    async fn link_at_rest(&mut self) -> Result<Box<Link>, Reason> {
         if let Some(mut link) = self.link.take()
             && link.io.drive(link.sender.ready()).await.is_ok()
             && link.io.connection.is_some()
@@ -190,7 +206,7 @@ impl Connection {
         self.connect().await
     }
 
-    async fn connect(&self) -> Result<Link, Reason> {
+    async fn connect(&self) -> Result<Box<Link>, Reason> {
         let server = self.server;
         let unreachable = |error: String| Reason::Unreachable { server, error };
         let stream = TcpStream::connect(server).await.map_err(|error| unreachable(error.to_string()))?;
@@ -198,7 +214,7 @@ impl Connection {
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| unreachable(error.to_string()))?;
-        Ok(Link { sender, io: Io { connection: Some(connection) } })
+        Ok(Box::new(Link { sender, io: Io { connection: Some(connection) } }))
     }
 
     fn request(&self, message: &Message) -> Request<Full<Bytes>> {

@@ -67,13 +67,17 @@ impl Server {
         self.read(&Message::post("/v1/chaos", request)).await
     }
 
-    /// Does it take requests?
+    /// Can it serve clients, or say who does? If not, why.
     ///
     /// # Errors
     ///
-    /// Why not.
-    pub async fn ready(&mut self) -> Result<(), Reason> {
-        self.ask(&Message::get("/readyz")).await.map(|_| ())
+    /// Why there is no answer.
+    pub async fn ready(&mut self) -> Result<Result<(), String>, Reason> {
+        let deadline = Instant::now() + self.timeout;
+        let (status, body) =
+            self.connection.answer(&Message::get("/readyz"), BODY_BYTES_MAX, deadline).await?;
+        let says = || String::from_utf8_lossy(&body).trim().to_string();
+        Ok(if status == 200 { Ok(()) } else { Err(says()) })
     }
 
     /// Prometheus' text.

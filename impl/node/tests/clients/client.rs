@@ -315,7 +315,9 @@ async fn a_server_tells_how_it_stands_and_what_happens_to_it() {
     assert_eq!(server.status().await.unwrap().server, "n2");
     assert_eq!(server.members().await.unwrap().quorum, 2);
     assert_eq!(server.metrics().await.unwrap(), "raftlab_has_leader 1\n");
-    server.ready().await.unwrap();
+    assert_eq!(server.ready().await, Ok(Ok(())));
+    cluster.world().leader = None;
+    assert_eq!(server.ready().await, Ok(Err("no leader is known".to_string())));
     assert_eq!(server.chaos().await.unwrap_err().code(), Some(Code::NotFound));
     let mut events = server.events().await.unwrap();
     let event = events.next().await.unwrap().unwrap();

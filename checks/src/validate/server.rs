@@ -227,20 +227,18 @@ fn recovered(config: &Arc<Config>, began: &Began) -> Result<(Raft, Effects), Par
     Err(difference(&found, &began.outcome, &raft, &effects))
 }
 
-/// Names the first thing in which two outcomes differ.
+/// Names all in which two outcomes differ, and what the core gives there.
 fn difference(found: &Outcome, recorded: &Outcome, raft: &Raft, effects: &Effects) -> Parted {
     let parts = Part::ALL.into_iter().zip(found.parts.iter().zip(&recorded.parts));
-    for (part, (is, was)) in parts {
-        if is != was {
-            return format!(
-                "the {} differ: the core gives {:?}, and is then {raft}",
-                part.name(),
-                effects.part(part)
-            );
-        }
+    let mut differing: Vec<String> = Vec::new();
+    for (part, _) in parts.filter(|(_, (is, was))| is != was) {
+        differing.push(format!("the {} differ: the core gives {:?}", part.name(), effects.part(part)));
     }
-    let state = |outcome: &Outcome| {
-        format!("term {}, commitIndex {}, a log up to {}", outcome.term, outcome.commit, outcome.last)
-    };
-    format!("the states differ: the process had {}, and the core has {}", state(recorded), state(found))
+    let state = |outcome: &Outcome| (outcome.term, outcome.commit, outcome.last);
+    if state(found) != state(recorded) {
+        let said = |(term, commit, last)| format!("term {term}, commitIndex {commit}, a log up to {last}");
+        let (has, had) = (said(state(found)), said(state(recorded)));
+        differing.push(format!("the states differ: the process had {had}, and the core has {has}"));
+    }
+    format!("{}; the core is then {raft}", differing.join("; "))
 }

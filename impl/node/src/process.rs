@@ -141,11 +141,14 @@ impl Process {
     /// Whatever is in the way.
     pub fn start(options: Options) -> Result<Process, StartError> {
         let (own, listen) = (options.config.id(), options.address.peer);
-        if options.key.is_none() && !listen.ip().is_loopback() {
-            return Err(StartError::Exposed(listen));
-        }
-        if options.chaos && !listen.ip().is_loopback() {
-            return Err(StartError::ChaosExposed(listen));
+        let all = [Some(listen), options.address.http];
+        if let Some(exposed) = all.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
+            if options.key.is_none() {
+                return Err(StartError::Exposed(exposed));
+            }
+            if options.chaos {
+                return Err(StartError::ChaosExposed(exposed));
+            }
         }
         let (fired, is_over) = (Arc::new(Fired::default()), Arc::new(AtomicBool::new(false)));
         let (disk, profile) = open_disk(&options, &fired, &is_over)?;

@@ -81,6 +81,9 @@ fn what_is_wrong_with_flags_and_files_is_one_sentence_and_an_exit_code() {
     assert_eq!((code, stderr.contains("Address already in use")), (Some(74), true), "{stderr}");
     let (code, stderr) = command("n1", "0.0.0.0:7001", &free_tcp().to_string(), "n1=0.0.0.0:7001");
     assert_eq!((code, stderr.contains("give --cluster-key-file")), (Some(2), true), "{stderr}");
+    let everywhere = format!("0.0.0.0:{}", free_tcp().port());
+    let (code, stderr) = command("n1", &peer, &everywhere, &cluster);
+    assert_eq!((code, stderr.contains("give --cluster-key-file")), (Some(2), true), "{stderr}");
     std::fs::remove_dir_all(dir).unwrap();
 }
 
@@ -334,9 +337,7 @@ fn a_full_disk_ends_a_server_cleanly_and_it_comes_back_when_there_is_room() {
     };
     let mut command = cluster.command(follower);
     command.arg("--wal-dir").arg(disk.0.join("log"));
-    let copied =
-        Command::new("cp").arg("-r").arg(cluster.data_dir(follower).join("log")).arg(&disk.0).status();
-    assert!(copied.unwrap().success());
+    copy_log(&cluster.data_dir(follower).join("log"), &disk.0.join("log"));
     cluster.start_with(follower, &mut command);
 
     // A segment has 32 MiB, and there is no room for a second one.

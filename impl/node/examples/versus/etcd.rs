@@ -40,7 +40,8 @@ pub struct Etcd(Grpc<Channel>);
 impl Etcd {
     /// Connects to one member.
     pub async fn connect(endpoint: &str) -> Result<Etcd, tonic::transport::Error> {
-        let channel = Endpoint::from_shared(format!("http://{endpoint}"))?.tcp_nodelay(true).connect().await?;
+        let channel =
+            Endpoint::from_shared(format!("http://{endpoint}"))?.tcp_nodelay(true).connect().await?;
         Ok(Etcd(Grpc::new(channel)))
     }
 

@@ -10,11 +10,7 @@ use raftlab_node::node::Event;
 
 use crate::forge::Forged;
 use crate::hand::{Hand, alone, three};
-use crate::world::{put, scratch};
-
-fn said(report: &Report) -> String {
-    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
+use crate::world::{put, said, scratch};
 
 fn refused(report: &Report, exit: u8, words: &str) {
     assert_eq!((report.exit, said(report).contains(words)), (exit, true), "{words}: {}", said(report));
@@ -227,6 +223,9 @@ fn a_server_that_recorded_only_later_is_found() {
     refused(&hand.validate(None), 65, "its disk held something already: record from the first start on");
 }
 
+/// What the first record of a journal says, but for the outcome.
+type Began = (u64, Told, Durable);
+
 /// What the second life of n3 says that its disk held, changed.
 fn with_disk(name: &str, edit: impl FnOnce(&mut Durable)) -> Report {
     let dir = scratch(name);
@@ -236,7 +235,6 @@ fn with_disk(name: &str, edit: impl FnOnce(&mut Durable)) -> Report {
     assert_eq!(hand.end().exit, 0);
     let path = dir.join("n3-2.journal");
     let mut forged = Forged::read(&path);
-    type Began = (u64, Told, Durable);
     let ((real, told, mut disk), rest) =
         postcard::take_from_bytes::<Began>(&forged.payloads[0][1..]).unwrap();
     let mut outcome: Outcome = postcard::from_bytes(rest).unwrap();

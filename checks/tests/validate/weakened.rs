@@ -6,11 +6,7 @@ use raftlab_core::{Body, Message, NodeId, Rule};
 use raftlab_node::node::Event;
 
 use crate::hand::Hand;
-use crate::world::{World, put, scratch};
-
-fn said(report: &Report) -> String {
-    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
+use crate::world::{World, put, said, scratch};
 
 fn shows(report: &Report, exit: u8, words: &str) {
     assert_eq!((report.exit, said(report).contains(words)), (exit, true), "{words}: {}", said(report));

@@ -257,6 +257,9 @@ pub fn founders(servers: &BTreeMap<NodeId, Server>) -> Membership {
 
 #[cfg(test)]
 mod tests {
+    use raftlab_core::{Command, Config, Durable, Input, Raft, Time, Timer, Voters};
+    use raftlab_node::journal::{Began, Outcome, Told};
+
     use super::*;
 
     #[test]
@@ -267,6 +270,32 @@ mod tests {
         for (name, _) in LIVE {
             assert!(Property::named(name).is_some_and(|property| !property.is_of_calm()), "{name}");
         }
+    }
+
+    /// No rule that can be switched off makes a leader do that, so it is done to one.
+    #[test]
+    fn a_leader_whose_log_shrinks_is_seen_by_the_entries_that_it_lost() {
+        let config = Config::new(NodeId(1), Voters::new([NodeId(1)]), 1).unwrap();
+        let (raft, effects) = Raft::recover(config.clone(), Durable::default());
+        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
+        let (mut server, _) = Server::first(&config.into(), &began).unwrap();
+        let mut token = None;
+        for input in [Input::Timeout(Timer::Election), Input::Propose(Command::new(b"a"))] {
+            let effects = server.raft.step(Time(0), input);
+            token = token.or(effects.persist(|_| Ok::<(), ()>(())).unwrap().persisted);
+            drop(server.raft.step(Time(0), Input::Persisted(token.unwrap())));
+        }
+        assert_eq!((server.raft.is_leader(), server.raft.log().last().index), (true, Index(2)));
+        server.before = server.raft.clone();
+        let (mut tally, ledger) = (Tally::default(), Ledger::default());
+        tally.step(&server, None, false, &ledger);
+        assert_eq!(tally.news(), []);
+        server.raft.forget_after(Index(1));
+        tally.step(&server, Some(Index(1)), false, &ledger);
+        let news = tally.news();
+        assert_eq!(news.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["Leader Append-Only"]);
+        assert!(news[0].1.contains("its log went from [1@1 2@1=a] to [1@1]"), "{}", news[0].1);
     }
 
     #[test]

@@ -146,6 +146,26 @@ fn an_outcome_that_was_changed_is_named_by_its_part_and_its_step() {
     refused(&hand.validate(None), 24, "the process had term 9, commitIndex 0");
 }
 
+/// A follower's core does nothing when its disk is done, so no outcome tells.
+#[test]
+fn a_disk_that_finishes_what_it_was_not_given_is_found() {
+    let dir = scratch("persisted");
+    let mut hand = three(&dir);
+    assert_eq!(hand.end().exit, 0);
+    let path = dir.join("n3-1.journal");
+    let mut forged = Forged::read(&path);
+    let is_disk = |input: &Input| matches!(input, Input::Persisted(_));
+    let disk: Vec<_> = forged.steps().into_iter().filter(|(_, step)| is_disk(&step.input)).collect();
+    let [(first, _), .., (_, other)] = disk.as_slice() else { panic!("{disk:?}") };
+    forged.edit_step(*first, |step, _| step.input = other.input.clone());
+    forged.write(&path);
+    refused(&hand.validate(None), 24, "the disk finished something else than it was given");
+    let mut forged = Forged::read(&path);
+    forged.payloads.retain(|payload| payload[0] != 3);
+    forged.write(&path);
+    refused(&hand.validate(None), 24, "the disk finished what it was not given");
+}
+
 #[test]
 fn an_input_that_was_changed_is_not_what_was_sent() {
     let dir = scratch("input");

@@ -33,6 +33,10 @@ pub mod exit {
     pub const VIOLATED: u8 = 12;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
+    /// A client history is not linearizable.
+    pub const NOT_LINEARIZABLE: u8 = 23;
+    /// Whether it is was not decided in time.
+    pub const UNDECIDED: u8 = 25;
     /// Bad input.
     pub const DATA: u8 = 65;
     /// A bug of this program.

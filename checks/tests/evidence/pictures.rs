@@ -4,7 +4,7 @@ use std::fs;
 
 use roxmltree::{Document, Node};
 
-use super::scene::{minute, short};
+use super::runs::{minute, short};
 use super::{read, report};
 
 const PICTURES: [&str; 7] = ["lanes", "terms", "throughput", "latency", "fsync", "proposals", "resources"];
@@ -123,11 +123,7 @@ fn every_picture_shows_every_fault_where_it_was() {
         let document = Document::parse(&drawn).expect("it is XML");
         let bands: Vec<_> = document.descendants().filter(|node| has_class(node, "lv-band")).collect();
         let told: Vec<_> = bands.iter().map(title).collect();
-        assert_eq!(
-            told,
-            ["n1, 2.00 s to 4.00 s: SIGKILL", "n3, 5.00 s to 6.00 s: cut from n1 and n2"],
-            "{name}"
-        );
+        assert_eq!(told, ["n1, 2.00 s to 4.00 s: kill n1", "n3, 5.00 s to 6.00 s: isolate n3"], "{name}");
         for (band, (from, to)) in bands.iter().zip([(2.0, 4.0), (5.0, 6.0)]) {
             assert!(near(number(band, "x"), x(from, 7.0)), "{name}: {band:?}");
             assert!(near(number(band, "x") + number(band, "width"), x(to, 7.0)), "{name}: {band:?}");

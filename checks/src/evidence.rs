@@ -140,7 +140,7 @@ pub fn write(dir: &Path, judgements: &Judgements) -> Result<LiveVerdict, Failure
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn report(dir: &Path, judgements: &Judgements) -> Result<(String, u8), Failure> {
     let verdict = write(dir, judgements)?;
     let reasons: Vec<String> = verdict.reasons.iter().map(reason_line).collect();

@@ -33,11 +33,13 @@ pub mod exit {
     pub const VIOLATED: u8 = 12;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
-    /// A client history is not linearizable.
+    /// A declared fault never fired.
+    pub const NEVER_FIRED: u8 = 21;
+    /// The clients' history is not linearizable.
     pub const NOT_LINEARIZABLE: u8 = 23;
-    /// A process diverged from the core.
+    /// A process did what the core would not have done.
     pub const DIVERGED: u8 = 24;
-    /// Whether it is was not decided in time.
+    /// Linearizability was not decided in time.
     pub const UNDECIDED: u8 = 25;
     /// Bad input.
     pub const DATA: u8 = 65;

@@ -53,6 +53,17 @@ pub struct Judgements {
     pub validation: Option<Validation>,
     /// Of the clients' history.
     pub linearizability: Option<Linearizability>,
+    /// Of the faults, by whoever saw each begin; without it, the counts of the whole run have to do.
+    pub faults: Option<Vec<DeclaredFault>>,
+}
+
+/// A fault that was asked for, and how often it has struck since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredFault {
+    /// What was asked for, and by what it is counted.
+    pub name: String,
+    /// How often it has struck from then on.
+    pub fired: u64,
 }
 
 /// What came of replaying the journals through the core.
@@ -73,9 +84,9 @@ pub struct Validation {
 pub struct Judged {
     /// Its name.
     pub name: String,
-    /// Does it hold?
-    pub holds: bool,
-    /// Where it was judged, or how it broke.
+    /// Does it hold? Nothing, if it was not judged.
+    pub holds: Option<bool>,
+    /// How often it was judged, how it broke, or why it was not judged.
     pub says: String,
 }
 
@@ -104,7 +115,7 @@ pub struct Linearizability {
 /// of this function: it is part of the verdict.
 pub fn write(dir: &Path, judgements: &Judgements) -> Result<LiveVerdict, Failure> {
     let run = read::read(dir)?;
-    let findings = findings::Findings::of(&run);
+    let findings = findings::Findings::of(&run, judgements);
     let verdict = judge::judge(&run, &findings, judgements);
     let told = Told { dir, run: &run, findings: &findings, judgements, verdict: &verdict };
     let put = |name: &str, text: &str| {
@@ -129,7 +140,7 @@ pub fn write(dir: &Path, judgements: &Judgements) -> Result<LiveVerdict, Failure
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn report(dir: &Path, judgements: &Judgements) -> Result<(String, u8), Failure> {
     let verdict = write(dir, judgements)?;
     let reasons: Vec<String> = verdict.reasons.iter().map(reason_line).collect();

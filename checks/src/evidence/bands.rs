@@ -33,14 +33,18 @@ impl Kind {
         }
     }
 
-    /// What a verb does; nothing if it makes nothing go wrong, as `start`, `heal` and `member`.
-    pub fn of(verb: &str) -> Option<Kind> {
-        match verb {
-            "kill" | "stop" | "crash" => Some(Kind::Down),
+    /// What a fault does; nothing if it makes nothing go wrong, as `start`, `heal` and `member`, or makes it well
+    /// again, as a link without a flaw and a clock at its true rate.
+    pub fn of(fault: &FaultRecord) -> Option<Kind> {
+        match fault.verb.as_str() {
+            "kill" | "stop" | "crash" | "end" => Some(Kind::Down),
             "pause" => Some(Kind::Pause),
-            "link" | "partition" | "cut" => Some(Kind::Link),
-            "disk" | "slow-disk" | "stall" => Some(Kind::Disk),
-            "clock" | "skew" => Some(Kind::Clock),
+            "link" => {
+                let flaws = ["partition", "isolate", "cut", "drop", "duplicate", "delay", "jitter"];
+                flaws.iter().any(|flaw| fault.text.contains(flaw)).then_some(Kind::Link)
+            }
+            "disk" | "stall" => Some(Kind::Disk),
+            "clock" => (!fault.text.ends_with(" 100%")).then_some(Kind::Clock),
             _ => None,
         }
     }
@@ -69,21 +73,24 @@ pub fn bands(run: &Run) -> Vec<Band> {
     let mut open: Vec<usize> = Vec::new();
     for (at, fault) in run.faults.iter().enumerate() {
         open.retain(|band| {
-            let ends = ends(&bands[*band], fault);
+            let ends = ends(&bands[*band], &run.faults[bands[*band].fault], fault);
             if ends {
                 bands[*band].to_us = fault.at_us;
             }
             !ends
         });
-        let Some(kind) = Kind::of(&fault.verb) else { continue };
-        if fault.until_us.is_none() {
+        let Some(kind) = Kind::of(fault) else { continue };
+        // A clock jumps at once, and goes on as it did.
+        let is_moment = kind == Kind::Clock && fault.text.contains("jump");
+        let until = fault.until_us.or(is_moment.then_some(fault.at_us));
+        if until.is_none() {
             open.push(bands.len());
         }
         bands.push(Band {
             kind,
             server: fault.server.clone(),
             from_us: fault.at_us,
-            to_us: fault.until_us.unwrap_or(run.end_us),
+            to_us: until.unwrap_or(run.end_us),
             text: fault.text.clone(),
             fault: at,
         });
@@ -92,17 +99,16 @@ pub fn bands(run: &Run) -> Vec<Band> {
     bands
 }
 
-/// Does a fault, or a cure, end what a band shows?
-fn ends(band: &Band, by: &FaultRecord) -> bool {
+/// Does what was done later end what a band shows? What is wrong with a link or a clock outlasts a restart: the server
+/// is told again.
+fn ends(band: &Band, began: &FaultRecord, by: &FaultRecord) -> bool {
     let is_same = band.server == by.server;
-    let next = Kind::of(&by.verb);
     match (by.verb.as_str(), band.kind) {
-        ("start", Kind::Down) => is_same,
+        // Of disks, the last word counts. Of links, each has its own.
+        ("start" | "kill" | "stop" | "crash" | "end", Kind::Down) | ("disk" | "stall", Kind::Disk) => is_same,
+        ("clock", Kind::Clock) => is_same && !by.text.contains("jump"),
+        ("link", Kind::Link) => began.link().is_some() && began.link() == by.link(),
         ("heal", Kind::Link | Kind::Disk | Kind::Clock) => is_same || by.server.is_none(),
-        // Links and clocks are the process's; a disk stays as it is.
-        ("kill" | "stop" | "crash", Kind::Link | Kind::Clock) => is_same && band.server.is_some(),
-        // A disk and a clock are as they were made last. Of links, each to a peer is its own.
-        (_, Kind::Disk | Kind::Clock | Kind::Down) => is_same && next == Some(band.kind),
         _ => false,
     }
 }

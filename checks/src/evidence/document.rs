@@ -28,7 +28,7 @@ struct Document<'a> {
     command: Option<&'a str>,
     seconds: f64,
     is_ended: bool,
-    servers: Vec<Server<'a>>,
+    servers: Vec<ServerLine<'a>>,
     failovers: Vec<FailoverLine<'a>>,
     leadership: Leadership,
     clients: Clients,
@@ -55,7 +55,7 @@ struct Expectation<'a> {
 }
 
 #[derive(Serialize)]
-struct Server<'a> {
+struct ServerLine<'a> {
     server: &'a str,
     restarts: usize,
     terms_led: &'a [u64],
@@ -197,8 +197,8 @@ fn expectations<'a>(told: &'a Told) -> Vec<Expectation<'a>> {
     reasons.map(one).collect()
 }
 
-fn server(own: &ServerFacts) -> Server<'_> {
-    Server {
+fn server(own: &ServerFacts) -> ServerLine<'_> {
+    ServerLine {
         server: &own.server,
         restarts: own.restarts,
         terms_led: &own.terms_led,

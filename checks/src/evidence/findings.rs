@@ -1,11 +1,12 @@
 //! What the files come to: who led for how long, how soon another leader was there, what each server used, what clients
 //! saw, which configurations there were.
 
-use super::bands::{Band, bands};
+use super::bands::{Band, Kind, bands};
 use super::fired::{Struck, struck};
 use super::lanes::{Lane, Reign, Span, lanes, reigns};
 use super::read::Run;
 use super::record::Sample;
+use super::{DeclaredFault, Judgements};
 
 /// The election time-out of a node whose flags do not say another.
 const ELECTION_TIMEOUT_US: u64 = 1_000_000;
@@ -132,9 +133,11 @@ pub struct Configuration {
 
 impl Findings {
     /// What a run comes to.
-    pub fn of(run: &Run) -> Findings {
+    pub fn of(run: &Run, judgements: &Judgements) -> Findings {
         let lanes = lanes(run);
-        let (reigns, bands, struck) = (reigns(&lanes), bands(run), struck(run));
+        let (reigns, bands) = (reigns(&lanes), bands(run));
+        let struck =
+            judgements.faults.as_ref().map_or_else(|| struck(run), |all| all.iter().map(counted).collect());
         let election_timeout_us = election_timeout_us(run);
         let failovers = failovers(run, &reigns, &bands, election_timeout_us);
         let servers = lanes.iter().map(|lane| server_facts(run, lane, &reigns)).collect();
@@ -158,6 +161,11 @@ impl Findings {
     pub fn leader_at(&self, at_us: u64) -> Option<&Reign> {
         leader_at(&self.reigns, at_us)
     }
+}
+
+/// What whoever broke it has counted since.
+fn counted(own: &DeclaredFault) -> Struck {
+    Struck { name: own.name.clone(), declared: 1, fired: own.fired, needed: 1 }
 }
 
 fn leader_at(reigns: &[Reign], at_us: u64) -> Option<&Reign> {
@@ -190,18 +198,22 @@ fn micros(text: &str) -> Option<u64> {
 
 /// Faults that hit who led, and who led then.
 fn failovers(run: &Run, reigns: &[Reign], bands: &[Band], timeout_us: u64) -> Vec<Failover> {
+    let known = run.servers();
     let failover = |band: &Band| {
         let led = leader_at(reigns, band.from_us)?;
-        if band.server.as_ref() != Some(&led.server) {
+        let fault = run.faults.get(band.fault)?;
+        let is_named = band.server.is_none() && fault.names(&known).contains(&led.server);
+        if band.server.as_ref() != Some(&led.server) && !is_named {
             return None;
         }
-        // A kill is felt until somebody leads; another fault, a little beyond its end.
-        let until = match band.kind {
-            super::bands::Kind::Down => run.end_us,
-            _ => band.to_us + 2 * timeout_us,
-        };
+        // A death is felt until somebody leads; another fault, a little beyond its end.
+        let until = if band.kind == Kind::Down { run.end_us } else { band.to_us + 2 * timeout_us };
         let mut next = reigns.iter().filter(|reign| reign.term > led.term);
         let next = next.find(|reign| (band.from_us..=until).contains(&reign.span.from_us));
+        // Who is on the larger side of a partition leads on, and nobody follows who led until the run was ended.
+        if next.is_none() && (is_named || fault.verb == "stop") {
+            return None;
+        }
         Some(Failover {
             fault: band.fault,
             server: led.server.clone(),

@@ -2,7 +2,10 @@
 //!
 //! Faults of links, disks, clocks and pauses are counted by the server at which they strike (`fired.json`). A kill has
 //! nobody left to count it: its proof is that the server did not answer after, or had used less processor time than
-//! before.
+//! before, or that who killed it saw it end.
+//!
+//! These counts are of a whole run. Whoever saw each fault begin knows more, and hands in what it counted since
+//! ([`Judgements::faults`](super::Judgements::faults)).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +13,7 @@ use raftlab_node::chaos::Fault;
 
 use super::bands::Kind;
 use super::read::Run;
-use super::record::FaultRecord;
+use super::record::{FaultRecord, Sample};
 
 /// After a kill samples go on for longer than this, or it belongs to the end of the run and is no fault.
 const END_US: u64 = 500_000;
@@ -20,104 +23,101 @@ const RESTART_US: u64 = 2_000_000;
 /// A kind of fault at a place, and how often it struck there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Struck {
-    /// Which fault, and at which server.
+    /// Which fault, and where.
     pub name: String,
     /// How often it was asked for.
     pub declared: u64,
     /// How often it struck: datagrams, syncs, pauses, readings of a clock, deaths.
     pub fired: u64,
+    /// How often it has to strike at least.
+    pub needed: u64,
 }
 
 impl Struck {
-    /// Did it do what it was declared for? Of deaths, each has to be seen.
+    /// Did it do what it was declared for?
     pub fn is_proved(&self) -> bool {
-        if self.name.starts_with("kill") { self.fired >= self.declared } else { self.fired > 0 }
+        self.fired >= self.needed
     }
 }
 
 /// What was declared, and how often each struck.
 pub fn struck(run: &Run) -> Vec<Struck> {
-    let mut all: BTreeMap<(String, Option<String>), Struck> = BTreeMap::new();
+    let known = run.servers();
+    let mut all: BTreeMap<String, Struck> = BTreeMap::new();
     for fault in &run.faults {
-        let counters = counters(fault);
-        let (name, fired) = if !counters.is_empty() {
-            (name(fault, counters), count(run, fault, counters))
-        } else if Kind::of(&fault.verb) == Some(Kind::Down) && has_later_samples(run, fault) {
-            ("kill".to_string(), u64::from(has_died(run, fault)))
-        } else {
-            continue;
-        };
-        let place = fault.server.clone().unwrap_or_else(|| "all".into());
-        let start = Struck { name: format!("{name} {place}"), declared: 0, fired: 0 };
-        let entry = all.entry((name.clone(), fault.server.clone())).or_insert(start);
-        entry.declared += 1;
-        // A counter covers all faults of its kind; deaths are looked for one by one.
-        entry.fired = if counters.is_empty() { entry.fired + fired } else { fired };
+        for counted in counters(fault) {
+            let places = places(fault, &known);
+            let name = format!("{} {}", counted.name(), label(&places, &known));
+            let fired = fired(run, &places, counted.name());
+            let own = all.entry(name.clone()).or_insert(Struck { name, declared: 0, fired, needed: 1 });
+            own.declared += 1;
+        }
+        if matches!(fault.verb.as_str(), "kill" | "crash") && has_later_samples(run, fault) {
+            let server = fault.server.as_deref().unwrap_or("all");
+            let name = format!("kill {server}");
+            let own = all.entry(name.clone()).or_insert(Struck { name, declared: 0, fired: 0, needed: 0 });
+            own.declared += 1;
+            own.needed += 1;
+            own.fired += u64::from(has_died(run, fault));
+        }
+    }
+    // Who killed a server and saw it end says so; samples may have missed one that was back at once.
+    for own in all.values_mut() {
+        if let Some(server) = own.name.strip_prefix("kill ") {
+            own.fired = own.fired.max(fired(run, &[server.to_string()], "kill").min(own.declared));
+        }
     }
     all.into_values().collect()
 }
 
-/// The counters of which one has to move: none, if the fault has no counter.
+/// The counters each of which has to move: none, if the fault has no counter, or makes something well again.
 ///
-/// The text is for people, and says in a word what it is: where it names several, any of them will do.
-pub fn counters(fault: &FaultRecord) -> &'static [Fault] {
-    const LINK: [(&[&str], &[Fault]); 4] = [
-        (&["cut", "partition", "isolat"], &[Fault::LinkCut]),
-        (&["drop", "los"], &[Fault::LinkDrop]),
-        (&["duplicat", "twice"], &[Fault::LinkDuplicate]),
-        (&["delay", "slow", "late", "jitter"], &[Fault::LinkDelay]),
+/// The text is the command, as it was carried out.
+pub fn counters(fault: &FaultRecord) -> Vec<Fault> {
+    const LINK: [(&[&str], Fault); 4] = [
+        (&["cut", "partition", "isolate"], Fault::LinkCut),
+        (&["drop"], Fault::LinkDrop),
+        (&["duplicate"], Fault::LinkDuplicate),
+        (&["delay", "jitter"], Fault::LinkDelay),
     ];
-    const DISK: [(&[&str], &[Fault]); 2] =
-        [(&["stall"], &[Fault::DiskStall]), (&["slow", "delay", "longer"], &[Fault::DiskSlow])];
-    const CLOCK: [(&[&str], &[Fault]); 2] =
-        [(&["jump"], &[Fault::ClockJump]), (&["rate", "fast", "slow", "%"], &[Fault::ClockRate])];
-    let text = format!("{} {}", fault.verb, fault.text).to_lowercase();
-    match Kind::of(&fault.verb) {
-        Some(Kind::Pause) => &[Fault::Pause],
-        Some(Kind::Link) => {
-            one_of(&text, &LINK, &[Fault::LinkCut, Fault::LinkDrop, Fault::LinkDuplicate, Fault::LinkDelay])
-        }
-        Some(Kind::Disk) => one_of(&text, &DISK, &[Fault::DiskSlow, Fault::DiskStall]),
-        Some(Kind::Clock) => one_of(&text, &CLOCK, &[Fault::ClockRate, Fault::ClockJump]),
-        Some(Kind::Down) | None => &[],
+    let has = |words: &[&str]| words.iter().any(|word| fault.text.contains(word));
+    match Kind::of(fault) {
+        Some(Kind::Pause) => vec![Fault::Pause],
+        Some(Kind::Link) => LINK.into_iter().filter(|(words, _)| has(words)).map(|(_, own)| own).collect(),
+        Some(Kind::Disk) if fault.verb == "stall" || has(&["stall"]) => vec![Fault::DiskStall],
+        Some(Kind::Disk) => vec![Fault::DiskSlow],
+        Some(Kind::Clock) if has(&["jump"]) => vec![Fault::ClockJump],
+        Some(Kind::Clock) => vec![Fault::ClockRate],
+        Some(Kind::Down) | None => Vec::new(),
     }
 }
 
-/// The counter of the only row of which a word occurs, or all.
-fn one_of(
-    text: &str,
-    rows: &'static [(&[&str], &'static [Fault])],
-    all: &'static [Fault],
-) -> &'static [Fault] {
-    let mut named = rows.iter().filter(|(words, _)| words.iter().any(|word| text.contains(word)));
-    match (named.next(), named.next()) {
-        (Some((_, only)), None) => only,
-        _ => all,
+/// The servers at which a fault may strike. A link has two ends, and either may be the one that counts.
+fn places(fault: &FaultRecord, known: &[String]) -> Vec<String> {
+    if Kind::of(fault) != Some(Kind::Link) {
+        return fault.server.clone().map_or(known.to_vec(), |server| vec![server]);
     }
+    let named = fault.names(known);
+    if named.len() > 1 { named } else { known.to_vec() }
 }
 
-fn name(fault: &FaultRecord, counters: &[Fault]) -> String {
-    match counters {
-        [only] => only.name().to_string(),
-        _ => Kind::of(&fault.verb).map_or("", Kind::name).to_string(),
-    }
+fn label(places: &[String], known: &[String]) -> String {
+    if places.len() > 1 && places.len() == known.len() { "all".into() } else { places.join(",") }
 }
 
-/// How often any of the counters moved, at the fault's server.
-fn count(run: &Run, fault: &FaultRecord, counters: &[Fault]) -> u64 {
-    let is_place = |server: &String| fault.server.as_ref().is_none_or(|own| own == server);
-    let places = run.fired.iter().filter(|(server, _)| is_place(server));
-    let counts = places.flat_map(|(_, counts)| counts);
-    counts.filter(|count| counters.iter().any(|of| of.name() == count.fault)).map(|count| count.fired).sum()
+/// How often a fault struck at any of these servers.
+fn fired(run: &Run, places: &[String], fault: &str) -> u64 {
+    let counts = places.iter().filter_map(|server| run.fired.get(server)).flatten();
+    counts.filter(|count| count.fault == fault).map(|count| count.fired).sum()
 }
 
 fn has_later_samples(run: &Run, fault: &FaultRecord) -> bool {
-    run.samples.last().is_some_and(|last| last.at_us > fault.at_us + END_US)
+    run.samples.last().is_none_or(|last| last.at_us > fault.at_us + END_US)
 }
 
 /// Was the server gone for a moment, or another process after?
 fn has_died(run: &Run, fault: &FaultRecord) -> bool {
-    let own = |sample: &&super::record::Sample| Some(&sample.server) == fault.server.as_ref();
+    let own = |sample: &&Sample| Some(&sample.server) == fault.server.as_ref();
     let next = run
         .faults
         .iter()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::bands::Kind;
 use super::findings::Findings;
+use super::followed::lasting;
 use super::read::Run;
 use super::record::{Role, Sample};
 use super::{Judgements, Linearizability, Validation};
@@ -95,10 +96,10 @@ pub fn judge(run: &Run, findings: &Findings, judgements: &Judgements) -> LiveVer
 fn summary(run: &Run, findings: &Findings, judgements: &Judgements) -> String {
     let operations = judgements.linearizability.as_ref().map_or(0, |own| own.operations);
     format!(
-        "{} servers for {:.0} s: journals replay, properties hold, the history of {} operations is linearizable, \
-         {} of {} kinds of fault struck",
+        "{} servers for {}: journals replay, properties hold, the history of {} operations is linearizable, {} of \
+         {} faults, by kind and server, struck",
         findings.servers.len(),
-        run.duration(),
+        lasting(run.end_us - run.start_us),
         grouped(operations),
         findings.struck.iter().filter(|own| own.is_proved()).count(),
         findings.struck.len(),
@@ -137,22 +138,22 @@ fn replay(validation: Option<&Validation>) -> Vec<Reason> {
     };
     let says = validation.lines.first().map_or("no word of what was replayed", String::as_str);
     let mut reasons = vec![Reason::new("replay", validation.verdict, validation.exit, says)];
-    reasons.extend(validation.properties.iter().map(|property| {
+    // What nothing happened about is shown with the journals, and is for the validation's own verdict to weigh.
+    let judged = validation.properties.iter().filter_map(|own| Some((own, own.holds?)));
+    reasons.extend(judged.map(|(own, holds)| {
         let (verdict, exit) =
-            if property.holds { (Verdict::Verified, exit::OK) } else { (Verdict::Violated, exit::VIOLATED) };
-        Reason::new(&property.name, verdict, exit, property.says.as_str())
+            if holds { (Verdict::Verified, exit::OK) } else { (Verdict::Violated, exit::VIOLATED) };
+        Reason::new(&own.name, verdict, exit, own.says.as_str())
     }));
     reasons
 }
 
 fn history(linearizability: Option<&Linearizability>) -> Reason {
-    match linearizability {
-        Some(own) => Reason::new("linearizability", own.verdict, own.exit, own.says.as_str()),
-        None => {
-            let says = "the clients' history was not judged: `lab validate` does it";
-            Reason::new("linearizability", Verdict::Incomplete, exit::INCOMPLETE, says)
-        }
+    if let Some(own) = linearizability {
+        return Reason::new("linearizability", own.verdict, own.exit, own.says.as_str());
     }
+    let says = "the clients' history was not judged: `lab validate` does it";
+    Reason::new("linearizability", Verdict::Incomplete, exit::INCOMPLETE, says)
 }
 
 /// Each term has one leader, by what servers say of themselves and of each other.
@@ -198,6 +199,9 @@ fn terms(run: &Run) -> Reason {
             format!("{server} was in term {before}, and in term {after} at {:.2} s", run.seconds(at_us));
         return Reason::new(what, Verdict::Violated, exit::VIOLATED, says);
     }
+    if run.events.is_empty() && run.samples.is_empty() {
+        return unseen(what);
+    }
     Reason::holds(
         what,
         format!("in {} events and {} samples", grouped_len(&run.events), grouped_len(&run.samples)),
@@ -238,6 +242,9 @@ fn commits(run: &Run) -> Reason {
         let says = format!("{server} had committed up to {before}, and up to {after} at {at:.2} s");
         return Reason::new(what, Verdict::Violated, exit::VIOLATED, says);
     }
+    if !run.samples.iter().any(|own| own.commit.is_some()) {
+        return unseen(what);
+    }
     Reason::holds(what, "within a life, in any server's samples")
 }
 
@@ -252,12 +259,16 @@ fn is_ended_between(run: &Run, before: &Sample, after: &Sample) -> bool {
     let between = run.faults[from..].iter().take_while(|fault| fault.at_us <= after.at_us);
     between
         .filter(|fault| fault.server.as_ref() == Some(&before.server))
-        .any(|fault| Kind::of(&fault.verb) == Some(Kind::Down))
+        .any(|fault| Kind::of(fault) == Some(Kind::Down))
 }
 
 /// No process ended that was not made to.
 fn processes(run: &Run) -> Reason {
     let what = "processes";
+    if let Some(end) = run.faults.iter().find(|fault| fault.verb == "end") {
+        let says = format!("{}, at {:.2} s", end.text, run.seconds(end.at_us));
+        return Reason::new(what, Verdict::Error, exit::INTERNAL, says);
+    }
     let mut seen: BTreeMap<&str, &Sample> = BTreeMap::new();
     for own in run.samples.iter().filter(|own| own.reachable) {
         let Some(before) = seen.insert(&own.server, own) else { continue };
@@ -266,6 +277,9 @@ fn processes(run: &Run) -> Reason {
             let says = format!("{server} was another process at {at:.2} s, and nobody ended the one before");
             return Reason::new(what, Verdict::Error, exit::INTERNAL, says);
         }
+    }
+    if run.samples.is_empty() {
+        return unseen(what);
     }
     Reason::holds(what, "none ended that was not made to")
 }
@@ -279,7 +293,7 @@ fn faults(findings: &Findings) -> Reason {
     }
     match findings.struck.len() {
         0 => Reason::holds("faults", "none was declared"),
-        all => Reason::holds("faults", format!("each of {all} kinds that were declared struck")),
+        all => Reason::holds("faults", format!("each of {all}, by kind and server, struck")),
     }
 }
 
@@ -296,8 +310,16 @@ fn acknowledged(findings: &Findings, linearizability: Option<&Linearizability>) 
     Reason::holds(what, format!("{} operations were done{writes}", grouped(done)))
 }
 
+/// Of what nothing is known.
+fn unseen(what: &str) -> Reason {
+    Reason::new(what, Verdict::Vacuous, exit::VACUOUS, "no server was seen")
+}
+
 fn panics(run: &Run) -> Reason {
+    let logs: Vec<String> = run.servers().iter().map(|server| format!("{server}.log")).collect();
+    let are_logs = run.files.iter().any(|file| logs.contains(&file.name) && file.is_whole());
     match &run.panics[..] {
+        [] if !are_logs => Reason::new("panics", Verdict::Vacuous, exit::VACUOUS, "no server's log is there"),
         [] => Reason::holds("panics", "no server's log tells of one"),
         [first, ..] => {
             let says = format!("{} in all; {first}", run.panics.len());

@@ -4,6 +4,7 @@
 //! be lost with a connection; a sample is sure to come and a little late. So a sample counts where it shows a newer
 //! term, or where no event was heard for a while.
 
+use super::bands::Kind;
 use super::read::Run;
 use super::record::{EventRecord, FaultRecord, Role, Sample};
 
@@ -187,19 +188,15 @@ impl Course {
     }
 
     fn fault(&mut self, fault: &FaultRecord) {
-        match fault.verb.as_str() {
-            "kill" | "stop" | "crash" => {
-                self.lane.ends.push(fault.at_us);
-                self.hush();
-                self.becomes(fault.at_us, State::Down);
+        if Kind::of(fault) == Some(Kind::Down) {
+            self.lane.ends.push(fault.at_us);
+            self.hush();
+            self.becomes(fault.at_us, State::Down);
+        } else if fault.verb == "start" {
+            if self.state == State::Down {
+                self.lane.starts.push(fault.at_us);
             }
-            "start" => {
-                if self.state == State::Down {
-                    self.lane.starts.push(fault.at_us);
-                }
-                self.becomes(fault.at_us, State::Unheard);
-            }
-            _ => {}
+            self.becomes(fault.at_us, State::Unheard);
         }
     }
 

@@ -11,6 +11,7 @@ mod sections;
 mod table;
 
 use self::sections::Section;
+use super::followed::lasting;
 use super::plot::{self, Plot};
 use super::{Told, mark};
 use crate::render::html::fill;
@@ -19,6 +20,9 @@ use crate::verdict::Verdict;
 
 /// A page is smaller than this.
 pub const BYTES_MAX: usize = 2_000_000;
+
+/// Before pictures go, tables have no more rows than this.
+const ROWS_MIN: usize = 60;
 
 /// How much of a long run a page shows.
 #[derive(Clone, Copy, Debug)]
@@ -38,29 +42,30 @@ pub fn draw(told: &Told) -> String {
 
 /// The page, smaller than `bytes_max`, or with next to nothing on it if not even that fits.
 fn draw_within(told: &Told, bytes_max: usize) -> String {
+    let drawn = Plot::ALL.map(|plot| (plot, plot::draw(told, plot)));
+    let mut sizes: Vec<usize> = drawn.iter().map(|(_, drawn)| drawn.len()).collect();
+    sizes.sort_unstable();
     let mut limits = Limits { rows: 1000, text: 100_000, picture: usize::MAX };
     loop {
-        let page = page(told, limits);
+        let page = page(told, &drawn, limits);
         if page.len() < bytes_max || limits.picture == 0 {
             return page;
         }
-        limits = if limits.rows > 20 {
-            Limits { rows: limits.rows / 2, text: limits.text / 2, ..limits }
+        if limits.rows > ROWS_MIN {
+            limits = Limits { rows: limits.rows / 2, text: limits.text / 2, ..limits };
         } else {
-            Limits { picture: (limits.picture / 2).min(bytes_max / 4), ..limits }
-        };
+            // The largest picture goes next.
+            limits.picture = sizes.pop().map_or(0, |size| size - 1);
+        }
     }
 }
 
-fn page(told: &Told, limits: Limits) -> String {
+fn page(told: &Told, drawn: &[(Plot, String)], limits: Limits) -> String {
     let sections = Section::all(told, limits);
     let links = sections.iter().map(|own| format!(r##"<a href="#{}">{}</a>"##, own.id, escape(own.title)));
     let links: Vec<String> =
         [r##"<a href="#pictures">Pictures</a>"##.to_string()].into_iter().chain(links).collect();
-    let bodies = sections.iter().map(|own| {
-        let (id, title) = (own.id, escape(own.title));
-        format!("<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{title}</h2>\n{}</section>\n", own.body)
-    });
+    let pictures = drawn.iter().map(|(plot, drawn)| picture(*plot, drawn, limits));
     let parts = [
         ("{{title}}", escape(&title(told))),
         ("{{style}}", format!("{}{}", include_str!("page/page.css"), plot::STYLE)),
@@ -68,15 +73,24 @@ fn page(told: &Told, limits: Limits) -> String {
         ("{{facts}}", sections::facts(told)),
         ("{{reasons}}", sections::reasons(told, limits)),
         ("{{links}}", links.join("\n")),
-        ("{{pictures}}", pictures(told, limits)),
-        ("{{sections}}", bodies.collect()),
+        ("{{pictures}}", pictures.collect()),
+        ("{{sections}}", sections.iter().map(section).collect()),
     ];
     fill(include_str!("page/page.html"), &parts)
 }
 
+fn section(own: &Section) -> String {
+    let (id, title) = (own.id, escape(own.title));
+    format!(
+        "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{title}</h2>\n{}</section>\n",
+        own.body
+    )
+}
+
 fn title(told: &Told) -> String {
     let servers = told.findings.servers.len();
-    format!("A live run: {servers} servers, {:.0} s, {}", told.run.duration(), told.verdict.verdict)
+    let took = lasting(told.run.end_us - told.run.start_us);
+    format!("A live run: {servers} servers, {took}, {}", told.verdict.verdict)
 }
 
 /// What it came to, in a word and a sentence.
@@ -96,19 +110,15 @@ fn verdict(told: &Told) -> String {
     )
 }
 
-fn pictures(told: &Told, limits: Limits) -> String {
-    let picture = |plot: Plot| {
-        let drawn = plot::draw(told, plot);
-        let (name, says) = (plot.name(), escape(plot.says()));
-        let drawn = if drawn.len() <= limits.picture {
-            drawn
-        } else {
-            let says = format!("{} is left out to keep this page small: it is in ", escape(plot.title()));
-            format!("<p class=\"cut\">{says}<a href=\"{name}.svg\">{name}.svg</a>.</p>\n")
-        };
-        format!("<figure id=\"{name}\">\n{drawn}<figcaption>{says}</figcaption>\n</figure>\n")
-    };
-    Plot::ALL.into_iter().map(picture).collect()
+fn picture(plot: Plot, drawn: &str, limits: Limits) -> String {
+    let (name, title, says) = (plot.name(), escape(plot.title()), escape(plot.says()));
+    if drawn.len() > limits.picture {
+        let file = format!("<a href=\"{name}.svg\">{name}.svg</a>");
+        return format!(
+            "<p class=\"cut\" id=\"{name}\">“{title}” is left out to keep this page small: it is in {file}.</p>\n"
+        );
+    }
+    format!("<figure id=\"{name}\">\n{drawn}<figcaption>{says}</figcaption>\n</figure>\n")
 }
 
 #[cfg(test)]
@@ -135,8 +145,8 @@ mod tests {
         .ok();
         let lines = vec!["a line ".repeat(20); 3000];
         let validation = Validation { verdict: Verdict::Verified, exit: 0, lines, properties: Vec::new() };
-        let judgements = Judgements { validation: Some(validation), linearizability: None };
-        let findings = Findings::of(&run);
+        let judgements = Judgements { validation: Some(validation), ..Judgements::default() };
+        let findings = Findings::of(&run, &judgements);
         let verdict = judge::judge(&run, &findings, &judgements);
         let told = Told {
             dir: Path::new("run"),
@@ -147,15 +157,22 @@ mod tests {
         };
         let whole = draw(&told);
         assert!(whole.len() < BYTES_MAX, "{}", whole.len());
-        assert!(whole.contains("4,000 of 5,000 rows are left out"), "a table never has more than a thousand");
+        assert!(whole.contains("4,000 of 5,000 rows are left out"), "no table has more than a thousand");
         let small = draw_within(&told, 250_000);
-        assert!(small.len() < 250_000 && small.len() > 60_000, "{}", small.len());
+        assert!(small.len() < 250_000, "{}", small.len());
         assert!(small.contains("rows are left out") && small.contains("characters are left out"));
-        let tiny = draw_within(&told, 60_000);
+        let is_left = |plot: &Plot| small.contains(&format!("<figure id=\"{}\"", plot.name()));
+        let size = |plot: Plot| plot::draw(&told, plot).len();
+        let (left, out): (Vec<_>, Vec<_>) = Plot::ALL.into_iter().partition(is_left);
+        assert!(!left.is_empty() && !out.is_empty(), "{left:?} {out:?}");
         assert!(
-            tiny.contains("lanes.svg is") || tiny.contains("it is in <a href=\"lanes.svg\">"),
-            "{}",
-            tiny.len()
+            left.iter().all(|left| out.iter().all(|out| size(*out) >= size(*left))),
+            "the largest go first"
         );
+        for plot in out {
+            assert!(small.contains(&format!("it is in <a href=\"{0}.svg\">{0}.svg</a>", plot.name())));
+        }
+        let tiny = draw_within(&told, 10_000);
+        assert!(!tiny.contains("<svg") && tiny.contains("What was judged"), "{}", tiny.len());
     }
 }

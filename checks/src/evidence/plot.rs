@@ -79,7 +79,7 @@ impl Plot {
     pub fn says(self) -> &'static str {
         match self {
             Plot::Lanes => {
-                "A number is the term that begins there. ✗ is a process that ends, ▲ one that starts. Below each lane \
+                "A number is the term that begins there. ✗ is a process that ends, ▲ one that starts, if there are few. Below each lane \
                  stand the faults at that server."
             }
             Plot::Terms => {
@@ -90,7 +90,10 @@ impl Plot {
                 "A failed operation had no effect, an unknown one may have had: the client got no answer in time."
             }
             Plot::Latency => "Median and slowest hundredth of each second; no line where nothing was done.",
-            Plot::Fsync => "Median and slowest hundredth of the last syncs, as each server measures them.",
+            Plot::Fsync => {
+                "Median and slowest hundredth of the last syncs, as each server measures them. Where samples are denser \
+                 than pixels, the highest are drawn."
+            }
             Plot::Proposals => {
                 "Refused are requests to a server at which too many wait: the client tries again."
             }

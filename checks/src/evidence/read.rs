@@ -222,6 +222,10 @@ fn whole<T: DeserializeOwned>(
                 state.lines =
                     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
             }
+            Err(_) if bytes.is_empty() => state.defect(None, "empty"),
+            Err(error) if error.is_eof() => {
+                state.defect(Some(error.line() as u64), "cut: the document breaks off");
+            }
             Err(error) => state.defect(Some(error.line() as u64), &says(&error)),
         },
     }

@@ -50,12 +50,12 @@ pub struct ServerRecord {
 pub struct FaultRecord {
     /// When.
     pub at_us: u64,
-    /// What: `kill`, `start`, `pause`, `link`, `disk`, `clock`, `heal`, `member` and the like.
+    /// What, in a word: `kill`, `start`, `stop`, `end`, `pause`, `link`, `disk`, `stall`, `clock`, `heal`, `member`.
     pub verb: String,
     /// To which server; to none or all, if absent.
     #[serde(default)]
     pub server: Option<String>,
-    /// For people.
+    /// The command, as it was carried out.
     pub text: String,
     /// When it ends, where that is known beforehand.
     #[serde(default)]
@@ -168,6 +168,21 @@ impl Role {
         [Role::Follower, Role::PreCandidate, Role::Candidate, Role::Leader]
             .into_iter()
             .find(|role| role.name() == name)
+    }
+}
+
+impl FaultRecord {
+    /// The servers that its text names, of those that there are, each once.
+    pub fn names(&self, known: &[String]) -> Vec<String> {
+        let words: Vec<&str> = self.text.split(|c: char| !c.is_alphanumeric()).collect();
+        known.iter().filter(|server| words.contains(&server.as_str())).cloned().collect()
+    }
+
+    /// Of a link from one server to another: both.
+    pub fn link(&self) -> Option<(&str, &str)> {
+        let mut words = self.text.strip_prefix("link ")?.split(' ');
+        let (from, to) = (words.next()?, words.next()?);
+        Some(if from < to { (from, to) } else { (to, from) })
     }
 }
 

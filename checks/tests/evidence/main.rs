@@ -2,6 +2,7 @@
 
 mod files;
 mod pictures;
+mod runs;
 mod scene;
 mod verdicts;
 
@@ -14,8 +15,11 @@ use serde_json::Value;
 
 /// What the other judges say of a run in which all went well.
 fn judgements() -> Judgements {
-    let property =
-        |name: &str| Judged { name: name.into(), holds: true, says: "in 41,207 states of 3 servers".into() };
+    let property = |name: &str| Judged {
+        name: name.into(),
+        holds: Some(true),
+        says: "in 41,207 states of 3 servers".into(),
+    };
     Judgements {
         validation: Some(Validation {
             verdict: Verdict::Verified,
@@ -27,8 +31,9 @@ fn judgements() -> Judgements {
                 "n2  life 1  21,004 inputs  equal".into(),
                 "n3  life 1  20,415 inputs  equal".into(),
             ],
-            properties: vec![property("Election Safety"), property("Log Matching"), property("Leader Completeness")],
+            properties: vec![property("Election Safety"), property("Log Matching"), property("Leader Completeness"), Judged { name: "snapshot at its index".into(), holds: None, says: "no snapshot was taken".into() }],
         }),
+        faults: None,
         linearizability: Some(Linearizability {
             verdict: Verdict::Verified,
             exit: 0,

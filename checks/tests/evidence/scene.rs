@@ -1,6 +1,7 @@
 //! Runs that never ran: directories such as a live run leaves, written by code from a script of faults and roles.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,7 @@ impl Scene {
 
     /// A server sleeps.
     pub fn pause(&mut self, at_ms: u64, server: &str, ms: u64) {
-        self.fault(at_ms, "pause", Some(server), &format!("its core sleeps for {ms} ms"));
+        self.fault(at_ms, "pause", Some(server), &format!("pause {server} {ms}ms"));
         if let Some(fault) = self.faults.last_mut() {
             fault["until_us"] = json!(us(at_ms + ms));
         }
@@ -146,7 +147,7 @@ impl Scene {
                     samples.push(world.sample(at_ms, server));
                 }
             }
-            if at_ms % 1000 == 0 {
+            if at_ms.is_multiple_of(1000) {
                 load.push(world.load(at_ms));
             }
         }
@@ -235,7 +236,9 @@ impl<'a> World<'a> {
                 }
                 "disk" => own.slow_ms = 40,
                 "heal" => own.slow_ms = 0,
-                "pause" | "link" if self.leader.as_ref() == Some(name) => self.leader = None,
+                "pause" | "link" if self.leader.as_ref() == Some(name) && takes_away(fault, name) => {
+                    self.leader = None;
+                }
                 _ => {}
             }
         }
@@ -317,6 +320,12 @@ impl<'a> World<'a> {
     }
 }
 
+/// Does a fault take a leader from its followers?
+fn takes_away(fault: &Value, leader: &str) -> bool {
+    let text = fault["text"].as_str().expect("a text");
+    ["pause", "isolate", "partition"].iter().any(|verb| text.starts_with(&format!("{verb} {leader}")))
+}
+
 /// A moment of the monotonic clock.
 pub fn us(at_ms: u64) -> u64 {
     START_US + at_ms * 1000
@@ -331,116 +340,12 @@ fn whole(value: f64) -> u64 {
     value as u64
 }
 
-fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
-}
-
-/// Seven seconds of three servers: n1 leads, is killed, n2 leads, n1 comes back.
-pub fn short() -> Scene {
-    let mut scene = Scene::new(&["n1", "n2", "n3"], 7);
-    scene.elect(400, "n1", 1, &["n2", "n3"]);
-    scene.fault(2000, "kill", Some("n1"), "SIGKILL");
-    scene.elect(3155, "n2", 2, &["n3"]);
-    scene.fault(4000, "start", Some("n1"), "on its own directory");
-    scene.role(4600, "n1", "follower", 2);
-    scene.event(4600, "n1", 2, "leader", "n2 leads");
-    scene.fault(5000, "link", Some("n3"), "cut from n1 and n2");
-    scene.fault(6000, "heal", None, "all is well");
-    scene.fired.insert("n3", vec![("link_cut", 42), ("pause", 0)]);
-    scene
-}
-
-/// A minute with everything: kills, a partition of the leader, a slow disk, a pause, a new member, a fast clock.
-pub fn minute() -> Scene {
-    let mut scene = Scene::new(&["n1", "n2", "n3", "n4"], 60);
-    scene.elect(950, "n1", 1, &["n2", "n3"]);
-    scene.fault(10_000, "kill", Some("n1"), "SIGKILL");
-    scene.elect(11_310, "n2", 2, &["n3"]);
-    scene.fault(14_000, "start", Some("n1"), "on its own directory");
-    scene.role(14_420, "n1", "follower", 2);
-    cut(&mut scene);
-    scene.fault(33_000, "disk", Some("n3"), "each sync takes 40 ms longer");
-    scene.fault(37_500, "link", Some("n1"), "to n3: delay 5 ms + 5 ms");
-    scene.fault(39_000, "heal", None, "all is well");
-    scene.pause(42_000, "n3", 3000);
-    scene.elect(43_380, "n1", 5, &["n2"]);
-    scene.role(45_030, "n3", "follower", 5);
-    scene.fault(46_000, "start", Some("n4"), "joins with an empty directory");
-    scene.joined.insert("n4", 46_000);
-    scene.role(46_400, "n4", "follower", 5);
-    scene.fault(46_500, "member", Some("n4"), "add learner n4");
-    for (at, server) in ["n1", "n2", "n3", "n4"].into_iter().enumerate() {
-        scene.event(46_560 + at as u64, server, 5, "members", "{n1 n2 n3 | n4} since 131072");
-        scene.event(48_090 + at as u64, server, 5, "members", "{n1 n2 n3 n4} since 138001");
+/// A file of lines.
+pub fn lines(lines: impl IntoIterator<Item = impl Display>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line.to_string());
+        text.push('\n');
     }
-    scene.fault(48_000, "member", Some("n4"), "promote n4");
-    scene.fault(52_000, "clock", Some("n2"), "runs at 120 % of the truth");
-    scene.fault(56_000, "kill", Some("n3"), "SIGKILL");
-    scene.fault(56_150, "start", Some("n3"), "on its own directory");
-    scene.role(56_500, "n3", "follower", 5);
-    scene.fault(57_000, "heal", None, "all is well");
-    scene.fired.insert("n1", vec![("link_delay", 1204)]);
-    scene.fired.insert("n2", vec![("link_cut", 311), ("clock_rate", 5120)]);
-    scene.fired.insert("n3", vec![("disk_slow", 96), ("pause", 1)]);
-    scene
-}
-
-/// The leader is cut off; two elections fail, a third one succeeds.
-fn cut(scene: &mut Scene) {
-    scene.fault(20_000, "link", Some("n2"), "cut from n1 and n3, both ways");
-    scene.role(21_100, "n2", "follower", 2);
-    scene.role(21_510, "n3", "candidate", 3);
-    scene.role(21_520, "n1", "candidate", 3);
-    scene.role(22_300, "n2", "pre-candidate", 2);
-    scene.role(22_655, "n1", "pre-candidate", 3);
-    scene.elect(22_900, "n3", 4, &["n1"]);
-    scene.fault(27_000, "heal", None, "all is well");
-    scene.role(27_090, "n2", "follower", 4);
-}
-
-/// Half an hour of five servers under a fault every six seconds, as they are drawn.
-pub fn half_an_hour() -> Scene {
-    const SERVERS: [&str; 5] = ["n1", "n2", "n3", "n4", "n5"];
-    let mut scene = Scene::new(&SERVERS, 1800);
-    let mut dice = ChaCha8Rng::seed_from_u64(9);
-    let (mut leader, mut term) = (0, 1);
-    scene.elect(700, SERVERS[0], 1, &SERVERS[1..]);
-    for at_ms in (6000..1_790_000).step_by(6000) {
-        let victim = dice.next_u32() as usize % 5;
-        let server = SERVERS[victim];
-        let is_over = match dice.next_u32() % 4 {
-            0 => {
-                scene.fault(at_ms, "kill", Some(server), "SIGKILL");
-                scene.fault(at_ms + 2500, "start", Some(server), "on its own directory");
-                true
-            }
-            1 => {
-                scene.pause(at_ms, server, 2500);
-                true
-            }
-            2 => {
-                scene.fault(at_ms, "link", Some(server), "cut from all");
-                scene.fault(at_ms + 3500, "heal", Some(server), "all is well");
-                true
-            }
-            _ => {
-                scene.fault(at_ms, "disk", Some(server), "each sync takes 40 ms longer");
-                scene.fault(at_ms + 3000, "heal", Some(server), "all is well");
-                false
-            }
-        };
-        if is_over && victim == leader {
-            (leader, term) = ((leader + 1) % 5, term + 1);
-            let others: Vec<&'static str> =
-                (0..5).filter(|at| *at != leader && *at != victim).map(|at| SERVERS[at]).collect();
-            scene.elect(at_ms + 1100 + u64::from(dice.next_u32() % 700), SERVERS[leader], term, &others);
-        }
-        if is_over {
-            scene.role(at_ms + 4000, server, "follower", term);
-        }
-    }
-    for server in SERVERS {
-        scene.fired.insert(server, vec![("link_cut", 900), ("disk_slow", 700), ("pause", 14)]);
-    }
-    scene
+    text
 }

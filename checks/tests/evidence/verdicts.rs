@@ -4,10 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use raftlab_checks::evidence::{self, Judgements, LiveVerdict};
+use raftlab_checks::evidence::{self, DeclaredFault, Judgements, LiveVerdict};
 use raftlab_checks::verdict::Verdict;
 
-use super::scene::{Scene, short, us};
+use super::runs::short;
+use super::scene::{Scene, lines, us};
 use super::{judgements, read, reason, report};
 
 fn is(verdict: &LiveVerdict, word: Verdict, exit: u8, what: &str) {
@@ -39,7 +40,7 @@ fn a_run_in_which_all_went_well_is_verified() {
     assert!(verdict.reasons.iter().all(evidence::Reason::is_good));
     let line = read(&dir, "verdict.txt");
     assert!(line.starts_with("VERIFIED  3 servers for 7 s: ") && line.ends_with("   exit 0\n"), "{line}");
-    assert!(line.contains("2 of 2 kinds of fault struck"), "{line}");
+    assert!(line.contains("2 of 2 faults, by kind and server, struck"), "{line}");
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn what_other_judges_found_is_kept_with_its_exit_code() {
         is(&evidence::write(&dir, &found).expect("written"), verdict, exit, "linearizability");
     }
     let mut found = judgements();
-    found.validation.as_mut().expect("it is there").properties[1].holds = false;
+    found.validation.as_mut().expect("it is there").properties[1].holds = Some(false);
     is(&evidence::write(&dir, &found).expect("written"), Verdict::Violated, 12, "Log Matching");
 }
 
@@ -134,7 +135,7 @@ fn a_process_that_ends_by_itself_is_an_error() {
     let dir = scene.write("ends-by-itself");
     // The same run, of whose first kill and start nobody wrote.
     scene.faults.retain(|fault| fault["server"] != "n1");
-    let faults: String = scene.faults.iter().map(|fault| format!("{fault}\n")).collect();
+    let faults = lines(&scene.faults);
     fs::write(dir.join("faults.jsonl"), faults).expect("a file can be written");
     let verdict = report(&dir);
     is(&verdict, Verdict::Error, 70, "processes");
@@ -146,15 +147,76 @@ fn a_process_that_ends_by_itself_is_an_error() {
 }
 
 #[test]
+fn a_server_that_was_seen_to_end_by_itself_is_an_error() {
+    let mut scene = short();
+    scene.fault(6500, "end", Some("n3"), "n3 ended by itself, exit 74: no space left on device");
+    let verdict = report(&scene.write("ends"));
+    is(&verdict, Verdict::Error, 70, "processes");
+    assert!(verdict.says.contains("exit 74: no space left on device, at 6.50 s"), "{}", verdict.says);
+}
+
+#[test]
 fn a_fault_that_never_struck_makes_a_run_vacuous() {
     let mut scene = short();
     scene.fired.insert("n3", vec![("link_cut", 0)]);
     let verdict = report(&scene.write("no-strike"));
     is(&verdict, Verdict::Vacuous, 21, "faults");
-    assert!(verdict.says.contains("link_cut n3"), "{}", verdict.says);
-    // Another server's count is no proof.
+    assert!(verdict.says.contains("link_cut all"), "{}", verdict.says);
+    // A count of another kind is no proof, and one of the link's other end is.
+    scene.fired.insert("n3", vec![("link_drop", 7)]);
+    is(&report(&scene.write("strike-otherwise")), Verdict::Vacuous, 21, "faults");
     scene.fired.insert("n1", vec![("link_cut", 9)]);
-    is(&report(&scene.write("strike-elsewhere")), Verdict::Vacuous, 21, "faults");
+    assert_eq!(report(&scene.write("strike-elsewhere")).exit, 0);
+}
+
+#[test]
+fn each_flaw_of_a_link_has_to_strike_at_one_of_its_ends() {
+    let link = |n1: &[(&'static str, u64)], n3: &[(&'static str, u64)]| {
+        let mut scene = short();
+        scene.fault(6200, "link", None, "link n1 n2 drop 10% delay 5ms jitter 2ms");
+        // Well again: nothing has to strike.
+        scene.fault(6400, "link", None, "link n1 n2");
+        scene.fault(6500, "clock", Some("n2"), "skew n2 100%");
+        scene.fired.insert("n1", n1.to_vec());
+        scene.fired.insert("n3", [&[("link_cut", 42)], n3].concat());
+        report(&scene.write("flaws"))
+    };
+    assert_eq!(link(&[("link_drop", 3), ("link_delay", 30)], &[]).exit, 0);
+    let verdict = link(&[("link_delay", 30)], &[]);
+    is(&verdict, Verdict::Vacuous, 21, "faults");
+    assert!(verdict.says.ends_with("link_drop n1,n2"), "{}", verdict.says);
+    is(&link(&[("link_delay", 30)], &[("link_drop", 3)]), Verdict::Vacuous, 21, "faults");
+}
+
+#[test]
+fn disks_and_clocks_have_to_strike_at_their_own_server() {
+    for (verb, text, counter) in [
+        ("disk", "slow-disk n2 40ms", "disk_slow"),
+        ("stall", "stall-disk n2", "disk_stall"),
+        ("clock", "skew n2 120%", "clock_rate"),
+        ("clock", "jump n2 +500ms", "clock_jump"),
+        ("pause", "pause n2 300ms", "pause"),
+    ] {
+        let mut scene = short();
+        scene.fault(6200, verb, Some("n2"), text);
+        scene.fired.insert("n1", vec![(counter, 5)]);
+        let verdict = report(&scene.write("strikes"));
+        is(&verdict, Verdict::Vacuous, 21, "faults");
+        assert!(verdict.says.ends_with(&format!("{counter} n2")), "{}", verdict.says);
+        scene.fired.insert("n2", vec![(counter, 1)]);
+        assert_eq!(report(&scene.write("strikes")).exit, 0, "{text}");
+    }
+}
+
+#[test]
+fn who_saw_a_fault_begin_knows_better_than_the_counts_of_the_run() {
+    let dir = short().write("declared");
+    let mut found = judgements();
+    let fault = |name: &str, fired| DeclaredFault { name: name.into(), fired };
+    found.faults = Some(vec![fault("isolate n3 (link_cut)", 42), fault("isolate n3 again (link_cut)", 0)]);
+    let verdict = evidence::write(&dir, &found).expect("written");
+    is(&verdict, Verdict::Vacuous, 21, "faults");
+    assert!(verdict.says.ends_with("isolate n3 again (link_cut)"), "{}", verdict.says);
 }
 
 #[test]
@@ -162,9 +224,9 @@ fn a_kill_that_nobody_noticed_makes_a_run_vacuous() {
     let mut scene = short();
     // Said to be killed, while its samples go on as before: the scene is written without it, and it is added after.
     let dir = scene.write("no-kill");
-    scene.fault(6100, "kill", Some("n2"), "SIGKILL");
-    scene.fault(6150, "start", Some("n2"), "on its own directory");
-    let faults: String = scene.faults.iter().map(|fault| format!("{fault}\n")).collect();
+    scene.fault(6100, "kill", Some("n2"), "kill n2");
+    scene.fault(6150, "start", Some("n2"), "start n2");
+    let faults = lines(&scene.faults);
     fs::write(dir.join("faults.jsonl"), faults).expect("a file can be written");
     let verdict = report(&dir);
     assert_eq!((verdict.verdict, verdict.exit), (Verdict::Vacuous, 21), "{}", verdict.says);
@@ -205,6 +267,15 @@ fn a_run_without_a_leader_proves_nothing() {
     fs::write(dir.join("events.jsonl"), "").expect("a file can be written");
     let verdict = report(&dir);
     assert_eq!(reason(&verdict, "one leader a term").verdict, Verdict::Vacuous);
+    fs::write(dir.join("samples.jsonl"), "").expect("a file can be written");
+    let unseen = report(&dir);
+    for what in ["terms never fall", "commitIndex never falls", "processes"] {
+        assert_eq!(
+            reason(&unseen, what).verdict,
+            Verdict::Vacuous,
+            "{what}: of what nobody saw, nothing holds"
+        );
+    }
     assert_eq!(reason(&verdict, "record").says, "events.jsonl: empty");
     assert_eq!((verdict.verdict, verdict.exit), (Verdict::Error, 65));
 }

@@ -10,47 +10,33 @@
 //! An unknown wish is unknown for good: what later attempts come to, unless one is *done*, says nothing of the earlier
 //! ones. But the client's next command tells the servers that it waits for the one before no longer, and from then on
 //! that one can take effect no more.
-//!
-//! # How the leader is found
-//!
-//! The servers that are known are those that were given and those that others named as leaders. The last one that
-//! answered is asked first; one that does not lead names the leader, who is asked next; where nobody is named, they
-//! are asked in turn. After a whole round in vain the client pauses, longer each time, by an amount that is drawn: so
-//! clients that wait for the same election do not all come at once.
 
 mod connection;
 mod endpoints;
 mod events;
 mod outcome;
+mod pursuit;
 mod server;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use self::connection::{BODY_BYTES_MAX, Connection, Message};
+use self::connection::{Connection, Message};
 pub use self::endpoints::{EndpointError, endpoints};
 pub use self::events::Events;
 pub use self::outcome::{Failure, Reason};
+use self::pursuit::Wish;
 pub use self::server::Server;
 use crate::api::{Code, Consistency, KvRequest, MemberRequest, Members, SessionRequest};
 
 /// How many servers a client knows at most: more are not remembered when they are named.
 const SERVERS_MAX: usize = 64;
-
-/// The pause after the first round in vain; it doubles with each.
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_millis(200);
-
-/// How much longer than a server an attempt waits, so that the server's own word arrives.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// The longest snapshot that is read, in bytes.
 const SNAPSHOT_BYTES_MAX: usize = 4 << 30;
@@ -122,18 +108,6 @@ pub struct Value {
 #[derive(Deserialize)]
 struct Opened {
     session: u64,
-}
-
-/// What is asked, and what an attempt without an answer means.
-struct Wish {
-    message: Message,
-    body_bytes_max: usize,
-    /// For how long one server is given; what every wish is given, if absent.
-    attempt: Option<Duration>,
-    /// Does it change anything?
-    is_change: bool,
-    /// May an attempt be repeated that may have been done?
-    is_repeatable: bool,
 }
 
 impl Default for Options {
@@ -318,71 +292,6 @@ impl Client {
         read(&answer, self.server())
     }
 
-    /// Asks until there is an answer that ends it.
-    async fn pursue(&mut self, wish: &Wish, deadline: Instant) -> Result<hyper::body::Bytes, Failure> {
-        let (mut worst, mut is_unknown) = (None::<Reason>, false);
-        let (mut in_vain, mut pause) = (0, PAUSE_MIN);
-        loop {
-            let attempt = wish.attempt.unwrap_or(self.options.attempt);
-            let until = deadline.min(Instant::now() + attempt + GRACE);
-            let server = &mut self.servers[self.at];
-            let reason = match server.exchange(&wish.message, wish.body_bytes_max, until).await {
-                Ok(answer) => return Ok(answer),
-                Err(reason) => reason,
-            };
-            // What says that this attempt did nothing says nothing of those before it.
-            let may_be_done = wish.is_change && reason.may_be_done() && !reason.is_harmless();
-            let is_over = reason.is_final() || may_be_done && !wish.is_repeatable;
-            is_unknown |= may_be_done;
-            let must_wait = self.turn(&reason);
-            if is_over || worst.as_ref().is_none_or(|worst| reason.rank() >= worst.rank()) {
-                worst = Some(reason);
-            }
-            in_vain += 1;
-            if !is_over && (must_wait || in_vain >= self.servers.len()) {
-                sleep_until(deadline.min(Instant::now() + self.drawn(pause))).await;
-                (in_vain, pause) = (0, PAUSE_MAX.min(2 * pause));
-            }
-            if let Some(reason) = worst.take_if(|_| is_over || Instant::now() >= deadline) {
-                return Err(if is_unknown { Failure::Unknown(reason) } else { Failure::NotDone(reason) });
-            }
-        }
-    }
-
-    /// Who is asked next. Does the one who answered want to be left in peace for a while?
-    fn turn(&mut self, reason: &Reason) -> bool {
-        match reason {
-            Reason::Said { code: Code::Busy, .. } => true,
-            Reason::Said { code: Code::Replaced, .. } => false,
-            reason if reason.is_final() => false,
-            Reason::Said { code: Code::NotLeader, leader: Some(leader), .. } => {
-                self.at = self.place_of(*leader);
-                false
-            }
-            _ => {
-                self.at = (self.at + 1) % self.servers.len();
-                false
-            }
-        }
-    }
-
-    /// Where a server stands among those that are known; the next one, if there is no room for it.
-    fn place_of(&mut self, server: SocketAddr) -> usize {
-        if let Some(at) = self.servers.iter().position(|known| known.server() == server) {
-            return at;
-        }
-        if self.servers.len() >= SERVERS_MAX {
-            return (self.at + 1) % self.servers.len();
-        }
-        self.servers.push(Connection::new(server));
-        self.servers.len() - 1
-    }
-
-    /// Between half of it and all.
-    fn drawn(&mut self, pause: Duration) -> Duration {
-        pause.mul_f64(0.5 + 0.5 * f64::from(self.dice.next_u32()) / f64::from(u32::MAX))
-    }
-
     fn deadline(&self) -> Instant {
         Instant::now() + self.options.timeout
     }
@@ -390,17 +299,6 @@ impl Client {
     #[expect(clippy::unnecessary_wraps, reason = "that is how requests take it")]
     fn attempt_ms(&self) -> Option<u64> {
         Some(u64::try_from(self.options.attempt.as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
-impl Wish {
-    fn read(message: Message) -> Wish {
-        let (body_bytes_max, attempt) = (BODY_BYTES_MAX, None);
-        Wish { message, body_bytes_max, attempt, is_change: false, is_repeatable: true }
-    }
-
-    fn change(message: Message, is_repeatable: bool) -> Wish {
-        Wish { is_change: true, is_repeatable, ..Wish::read(message) }
     }
 }
 

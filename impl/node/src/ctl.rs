@@ -1,7 +1,7 @@
 //! The program `ctl`: what a person asks of a cluster, with etcd's verbs.
 //!
 //! Data goes to stdout and all else to stderr. It ends with 0 when what was asked is done; else with one sentence and an
-//! exit code that says what kind of failure that is ([`Failure`]). What nobody can know is said in these words, too: an
+//! exit code that says what kind of failure that is. What nobody can know is said in these words, too: an
 //! outcome that is unknown is neither a success nor a failure, and `ctl` never guesses.
 
 mod args;

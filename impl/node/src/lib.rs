@@ -3,6 +3,9 @@
 //! | module | subject |
 //! |---|---|
 //! | [`program`] | the program `node`: flags, logs, exit codes |
+//! | [`ctl`] | the program `ctl`: etcd's verbs, logs offline, measurements, a live table |
+//! | [`client`] | finds the leader, repeats in a session, says when nobody knows |
+//! | [`load`] | clients that each wait for their answer, by the thousand; what they saw |
 //! | [`http`], [`api`] | clients, metrics, health, events: around a process, and what is said there |
 //! | [`chaos`] | faults on demand |
 //! | [`process`] | threads, sockets and a directory around a [`node`] |

@@ -50,12 +50,15 @@ pub struct Plan {
 #[derive(Clone, Default)]
 pub struct Hooks {
     /// Every operation, when it has ended, by the client's own task: it must not block for long.
-    pub on_operation: Option<Arc<dyn Fn(&Operation) + Send + Sync>>,
+    pub on_operation: Option<Arc<OnOperation>>,
     /// Set to end it before its time. What is under way is waited for.
     pub stop: Arc<AtomicBool>,
     /// By which all times are told.
     pub clock: Clock,
 }
+
+/// What is done with an operation that has ended.
+pub type OnOperation = dyn Fn(&Operation) + Send + Sync;
 
 /// A monotonic clock that many share: microseconds since it was made.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +123,7 @@ impl Default for Plan {
 pub async fn run<T: Target>(plan: &Plan, hooks: &Hooks, mut connect: impl FnMut(usize) -> T) -> Report {
     let shared = Arc::new(Shared {
         plan: plan.clone(),
+        filler: ".".repeat(plan.value_bytes),
         hooks: hooks.clone(),
         begun: AtomicU64::new(0),
         began: Instant::now(),
@@ -145,6 +149,8 @@ pub async fn run<T: Target>(plan: &Plan, hooks: &Hooks, mut connect: impl FnMut(
 /// What all clients share.
 struct Shared {
     plan: Plan,
+    /// As long as a value.
+    filler: String,
     hooks: Hooks,
     /// How many operations were begun.
     begun: AtomicU64,
@@ -202,7 +208,7 @@ impl<T: Target> Client<T> {
         // Writing to a string never fails.
         let _ =
             fmt::Write::write_fmt(&mut value, format_args!("{:x}.{}.{}.", plan.seed, self.id, self.written));
-        value.extend(std::iter::repeat_n('.', plan.value_bytes.saturating_sub(value.len())));
+        value.push_str(self.shared.filler.get(value.len()..).unwrap_or_default());
         value
     }
 }

@@ -30,7 +30,9 @@ fn fresh_dir(name: &str) -> PathBuf {
 
 fn write(dir: &Path) {
     let mut wal = Wal::open(Directory::open(dir).unwrap(), OURS, SEGMENT_BYTES).unwrap().wal;
-    batches().iter().for_each(|batch| wal.write(batch).unwrap());
+    for batch in batches() {
+        wal.write(&batch).unwrap();
+    }
 }
 
 /// Names, lengths and bytes.
@@ -71,7 +73,9 @@ fn every_record_is_shown_where_it_stands_and_nothing_changes() {
 fn what_is_torn_is_told_and_not_cut() {
     let disk = Memory::default();
     let mut wal = Wal::open(disk.clone(), OURS, 1 << 16).unwrap().wal;
-    batches().iter().for_each(|batch| wal.write(batch).unwrap());
+    for batch in batches() {
+        wal.write(&batch).unwrap();
+    }
     let mut last = (String::new(), 0);
     inspect(&disk, &mut |record| last = (record.file.to_string(), record.offset)).unwrap().unwrap();
     let (file, offset) = last;
@@ -89,7 +93,9 @@ fn what_is_torn_is_told_and_not_cut() {
 fn what_comes_before_damage_is_shown() {
     let disk = Memory::default();
     let mut wal = Wal::open(disk.clone(), OURS, 1 << 16).unwrap().wal;
-    batches().iter().for_each(|batch| wal.write(batch).unwrap());
+    for batch in batches() {
+        wal.write(&batch).unwrap();
+    }
     let mut places = Vec::new();
     inspect(&disk, &mut |record| places.push((record.file.to_string(), record.offset))).unwrap().unwrap();
     let (file, offset) = &places[5];

@@ -3,7 +3,7 @@
 
 use super::super::bands::Kind;
 use super::super::findings::ServerFacts;
-use super::super::followed::{followed, length};
+use super::super::followed::{followed, lasting, length};
 use super::super::record::FaultRecord;
 use super::super::{Told, float, mark, rerun};
 use super::Limits;
@@ -50,7 +50,7 @@ pub(super) fn facts(told: &Told) -> String {
     let flags = document.map(|document| document.node_flags.join(" ")).filter(|flags| !flags.is_empty());
     let rows = [
         ("started", started),
-        ("took", format!("{:.1} s", run.duration())),
+        ("took", lasting(run.end_us - run.start_us)),
         ("command", command.to_string()),
         ("nodes", flags.unwrap_or_else(|| "with their defaults".into())),
         ("seed", seed),
@@ -80,7 +80,7 @@ fn servers(told: &Told, limits: Limits) -> String {
     let us = |value: Option<u64>| value.map_or("–".into(), length);
     let row = |own: &ServerFacts| {
         let terms: Vec<String> = own.terms_led.iter().map(u64::to_string).collect();
-        let terms = if terms.len() > 12 { format!("{} terms", terms.len()) } else { terms.join(", ") };
+        let terms = if terms.len() > 8 { format!("{} terms", terms.len()) } else { terms.join(", ") };
         let slope = own.rss_slope.map_or("–".into(), |bytes| growth(bytes, told.run.duration()));
         vec![
             own.server.clone(),
@@ -170,7 +170,7 @@ fn failovers(told: &Told, limits: Limits) -> String {
 
 /// Of a leader that nobody replaced.
 fn nobody(fault: Option<&FaultRecord>) -> &'static str {
-    match fault.and_then(|fault| Kind::of(&fault.verb)) {
+    match fault.and_then(Kind::of) {
         Some(Kind::Down) => "nobody",
         _ => "nobody: it led on",
     }
@@ -191,7 +191,7 @@ fn faults(told: &Told, limits: Limits) -> String {
         vec![
             format!("{:.2} s", told.run.seconds(fault.at_us)),
             fault.verb.clone(),
-            fault.server.clone().unwrap_or_else(|| "all".into()),
+            fault.server.clone().unwrap_or_else(|| if fault.verb == "link" { "links" } else { "all" }.into()),
             fault.text.clone(),
             followed(told.run, told.findings, at),
         ]
@@ -203,7 +203,8 @@ fn faults(told: &Told, limits: Limits) -> String {
         source: "faults.jsonl",
     };
     let note = "A kill is proved by a server that does not answer, or that has used less processor time than before. \
-                Other faults are counted where they strike: by datagram, sync, pause or reading of the clock.";
+                Other faults are counted where they strike: by datagram, sync, pause or reading of the clock; \
+                those of a link at either of its ends.";
     format!("{}<p>{note}</p>\n{}", struck.draw(limits.rows), log.draw(limits.rows))
 }
 
@@ -277,10 +278,24 @@ fn configurations(told: &Told, limits: Limits) -> String {
 }
 
 fn replay(told: &Told, limits: Limits) -> String {
-    match &told.judgements.validation {
-        Some(own) => block(&own.lines.join("\n"), "`lab validate`", limits.text),
-        None => "<p>The journals were not replayed: <code>lab validate</code> does it.</p>\n".into(),
-    }
+    let Some(own) = &told.judgements.validation else {
+        return "<p>The journals were not replayed: <code>lab validate</code> does it.</p>\n".into();
+    };
+    let rows = own.properties.iter().map(|property| {
+        let state = match property.holds {
+            Some(true) => "✔ holds",
+            Some(false) => "✗ BROKEN",
+            None => "· not judged",
+        };
+        vec![property.name.clone(), state.into(), property.says.clone()]
+    });
+    let table = Table {
+        caption: "Properties of the model, judged of what servers did together",
+        head: &["property", "verdict", "where"],
+        rows: rows.collect(),
+        source: "`lab validate`",
+    };
+    block(&own.lines.join("\n"), "`lab validate`", limits.text) + &table.draw(limits.rows)
 }
 
 fn history(told: &Told, limits: Limits) -> String {

@@ -1,5 +1,7 @@
 //! Tables, and texts that somebody else wrote: escaped, and cut where they are too long.
 
+use std::fmt::Write as _;
+
 use super::super::float;
 use crate::console::grouped;
 use crate::render::ink::escape;
@@ -21,10 +23,10 @@ impl Table<'_> {
     pub fn draw(&self, rows_max: usize) -> String {
         let caption = escape(self.caption);
         let columns: Vec<bool> = (0..self.head.len()).map(|at| self.is_of_numbers(at)).collect();
-        let heads = self.head.iter().zip(&columns);
-        let head: String = heads
-            .map(|(name, is_number)| format!("<th scope=\"col\"{}>{}</th>", class(*is_number), escape(name)))
-            .collect();
+        let mut head = String::new();
+        for (name, is_number) in self.head.iter().zip(&columns) {
+            let _ = write!(head, "<th scope=\"col\"{}>{}</th>", class(*is_number), escape(name));
+        }
         let mut body = String::new();
         let (all, first) = (self.rows.len(), rows_max.div_ceil(2));
         for (at, row) in self.rows.iter().enumerate() {

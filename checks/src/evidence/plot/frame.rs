@@ -8,7 +8,7 @@ use super::super::{Told, float};
 use super::Plot;
 use super::canvas::{Anchor, Area, Canvas, box_path, num, width};
 use super::scale::{Scale, time_name, time_step};
-use super::series::{self, Series};
+use super::series::{self, Keep, Series};
 
 /// The picture's width, in pixels.
 pub(super) const WIDTH: f64 = 1000.0;
@@ -20,8 +20,13 @@ pub(super) const RIGHT: f64 = WIDTH - 66.0;
 const STRIP: f64 = 13.0;
 /// More faults than this at once, at one server, are drawn above each other.
 const DEPTH_MAX: usize = 3;
+/// Where faults stand that are of no server alone: they are of links.
+pub(super) const EVERYWHERE: &str = "links";
 /// With so many faults or fewer, each has words for the pointer.
 const TITLES_MAX: usize = 200;
+
+/// Curves of more points are drawn thin, so that one does not hide the others.
+const DENSE: usize = 1500;
 
 /// A picture under construction, from top to bottom.
 #[derive(Debug)]
@@ -135,7 +140,7 @@ impl<'a> Frame<'a> {
                     (LEFT - 8.0, self.y + 10.0),
                     Anchor::End,
                     "lv-faint",
-                    place.unwrap_or("all"),
+                    place.unwrap_or(EVERYWHERE),
                 );
                 let depth = self.faults(&bands, self.y);
                 self.y += depth * STRIP + 2.0;
@@ -148,28 +153,38 @@ impl<'a> Frame<'a> {
     /// Draws faults of one server from `y` downward, and tells how many rows they take.
     pub fn faults(&mut self, bands: &[&Band], y: f64) -> f64 {
         let rows = pack(bands);
+        // Of very many, all of a kind are one element, or a page would be full of them.
+        let is_titled = self.bands.len() <= TITLES_MAX;
+        let mut paths = Kind::ALL.map(|kind| (kind, String::new()));
         for (band, row) in bands.iter().zip(&rows) {
             let (from, to) = (self.x(band.from_us), self.x(band.to_us));
-            let area = Area {
-                x: from,
-                y: y + float(*row as u64) * STRIP,
-                width: (to - from).max(2.0),
-                height: STRIP - 2.0,
-            };
-            let title = if self.bands.len() <= TITLES_MAX { self.title(band) } else { String::new() };
-            self.canvas.rect(area, &format!("lv-band lv-{}", band.kind.name()), &title);
-            let word = band.kind.name();
-            if width(word, 9.0) + 6.0 < area.width {
-                let middle = (area.x + area.width / 2.0, area.y + 8.5);
-                self.canvas.text(middle, Anchor::Middle, "lv-word", word);
+            let (y, width) = (y + float(*row as u64) * STRIP, (to - from).max(2.0));
+            let area = Area { x: from, y, width, height: STRIP - 2.0 };
+            if is_titled {
+                let title = self.title(band);
+                self.canvas.rect(area, &format!("lv-band lv-{}", band.kind.name()), &title);
+                self.word(area, band.kind.name());
+            } else if let Some((_, d)) = paths.iter_mut().find(|(kind, _)| *kind == band.kind) {
+                box_path(d, area);
             }
+        }
+        for (kind, d) in paths {
+            self.canvas.path(&format!("lv-band lv-{}", kind.name()), &d, "");
         }
         float(rows.iter().max().map_or(1, |row| row + 1) as u64)
     }
 
+    /// A fault's word, where there is room.
+    fn word(&mut self, area: Area, word: &str) {
+        if width(word, 9.0) + 6.0 < area.width {
+            let middle = (area.x + area.width / 2.0, area.y + 8.5);
+            self.canvas.text(middle, Anchor::Middle, "lv-word", word);
+        }
+    }
+
     fn title(&self, band: &Band) -> String {
         let (from, to) = (self.run.seconds(band.from_us), self.run.seconds(band.to_us));
-        let server = band.server.as_deref().unwrap_or("all");
+        let server = band.server.as_deref().unwrap_or(EVERYWHERE);
         format!("{server}, {from:.2} s to {to:.2} s: {}", band.text)
     }
 
@@ -213,7 +228,8 @@ impl<'a> Frame<'a> {
         let mut ends: Vec<(f64, &Series)> = Vec::new();
         for own in all {
             let pieces = self.pieces(panel, own);
-            self.canvas.path(&format!("lv-curve {}", own.class), &series::path(&pieces), "");
+            let dense = if own.points.len() > DENSE { " lv-dense" } else { "" };
+            self.canvas.path(&format!("lv-curve {}{dense}", own.class), &series::path(&pieces), "");
             let last = pieces.last().and_then(|piece| piece.last());
             if let Some((_, y)) = last.filter(|_| !own.label.is_empty()) {
                 ends.push((*y, own));
@@ -236,7 +252,8 @@ impl<'a> Frame<'a> {
 
     fn pieces(&self, panel: Panel, own: &Series) -> Vec<Vec<(f64, f64)>> {
         let inside = own.points.iter().filter(|(at, _)| (self.run.start_us..=self.run.end_us).contains(at));
-        series::pieces(inside.map(|(at, value)| value.map(|value| (self.x(*at), panel.y(value)))))
+        let keep = if own.points.len() > DENSE { own.keep } else { Keep::Both };
+        series::pieces(inside.map(|(at, value)| value.map(|value| (self.x(*at), panel.y(value)))), keep)
     }
 
     /// The moments with a line.

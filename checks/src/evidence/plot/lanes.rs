@@ -5,7 +5,7 @@ use super::super::lanes::{Lane, State, Stay};
 use super::super::record::Role;
 use super::Plot;
 use super::canvas::{Anchor, Area, width};
-use super::frame::{Frame, LEFT, RIGHT, Swatch};
+use super::frame::{EVERYWHERE, Frame, LEFT, RIGHT, Swatch};
 
 /// The height of a lane's bar.
 const BAR: f64 = 18.0;
@@ -13,13 +13,16 @@ const BAR: f64 = 18.0;
 pub(super) fn draw(told: &Told) -> String {
     let mut frame = Frame::new(told, Plot::Lanes);
     let role = |class: &str, word: &str| (Swatch::Box(format!("lv-role {class}")), word.to_string());
-    frame.legend(&[
+    let mut entries = vec![
         role("lv-leader", "leader"),
         role("lv-candidate", "candidate, pre-candidate"),
         role("lv-follower", "follower"),
         (Swatch::Sign("✗", "lv-cross"), "ends".into()),
-        (Swatch::Sign("▲", "lv-start"), "starts".into()),
-    ]);
+    ];
+    if told.findings.lanes.iter().any(|lane| !is_dense(lane) && !lane.starts.is_empty()) {
+        entries.push((Swatch::Sign("▲", "lv-start"), "starts".into()));
+    }
+    frame.legend(&entries);
     for lane in &told.findings.lanes {
         let top = frame.y;
         terms(&mut frame, lane, top);
@@ -31,7 +34,7 @@ pub(super) fn draw(told: &Told) -> String {
     }
     let everywhere: Vec<_> = told.findings.bands.iter().filter(|band| band.server.is_none()).collect();
     if !everywhere.is_empty() {
-        frame.canvas.text((LEFT - 8.0, frame.y + 10.0), Anchor::End, "lv-faint", "all");
+        frame.canvas.text((LEFT - 8.0, frame.y + 10.0), Anchor::End, "lv-faint", EVERYWHERE);
         let rows = frame.faults(&everywhere, frame.y);
         frame.y += rows * 13.0 + 8.0;
     }
@@ -71,16 +74,29 @@ fn bars(frame: &mut Frame, lane: &Lane, y: f64) {
         let area = Area { x: from, y: y + BAR - 3.0, width: (to - from).max(1.0), height: 3.0 };
         frame.canvas.rect(area, "lv-silent", "it does not answer");
     }
-    for at in &lane.starts {
+    signs(frame, lane, y);
+    frame.canvas.close();
+}
+
+/// Ends and starts. Where there are many, ends only, and small: the faults below the lane show for how long.
+fn signs(frame: &mut Frame, lane: &Lane, y: f64) {
+    let is_dense = is_dense(lane);
+    for at in lane.starts.iter().filter(|_| !is_dense) {
         // Of a server that is started at once, both signs are seen.
         let ends = lane.ends.iter().filter(|end| *end <= at).map(|end| frame.x(*end));
         let x = ends.fold(frame.x(*at), |x, end| if x < end + 14.0 { end + 14.0 } else { x });
-        frame.canvas.text((x, y + BAR - 4.0), Anchor::Middle, "lv-start", "▲");
+        if x < RIGHT + 8.0 {
+            frame.canvas.text((x, y + BAR - 4.0), Anchor::Middle, "lv-start", "▲");
+        }
     }
+    let class = if is_dense { "lv-cross lv-small" } else { "lv-cross" };
     for at in &lane.ends {
-        frame.canvas.text((frame.x(*at), y + BAR - 3.0), Anchor::Middle, "lv-cross", "✗");
+        frame.canvas.text((frame.x(*at), y + BAR - 3.0), Anchor::Middle, class, "✗");
     }
-    frame.canvas.close();
+}
+
+fn is_dense(lane: &Lane) -> bool {
+    lane.ends.len() > 8
 }
 
 fn bar(frame: &mut Frame, lane: &Lane, stay: &Stay, y: f64) {

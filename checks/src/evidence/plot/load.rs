@@ -6,7 +6,7 @@ use super::Plot;
 use super::canvas::{Area, box_path};
 use super::frame::{Frame, Panel, Swatch};
 use super::scale::{Scale, Unit};
-use super::series::Series;
+use super::series::{Keep, Series};
 
 /// A line of load covers so much.
 const SECOND_US: u64 = 1_000_000;
@@ -24,7 +24,8 @@ pub(super) fn throughput(told: &Told) -> String {
     ]);
     frame.strip();
     let points = told.run.load.iter().map(|own| (middle(own), Some(float(own.done)))).collect();
-    let done = Series { class: "lv-done".into(), label: "done".into(), points }.broken(APART_US);
+    let done =
+        Series { class: "lv-done".into(), label: "done".into(), keep: Keep::Both, points }.broken(APART_US);
     let panel = frame.panel(150.0, Scale::linear(done.values(), Unit::Count), "done");
     if told.run.load.is_empty() {
         frame.nothing(panel, "no client did anything");
@@ -51,7 +52,7 @@ pub(super) fn latency(told: &Told) -> String {
     let series = |class: &str, label: &str, read: fn(&LoadRecord) -> Option<f64>| {
         let known = |own: &LoadRecord| read(own).filter(|value| own.done > 0 && *value > 0.0);
         let points = told.run.load.iter().map(|own| (middle(own), known(own))).collect();
-        Series { class: class.into(), label: label.into(), points }.broken(APART_US)
+        Series { class: class.into(), label: label.into(), keep: Keep::Highest, points }.broken(APART_US)
     };
     let both =
         [series("lv-done", "p50", |own| own.p50_us), series("lv-slow lv-dash", "p99", |own| own.p99_us)];

@@ -11,12 +11,25 @@ pub(super) struct Series {
     pub class: String,
     /// What stands at its end.
     pub label: String,
+    /// What is kept of it where it is denser than pixels.
+    pub keep: Keep,
     /// Moments, in microseconds, and values.
     pub points: Vec<(u64, Option<f64>)>,
 }
 
-/// A column of this many pixels shows the least and the greatest of its values, and no more.
+/// A column of so many pixels shows no more than its first, its last, its highest and its lowest point,
 const COLUMN: f64 = 1.5;
+/// and one of so many its highest alone, where that is what matters.
+const WIDE: f64 = 3.0;
+
+/// What is kept of points that stand closer than pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// The highest: of times and sizes, the worst.
+    Highest,
+    /// The highest and the lowest.
+    Both,
+}
 
 impl Series {
     /// Its values.
@@ -42,7 +55,7 @@ impl Series {
 }
 
 /// The pieces of a curve between its gaps, in pixels.
-pub(super) fn pieces(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
+pub(super) fn pieces(points: impl Iterator<Item = Option<(f64, f64)>>, keep: Keep) -> Vec<Vec<(f64, f64)>> {
     let mut pieces: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
     for point in points {
         match point {
@@ -51,7 +64,11 @@ pub(super) fn pieces(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Ve
         }
     }
     pieces.retain(|piece| !piece.is_empty());
-    pieces.into_iter().map(|piece| thin(&piece)).collect()
+    let thin = |piece: Vec<(f64, f64)>| match keep {
+        Keep::Both => thin(&piece),
+        Keep::Highest => highest(&piece),
+    };
+    pieces.into_iter().map(thin).collect()
 }
 
 /// Of the points in a column, the first, the highest, the lowest and the last, in their order.
@@ -82,6 +99,17 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         from = end;
     }
     thinned
+}
+
+/// The highest point of each column, and the ends.
+fn highest(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = points.first().copied().into_iter().collect();
+    let inside = points.get(1..points.len().saturating_sub(1)).unwrap_or(&[]);
+    for column in inside.chunk_by(|a, b| (a.0 / WIDE).floor().total_cmp(&(b.0 / WIDE).floor()).is_eq()) {
+        kept.extend(column.iter().min_by(|a, b| a.1.total_cmp(&b.1)));
+    }
+    kept.extend(points.last().filter(|_| points.len() > 1));
+    kept
 }
 
 /// The path of pieces. A point alone is a dot.
@@ -134,15 +162,26 @@ mod tests {
         let series = Series {
             class: String::new(),
             label: String::new(),
+            keep: Keep::Both,
             points: vec![(0, Some(1.0)), (10, Some(2.0)), (100, Some(3.0))],
         };
         let broken = series.broken(50);
-        let drawn = pieces(
-            broken
-                .points
-                .iter()
-                .map(|(at, value)| value.map(|value| (f64::from(u32::try_from(*at).unwrap()), value))),
-        );
+        let points = broken.points.iter();
+        let points =
+            points.map(|(at, value)| value.map(|value| (f64::from(u32::try_from(*at).unwrap()), value)));
+        let drawn = pieces(points, Keep::Both);
         assert_eq!(path(&drawn), "M0 1L10 2M100 3h0");
+    }
+
+    #[test]
+    fn of_dense_points_the_highest_are_kept_and_the_ends() {
+        let points: Vec<(f64, f64)> =
+            (0..100_i32).map(|at| (f64::from(at) / 10.0, if at == 37 { 1.0 } else { 50.0 })).collect();
+        let kept = highest(&points);
+        assert_eq!(kept.len(), 6, "{kept:?}");
+        assert!(kept.contains(&(3.7, 1.0)), "upward is a small y");
+        assert_eq!((kept.first(), kept.last()), (points.first(), points.last()));
+        assert_eq!(highest(&points[..1]), points[..1]);
+        assert_eq!(highest(&[]), []);
     }
 }

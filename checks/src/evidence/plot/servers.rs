@@ -5,7 +5,7 @@ use super::super::{Told, float};
 use super::Plot;
 use super::frame::{Frame, Swatch, colour};
 use super::scale::{Scale, Unit};
-use super::series::Series;
+use super::series::{Keep, Series};
 
 /// Samples further apart are not joined: one between them was missed.
 const APART_US: u64 = 900_000;
@@ -81,7 +81,8 @@ fn gauges(told: &Told, class: &str, is_named: bool, read: &dyn Fn(&Sample) -> Op
             let own = told.run.samples.iter().filter(|own| own.server == lane.server);
             let points = own.map(|own| (own.at_us, read(own))).collect();
             let label = if is_named { lane.server.clone() } else { String::new() };
-            Series { class: format!("{}{class}", colour(at)), label, points }.broken(APART_US)
+            Series { class: format!("{}{class}", colour(at)), label, keep: Keep::Highest, points }
+                .broken(APART_US)
         })
         .collect()
 }

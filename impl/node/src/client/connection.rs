@@ -40,7 +40,8 @@ pub struct Message {
 pub struct Connection {
     server: SocketAddr,
     headers: HeaderMap,
-    link: Option<Link>,
+    /// It is large, and handed on with each request.
+    link: Option<Box<Link>>,
 }
 
 /// A body that goes on: its connection is for nothing else.
@@ -67,6 +68,7 @@ struct Io {
 }
 
 /// Why there is no answer yet.
+#[derive(Debug)]
 enum Lost {
     /// The request never left.
     Unsent(hyper::Error),
@@ -156,7 +158,7 @@ impl Connection {
             let response = sent.map_err(|lost| lost.reason(server))?;
             let status = response.status().as_u16();
             if status == 200 {
-                let Link { sender, io } = link;
+                let Link { sender, io } = *link;
                 return Ok(Stream { server, io, body: response.into_body(), _sender: sender });
             }
             let read = link.io.read(response.into_body(), BODY_BYTES_MAX).await;
@@ -176,17 +178,7 @@ impl Connection {
         let server = self.server;
         let mut link = self.link_at_rest().await?;
         *is_sent = true;
-        let sent = match link.send(self.request(message)).await {
-            // The server gave up a connection that was idle: there was nobody to take it.
-            Err(Lost::Unsent(_)) => {
-                *is_sent = false;
-                link = self.connect().await?;
-                *is_sent = true;
-                link.send(self.request(message)).await
-            }
-            sent => sent,
-        };
-        let response = sent.map_err(|lost| lost.reason(server))?;
+        let response = link.send(self.request(message)).await.map_err(|lost| lost.reason(server))?;
         let status = response.status().as_u16();
         let read = link.io.read(response.into_body(), body_bytes_max).await;
         let body = read.map_err(|lost| lost.reason(server))?;
@@ -195,17 +187,16 @@ impl Connection {
     }
 
     /// The connection that is there, if the server has not closed it meanwhile; else a new one.
-    async fn link_at_rest(&mut self) -> Result<Link, Reason> {
+    async fn link_at_rest(&mut self) -> Result<Box<Link>, Reason> {
         if let Some(mut link) = self.link.take()
             && link.io.drive(link.sender.ready()).await.is_ok()
-            && link.io.connection.is_some()
         {
             return Ok(link);
         }
         self.connect().await
     }
 
-    async fn connect(&self) -> Result<Link, Reason> {
+    async fn connect(&self) -> Result<Box<Link>, Reason> {
         let server = self.server;
         let unreachable = |error: String| Reason::Unreachable { server, error };
         let stream = TcpStream::connect(server).await.map_err(|error| unreachable(error.to_string()))?;
@@ -213,7 +204,7 @@ impl Connection {
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| unreachable(error.to_string()))?;
-        Ok(Link { sender, io: Io { connection: Some(connection) } })
+        Ok(Box::new(Link { sender, io: Io { connection: Some(connection) } }))
     }
 
     fn request(&self, message: &Message) -> Request<Full<Bytes>> {
@@ -312,5 +303,24 @@ impl Lost {
             Lost::Unsent(error) => Reason::Unreachable { server, error: error.to_string() },
             Lost::Sent(error) => Reason::Broken { server, error },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_did_not_leave_is_not_taken_for_sent() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = Connection::new(listener.local_addr().unwrap());
+        let mut link = connection.connect().await.unwrap();
+        drop(listener.accept().unwrap());
+        // The end arrives before anybody asks for anything.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let lost = link.send(connection.request(&Message::get("/status"))).await.unwrap_err();
+        assert!(matches!(lost, Lost::Unsent(_)));
+        let reason = lost.reason(connection.server());
+        assert!(matches!(reason, Reason::Unreachable { .. }) && !reason.may_be_done(), "{reason}");
     }
 }

@@ -1,5 +1,6 @@
 //! How servers stand, one by one.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use super::args::{ClusterArgs, Common};
 use super::failure::Failure;
 use super::output::Output;
-use crate::api::StatusDocument;
+use crate::api::{Member, Members, StatusDocument};
 use crate::client::{Reason, Server, endpoints};
 
 #[derive(Serialize)]
@@ -40,7 +41,7 @@ pub async fn status(args: &ClusterArgs, common: &Common, output: &Output) -> Res
     let mut stands = Vec::new();
     for (endpoint, answer) in each(servers, ask).await {
         let (status, error) = answer.map_or_else(|error| (None, Some(error)), |status| (Some(status), None));
-        stands.push(Stands { endpoint, status, error: error.map(|error| error.to_string()) });
+        stands.push(Stands { endpoint, status, error });
     }
     let columns = [
         "endpoint",
@@ -102,7 +103,7 @@ pub async fn health(args: &ClusterArgs, common: &Common, output: &Output) -> Res
     for (endpoint, answer) in each(servers, ask).await {
         let (error, took) = match answer {
             Ok((ready, took)) => (ready.err(), took),
-            Err(reason) => (Some(reason.to_string()), Duration::ZERO),
+            Err(reason) => (Some(reason), Duration::ZERO),
         };
         let (healthy, took_ms) = (error.is_none(), took.as_secs_f64() * 1000.0);
         all.push(Health { endpoint, healthy, took_ms, error });
@@ -124,20 +125,32 @@ pub async fn health(args: &ClusterArgs, common: &Common, output: &Output) -> Res
 }
 
 /// A server that is to be asked, or the name of one of which nobody knows where it listens.
-type Asked = Result<SocketAddr, String>;
+pub type Asked = Result<SocketAddr, String>;
 
 /// The endpoints that were given, or all servers of their cluster.
 async fn asked(args: &ClusterArgs, common: &Common) -> Result<Vec<Asked>, Failure> {
     let given = endpoints(&common.endpoints)?;
-    if !args.cluster {
-        return Ok(given.into_iter().map(Ok).collect());
+    if args.cluster {
+        cluster_of(given, common.timeout).await
+    } else {
+        Ok(given.into_iter().map(Ok).collect())
     }
-    let members = members_of(&given, common.timeout).await?;
-    Ok(members.members.into_iter().map(|member| member.http.ok_or(member.server)).collect())
+}
+
+/// All servers of the cluster to which these belong. Where one of these listens is known, whatever the others know.
+pub async fn cluster_of(given: Vec<SocketAddr>, timeout: Duration) -> Result<Vec<Asked>, Failure> {
+    let members = members_of(&given, timeout).await?;
+    let ask =
+        move |address| async move { Ok((Server::new(address, timeout).status().await?.server, address)) };
+    let known = each(given.into_iter().map(Ok).collect(), ask).await;
+    let known: BTreeMap<String, SocketAddr> = known.into_iter().filter_map(|(_, told)| told.ok()).collect();
+    let address =
+        |member: Member| member.http.or_else(|| known.get(&member.server).copied()).ok_or(member.server);
+    Ok(members.members.into_iter().map(address).collect())
 }
 
 /// The members, by the first of these servers that answers.
-pub async fn members_of(servers: &[SocketAddr], timeout: Duration) -> Result<crate::api::Members, Reason> {
+pub async fn members_of(servers: &[SocketAddr], timeout: Duration) -> Result<Members, Reason> {
     let mut last = None;
     for server in servers {
         match Server::new(*server, timeout).members().await {

@@ -24,7 +24,8 @@ pub async fn save(file: &Path, common: &Common, output: &Output) -> Result<(), F
     let bytes = super::client(common, false)?.snapshot().await?;
     let store = Store::restore(&bytes)
         .map_err(|error| Failure::Data(format!("what the server sent is not saved: {error}")))?;
-    let aside = file.with_added_extension("part");
+    let mut aside = file.as_os_str().to_os_string();
+    aside.push(".part");
     let written = (|| {
         let mut part = File::create(&aside)?;
         part.write_all(&bytes)?;

@@ -97,7 +97,9 @@ impl Followed {
     fn new(addresses: Vec<SocketAddr>, timeout: Duration) -> Followed {
         let mut followed =
             Followed { servers: Vec::new(), commits: Vec::new(), addresses: Vec::new(), timeout };
-        addresses.into_iter().for_each(|address| followed.add(address));
+        for address in addresses {
+            followed.add(address);
+        }
         followed
     }
 
@@ -128,7 +130,9 @@ impl Followed {
         let members = rows.iter().filter_map(|row| row.status.as_ref().ok());
         let members: Vec<_> =
             members.flat_map(|status| &status.members.members).filter_map(|member| member.http).collect();
-        members.into_iter().for_each(|address| self.add(address));
+        for address in members {
+            self.add(address);
+        }
         View::of(rows)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::args::{Common, WatchArgs};
-use super::endpoint::members_of;
+use super::endpoint::cluster_of;
 use super::failure::Failure;
 use super::output::Output;
 use crate::api::EventDocument;
@@ -29,8 +29,10 @@ enum Heard {
 pub async fn watch(args: &WatchArgs, common: &Common, output: &Output) -> Result<(), Failure> {
     let given = endpoints(&common.endpoints)?;
     let servers = if args.cluster.cluster {
-        let members = members_of(&given, common.timeout).await?;
-        members.members.iter().filter_map(|member| member.http).collect()
+        let all = cluster_of(given, common.timeout).await?;
+        let unknown =
+            |name: &String| output.note(&format!("{name}: it is not known where it listens for clients"));
+        all.into_iter().filter_map(|server| server.inspect_err(unknown).ok()).collect()
     } else {
         given
     };

@@ -309,6 +309,17 @@ async fn a_change_of_members_is_not_repeated_if_it_may_have_been_done() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_in_many_pieces_is_put_together() {
+    let cluster = Cluster::start(2);
+    cluster.world().leader = Some(1);
+    let bytes: Vec<u8> =
+        (0..3_000_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    cluster.world().snapshot.clone_from(&bytes);
+    assert!(client(&cluster).snapshot().await.unwrap() == bytes);
+    assert_eq!(cluster.world().snapshots_by, [1], "the leader is asked");
+}
+
+#[tokio::test]
 async fn a_server_tells_how_it_stands_and_what_happens_to_it() {
     let cluster = Cluster::start(2);
     let mut server = Server::new(cluster.addresses()[1], PATIENT);

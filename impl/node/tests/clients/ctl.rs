@@ -152,6 +152,10 @@ fn another_server_leads_when_it_is_asked_to() {
     let cluster = Cluster::start(3);
     assert_eq!(done(&cluster, &["move-leader", "n3"]), "n3 leads in term 4\n");
     assert_eq!(cluster.world().leader, Some(2));
+    cluster.world().is_transfer_lost = true;
+    let ended = ctl(&cluster.endpoints(), &["move-leader", "n1", "--timeout", "300ms"]);
+    assert_eq!((ended.exit, ended.stdout.as_str()), (Some(75), ""));
+    assert!(ended.stderr.contains("n1 was told to lead, and did not within 0.3 s"), "{}", ended.stderr);
 }
 
 #[test]
@@ -167,6 +171,12 @@ fn servers_tell_how_they_stand() {
     let ended = ctl(&one, &["endpoint", "health", "--cluster", "-w", "simple"]);
     assert_eq!((ended.exit, ended.stdout.lines().count()), (Some(0), 3), "{ended:?}");
     assert!(ended.stdout.lines().all(|line| line.contains("\thealthy\t")));
+    // Of a server that is not named by the others, it has to be given where it listens.
+    cluster.world().are_addresses_unknown = true;
+    let two = format!("{one},{}", cluster.addresses()[2]);
+    let ended = ctl(&two, &["endpoint", "health", "--cluster", "-w", "simple"]);
+    assert_eq!((ended.exit, ended.stdout.matches("\thealthy\t").count()), (Some(69), 2), "{ended:?}");
+    assert!(ended.stdout.starts_with("n1\tunhealthy\t"), "{ended:?}");
     cluster.world().leader = None;
     let ended = ctl(&one, &["endpoint", "health"]);
     assert_eq!(ended.exit, Some(69));
@@ -276,6 +286,10 @@ fn what_is_measured_is_named_as_the_servers_read() {
         assert!(row["p50_ms"].as_f64() <= row["p99_ms"].as_f64(), "{row}");
         assert!(row["p99_ms"].as_f64() <= row["p999_ms"].as_f64(), "{row}");
     }
+    let cluster = Cluster::start(1);
+    let reads =
+        ["check", "perf", "--operation", "get", "--seconds", "0.05", "--warm-up", "0s", "--keys", "20"];
+    done(&cluster, &reads);
     assert_eq!(cluster.world().store.len(), 20, "every read finds a value");
 }
 

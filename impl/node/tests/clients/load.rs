@@ -154,7 +154,7 @@ async fn what_is_warm_up_is_recorded_and_not_counted() {
 async fn a_run_ends_with_its_time_or_when_it_is_told_to() {
     let timed = Plan { duration: Some(Duration::from_millis(50)), operations: None, ..plan() };
     assert!(run(&timed, &Hooks::default(), |_| InMemory::default()).await.done() > 0);
-    let endless = Plan { operations: None, ..plan() };
+    let endless = Plan { duration: Some(Duration::from_secs(10)), operations: None, ..plan() };
     let mut hooks = Hooks::default();
     let stop = Arc::clone(&hooks.stop);
     let stops = move |_: &Operation| stop.store(true, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 //! reads requests by hand, so that it can end a connection at any byte.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -57,8 +57,15 @@ pub struct World {
     sessions: BTreeMap<u64, Option<(u64, KvResponse)>>,
     opened: u64,
     pub members: Vec<(String, &'static str)>,
+    /// Do members not know where the others listen for clients?
+    pub are_addresses_unknown: bool,
+    /// Is whoever is to lead told so in vain?
+    pub is_transfer_lost: bool,
     /// So many promotions are refused, since the learner has not caught up.
     pub behind: usize,
+    /// What each server gives for a snapshot, and who was asked for one.
+    pub snapshot: Vec<u8>,
+    pub snapshots_by: Vec<usize>,
     /// How the servers read.
     pub read_mode: &'static str,
 }
@@ -67,7 +74,7 @@ pub struct World {
 #[derive(Clone, Debug)]
 pub struct Cluster(Arc<Mutex<World>>);
 
-type Answer = (u16, String);
+type Answer = (u16, Vec<u8>);
 
 impl Cluster {
     /// So many servers, of which the first leads.
@@ -126,7 +133,7 @@ impl Cluster {
         let mut stream = stream;
         loop {
             let (line, body) = read_request(&mut reader)?;
-            let (trouble, answer) = self.answer(own, &line, body);
+            let (trouble, answer) = self.answer(own, &line, &body);
             match trouble {
                 Some(Trouble::BreakDone | Trouble::BreakUndone) => return None,
                 // Longer than any test waits.
@@ -134,8 +141,9 @@ impl Cluster {
                 _ => {}
             }
             let (status, body) = answer;
-            let text = format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-                .into_bytes();
+            let mut text =
+                format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+            text.extend(body);
             if trouble == Some(Trouble::HalfAnswer) {
                 stream.write_all(&text[..text.len() - 3]).ok()?;
                 return None;
@@ -147,13 +155,13 @@ impl Cluster {
         }
     }
 
-    fn answer(&self, own: usize, line: &str, body: String) -> (Option<Trouble>, Answer) {
+    fn answer(&self, own: usize, line: &str, body: &str) -> (Option<Trouble>, Answer) {
         let mut world = self.world();
         let is_asked = line.starts_with("POST /v1/kv") || line.starts_with("POST /v1/members");
         if !is_asked {
             return (None, world.tell(own, line));
         }
-        world.heard.push((own, body.clone()));
+        world.heard.push((own, body.to_string()));
         let is_open = body.contains(r#""op":"open""#);
         let leads = world.leader == Some(own);
         let trouble = if leads && !is_open { world.troubles.pop_front() } else { None };
@@ -168,7 +176,7 @@ impl Cluster {
         if world.leader != Some(own) && !is_stale {
             return (trouble, world.not_leader());
         }
-        let answer = if line.starts_with("POST /v1/kv") { world.kv(&body) } else { world.change(&body) };
+        let answer = if line.starts_with("POST /v1/kv") { world.kv(body) } else { world.change(body) };
         (trouble, answer)
     }
 }
@@ -189,11 +197,11 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
 
 pub fn error(code: Code, says: &str) -> Answer {
     let document = ErrorDocument { code, error: says.into(), leader: None, leader_http: None };
-    (code.status(), serde_json::to_string(&document).unwrap())
+    (code.status(), serde_json::to_vec(&document).unwrap())
 }
 
 fn ok(document: &impl serde::Serialize) -> Answer {
-    (200, serde_json::to_string(document).unwrap())
+    (200, serde_json::to_vec(document).unwrap())
 }
 
 impl World {
@@ -205,7 +213,7 @@ impl World {
             leader: known.map(|leader| format!("n{}", leader + 1)),
             leader_http: known.map(|leader| self.addresses[leader]),
         };
-        (421, serde_json::to_string(&document).unwrap())
+        (421, serde_json::to_vec(&document).unwrap())
     }
 
     fn kv(&mut self, body: &str) -> Answer {
@@ -312,6 +320,7 @@ impl World {
                     .for_each(|(_, is)| *is = "learner");
             }
             MemberRequest::Remove { server } => self.members.retain(|(name, _)| *name != server),
+            MemberRequest::MoveLeader { .. } if self.is_transfer_lost => {}
             MemberRequest::MoveLeader { to } => {
                 self.leader = self.members.iter().position(|(name, _)| *name == to);
             }
@@ -324,7 +333,7 @@ impl World {
             server: server.clone(),
             standing: (*standing).into(),
             peer: Some(SocketAddr::from(([127, 0, 0, 1], 7001 + u16::try_from(at).unwrap()))),
-            http: self.addresses.get(at).copied(),
+            http: self.addresses.get(at).copied().filter(|_| !self.are_addresses_unknown),
         };
         let voters = self.members.iter().filter(|(_, standing)| *standing == "voter").count();
         Members {
@@ -335,16 +344,18 @@ impl World {
     }
 
     /// What each server says of itself.
-    fn tell(&self, own: usize, line: &str) -> Answer {
+    fn tell(&mut self, own: usize, line: &str) -> Answer {
         let path = line.split(' ').nth(1).unwrap_or_default();
         match path {
             "/status" => ok(&self.status(own)),
             "/v1/members" => ok(&self.members()),
             "/readyz" if self.leader.is_some() => (200, "ok".into()),
-            "/readyz" => error(Code::NotLeader, "no leader is known"),
+            "/readyz" => (503, "no leader is known\n".into()),
             "/metrics" => (200, "raftlab_has_leader 1\n".into()),
-            // The cluster's own snapshots are made by `kv::Store`; one that holds nothing will do.
-            "/v1/snapshot" if self.leader != Some(own) => self.not_leader(),
+            "/v1/snapshot" => {
+                self.snapshots_by.push(own);
+                (200, self.snapshot.clone())
+            }
             "/events" => {
                 let event = EventDocument {
                     unix_us: 1_700_000_000_000_000,
@@ -353,7 +364,7 @@ impl World {
                     kind: "leader".into(),
                     text: "n1 leads in term 4".into(),
                 };
-                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()))
+                (200, format!(": hello\n\ndata: {}\n\n", serde_json::to_string(&event).unwrap()).into())
             }
             _ => error(Code::NotFound, "there is nothing under this path"),
         }

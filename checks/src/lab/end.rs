@@ -1,8 +1,8 @@
 //! The orderly end of a run: clients, servers, files; then what was recorded is judged, and the report written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use raftlab_node::chaos::FaultCount;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -46,6 +46,7 @@ fn write_files(cluster: &Cluster) -> Result<(), Failure> {
         cluster.files.load.add(&load::Second { at_us: super::clock::at_us(), ..load::Second::default() });
     }
     cluster.files.replace_json("fired.json", &cluster.ledger().counts())?;
+    cluster.files.replace_json(judgements::DECLARED, &cluster.ledger().declared())?;
     cluster.files.replace("metrics.prom", &metrics::together(&cluster.pages()))?;
     cluster.describe()?;
     cluster.files.check()
@@ -87,7 +88,7 @@ pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>
     for reason in live.reasons.iter().filter(|reason| !reason.is_good()) {
         cluster.narrator.print(&format!("  ✗ {}: {}", reason.what, reason.says));
     }
-    let (verdict, exit, says) = verdict(cluster, story, (live.verdict, live.exit, live.says.clone()));
+    let (verdict, exit, says) = verdict(story, (live.verdict, live.exit, live.says.clone()));
     let line = format!("{verdict}  {says}   exit {exit}");
     if line != live.line() {
         cluster.files.replace("verdict.txt", &format!("{line}\n"))?;
@@ -98,9 +99,9 @@ pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>
     Ok(Ended { exit, verdict: line, report: cluster.dir().join("index.html") })
 }
 
-/// What a run came to. What was proved wrong weighs most; then a scenario that did not go as it is written, and faults
-/// that did nothing; then whatever else the report has to say.
-fn verdict(cluster: &Cluster, story: &Story, live: (Verdict, u8, String)) -> (Verdict, u8, String) {
+/// What a run came to. What was proved wrong weighs most; then a scenario that did not go as it is written; then whatever
+/// else the report has to say.
+fn verdict(story: &Story, live: (Verdict, u8, String)) -> (Verdict, u8, String) {
     if live.0 == Verdict::Violated {
         return live;
     }
@@ -113,24 +114,11 @@ fn verdict(cluster: &Cluster, story: &Story, live: (Verdict, u8, String)) -> (Ve
     if let Some(Outcome { text, after_ms, .. }) = story.unexpected() {
         return (Verdict::Violated, exit::UNEXPECTED, format!("`{text}` did not come about in {after_ms} ms"));
     }
-    if live.0 == Verdict::Error {
-        return live;
-    }
-    match cluster.ledger().silent().as_slice() {
-        [] => live,
-        silent => {
-            let says = format!("asked for, and never struck: {}", silent.join("; "));
-            (Verdict::Vacuous, exit::NEVER_FIRED, says)
-        }
-    }
+    live
 }
 
 fn document(cluster: &Cluster, story: &Story, scenario: &str, verdict: &str, exit: u8) -> ScenarioDocument {
-    let ledger = cluster.ledger();
-    let mut faults = BTreeMap::new();
-    for (declared, fired) in ledger.declared() {
-        *faults.entry(declared.name()).or_insert(0) += fired;
-    }
+    let faults = cluster.ledger().declared();
     ScenarioDocument {
         schema: "raftlab-lab/1",
         scenario: scenario.to_string(),
@@ -138,7 +126,7 @@ fn document(cluster: &Cluster, story: &Story, scenario: &str, verdict: &str, exi
         seed: cluster.settings.seed,
         verdict: verdict.to_string(),
         exit,
-        faults: faults.into_iter().map(|(name, fired)| FaultOutcome { name, fired }).collect(),
+        faults: faults.into_iter().map(|FaultCount { fault, fired }| FaultOutcome { name: fault, fired }).collect(),
         expectations: story.outcomes.clone(),
         evidence: cluster.dir().to_path_buf(),
     }

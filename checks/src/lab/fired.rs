@@ -29,8 +29,8 @@ struct Tally {
 }
 
 /// A fault that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
+#[derive(Clone, Debug)]
+struct Declared {
     /// As it was asked for.
     text: String,
     /// Where it may strike.
@@ -39,13 +39,6 @@ pub struct Declared {
     fault: &'static str,
     /// How often it had struck there before.
     before: u64,
-}
-
-impl Declared {
-    /// As it was asked for, and what is counted of it: `isolate n1 (link_cut)`.
-    pub fn name(&self) -> String {
-        format!("{} ({})", self.text, self.fault)
-    }
 }
 
 impl Ledger {
@@ -84,18 +77,14 @@ impl Ledger {
         self.declared.push(Declared { text: text.to_string(), servers, fault, before });
     }
 
-    /// What was asked for, and how often it has struck since.
-    pub fn declared(&self) -> impl Iterator<Item = (&Declared, u64)> + '_ {
-        self.declared.iter().map(|declared| {
-            let fired: u64 = declared.servers.iter().map(|server| self.fired(*server, declared.fault)).sum();
-            (declared, fired - declared.before)
-        })
-    }
-
-    /// What was asked for and never struck, by what it was asked for with.
-    pub fn silent(&self) -> Vec<String> {
-        let silent = self.declared().filter(|(_, fired)| *fired == 0);
-        silent.map(|(declared, _)| declared.name()).collect()
+    /// What was asked for, by what is counted of it (`isolate n1 (link_cut)`), and how often it has struck since.
+    pub fn declared(&self) -> Vec<FaultCount> {
+        let count = |declared: &Declared| {
+            let Declared { text, servers, fault, before } = declared;
+            let fired: u64 = servers.iter().map(|server| self.fired(*server, fault)).sum();
+            FaultCount { fault: format!("{text} ({fault})"), fired: fired - before }
+        };
+        self.declared.iter().map(count).collect()
     }
 
     /// All counts that are not 0, by server.
@@ -138,11 +127,11 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.hear(N1, 1, &says(3));
         ledger.declare("isolate n1", vec![N1, NodeId(2)], "link_cut");
-        assert_eq!(ledger.silent(), ["isolate n1 (link_cut)"]);
+        let told = |fault: &str, fired| FaultCount { fault: fault.into(), fired };
+        assert_eq!(ledger.declared(), [told("isolate n1 (link_cut)", 0)]);
         ledger.hear(NodeId(2), 1, &says(1));
-        assert!(ledger.silent().is_empty());
         ledger.declare("kill n1", vec![N1], "kill");
         ledger.strike(N1, "kill");
-        assert!(ledger.silent().is_empty());
+        assert_eq!(ledger.declared(), [told("isolate n1 (link_cut)", 1), told("kill n1 (kill)", 1)]);
     }
 }

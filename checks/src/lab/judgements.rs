@@ -3,18 +3,23 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use raftlab_node::chaos::FaultCount;
 use raftlab_node::peers::server_name;
 
 use super::files::FaultLine;
 use super::lives::JOURNALS;
-use crate::evidence::{Judged, Judgements, Linearizability, Validation};
+use crate::evidence::{DeclaredFault, Judged, Judgements, Linearizability, Validation};
 use crate::failure::Failure;
 use crate::history::{Action, History, HistoryError};
 use crate::linearizable::{self, Limits, Verdict as Order};
 use crate::validate::{self, LifeId, Options, Report};
 use crate::verdict::{Verdict, exit};
+
+/// The file that says what was asked for, and how often each struck from then on.
+pub const DECLARED: &str = "declared.json";
 
 /// Judges what a run left in its directory. What is not there is not judged, and its report says so.
 ///
@@ -25,7 +30,22 @@ pub fn judge(dir: &Path) -> Result<Judgements, Failure> {
     let journals = dir.join(JOURNALS);
     let options = Options { killed: killed(dir)?, without: None };
     let validation = journals.is_dir().then(|| validation(&validate::validate(&journals, &options)));
-    Ok(Judgements { validation, linearizability: linearizability(&dir.join("history.jsonl")) })
+    let linearizability = linearizability(&dir.join("history.jsonl"));
+    Ok(Judgements { validation, linearizability, faults: declared(dir)? })
+}
+
+/// What was asked for, and how often it struck, as the supervisor left it; nothing of a run without an orderly end.
+fn declared(dir: &Path) -> Result<Option<Vec<DeclaredFault>>, Failure> {
+    let path = dir.join(DECLARED);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::at(&path, &error)),
+    };
+    let counts: Vec<FaultCount> = serde_json::from_str(&text)
+        .map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+    let fault = |FaultCount { fault, fired }| DeclaredFault { name: fault, fired };
+    Ok(Some(counts.into_iter().map(fault).collect()))
 }
 
 /// The lives whose journals have no end, since they were killed, or ended by themselves.
@@ -54,10 +74,14 @@ fn validation(report: &Report) -> Validation {
         report.seconds
     );
     let findings = report.findings.iter().map(ToString::to_string);
-    let judged = report.properties.iter().filter_map(|property| {
-        let holds = property.holds?;
-        let says = if holds { format!("judged {} times", property.judged) } else { "broken".into() };
-        Some(Judged { name: property.name.into(), holds, says })
+    let judged = report.properties.iter().map(|property| {
+        let says = match (property.holds, property.not_judged) {
+            (Some(true), _) => format!("judged {} times", property.judged),
+            (Some(false), _) => "broken".into(),
+            (None, Some(why)) => why.into(),
+            (None, None) => "nothing happened that it is about".into(),
+        };
+        Judged { name: property.name.into(), holds: property.holds, says }
     });
     Validation {
         verdict: report.verdict,

@@ -91,12 +91,14 @@ pub async fn kill(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
     let life = running(cluster, name)?;
     // What it has counted goes with it.
     observe::counts(cluster, name).await;
+    let text = format!("kill {name}");
+    cluster.ledger().declare(&text, vec![name], "kill");
     let moment = Moment::now();
     if !life.kill().await {
         return Err(Failure::data(format!("{name} had ended by itself")));
     }
     cluster.ledger().strike(name, "kill");
-    note_cut(cluster, moment, "kill", name, &format!("kill {name}"));
+    note_cut(cluster, moment, "kill", name, &text);
     Ok(())
 }
 

@@ -36,9 +36,8 @@ pub async fn of(cluster: &Arc<Cluster>) -> RunStatus {
             fired: cluster.ledger().counts().remove(&name.to_string()).unwrap_or_default(),
         });
     }
-    let ledger = cluster.ledger();
-    let declared = ledger.declared().map(|(declared, fired)| FaultCount { fault: declared.name(), fired });
-    RunStatus { dir: cluster.dir().to_path_buf(), servers, done: cluster.workload.done(), declared: declared.collect() }
+    let declared = cluster.ledger().declared();
+    RunStatus { dir: cluster.dir().to_path_buf(), servers, done: cluster.workload.done(), declared }
 }
 
 /// The same as text.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use raftlab_core::NodeId;
 use raftlab_node::api::StatusDocument;
 use raftlab_node::client::Server as Connection;
-use raftlab_node::peers::{Address, Peers};
+use raftlab_node::peers::{Address, Peers, server_name};
 use tokio::sync::watch;
 
 use super::clock::Moment;
@@ -150,7 +150,11 @@ impl Cluster {
                 return Ok(leader);
             }
             if Instant::now() >= deadline {
-                let says = format!("no leader after {} s: see the logs in {}", within.as_secs(), self.dir().display());
+                let says = format!(
+                    "no leader after {} s: see the logs in {}",
+                    within.as_secs(),
+                    self.dir().display()
+                );
                 return Err(Failure { exit: exit::UNREACHABLE, message: says });
             }
             tokio::time::sleep(LOOKS_EVERY).await;
@@ -166,7 +170,8 @@ impl Cluster {
         let next = self.next_name();
         let mut servers = self.servers();
         if servers.contains_key(&name) {
-            let says = format!("{name} is or was in this cluster, and a name is never used again: take {next}");
+            let says =
+                format!("{name} is or was in this cluster, and a name is never used again: take {next}");
             return Err(Failure::data(says));
         }
         let mut server = Server::new(self.dir(), name, &mut lock(&self.ports))?;
@@ -230,7 +235,8 @@ impl Cluster {
     /// The same, with all there is to say.
     pub fn note_line(&self, line: &FaultLine) {
         self.files.faults.add(line);
-        self.narrator.say(line.server.as_deref().unwrap_or("·"), &format!("✗ {}", line.text));
+        let mark = if ["start", "heal", "member"].contains(&line.verb.as_str()) { '+' } else { '✗' };
+        self.narrator.say(line.server.as_deref().unwrap_or("all"), &format!("{mark} {}", line.text));
     }
 
     /// The servers that belong to the cluster, or are to join it.
@@ -246,7 +252,10 @@ impl Cluster {
 
     /// The servers whose processes run.
     pub fn running(&self) -> BTreeSet<NodeId> {
-        self.names().into_iter().filter(|server| self.life(*server).is_some_and(|life| life.end().is_none())).collect()
+        self.names()
+            .into_iter()
+            .filter(|server| self.life(*server).is_some_and(|life| life.end().is_none()))
+            .collect()
     }
 
     /// What is known of a server.
@@ -257,7 +266,11 @@ impl Cluster {
     pub fn server(&self, name: NodeId) -> Result<Server, Failure> {
         self.servers().get(&name).filter(|server| !server.is_removed).cloned().ok_or_else(|| {
             let names: Vec<_> = self.names().iter().map(ToString::to_string).collect();
-            Failure::data(unknown("server of this cluster", &name.to_string(), names.iter().map(String::as_str)))
+            Failure::data(unknown(
+                "server of this cluster",
+                &name.to_string(),
+                names.iter().map(String::as_str),
+            ))
         })
     }
 
@@ -334,18 +347,31 @@ pub struct View(pub BTreeMap<NodeId, Option<StatusDocument>>);
 impl View {
     /// Who leads: in the highest term in which one does, and a majority of its voters say so.
     pub fn leader(&self) -> Option<NodeId> {
-        let leads = |status: &&StatusDocument| status.role == "leader";
-        let leader = self.statuses().filter(leads).max_by_key(|status| status.term)?;
+        let leader = self.highest()?;
         let follows = |status: &&StatusDocument| {
             status.term == leader.term && status.leader.as_deref() == Some(leader.server.as_str())
         };
-        let is_voter = |status: &&StatusDocument| {
-            let members = &leader.members.members;
-            members.iter().any(|member| member.server == status.server && member.standing == "voter")
-        };
-        let behind = self.statuses().filter(is_voter).filter(follows).count();
-        let name = raftlab_node::peers::server_name(&leader.server).ok()?;
+        let behind =
+            self.statuses().filter(|status| is_voter(leader, &status.server)).filter(follows).count();
+        let name = server_name(&leader.server).ok()?;
         (behind >= leader.members.quorum).then_some(name)
+    }
+
+    /// The same, who besides has heard a majority of its voters in the last moments. One that was cut off is believed in
+    /// by servers that wait for it yet.
+    pub fn leader_heard_within(&self, moments: Duration) -> Option<&StatusDocument> {
+        let leader = self.of_leader()?;
+        let heard = leader
+            .peers
+            .iter()
+            .filter(|peer| is_voter(leader, &peer.server))
+            .filter(|peer| peer.heard_ms_ago.is_some_and(|ago| Duration::from_millis(ago) < moments));
+        let itself = usize::from(is_voter(leader, &leader.server));
+        (heard.count() + itself >= leader.members.quorum).then_some(leader)
+    }
+
+    fn highest(&self) -> Option<&StatusDocument> {
+        self.statuses().filter(|status| status.role == "leader").max_by_key(|status| status.term)
     }
 
     /// What the leader says.
@@ -357,6 +383,11 @@ impl View {
     pub fn statuses(&self) -> impl Iterator<Item = &StatusDocument> {
         self.0.values().flatten()
     }
+}
+
+fn is_voter(leader: &StatusDocument, server: &str) -> bool {
+    let members = &leader.members.members;
+    members.iter().any(|member| member.server == server && member.standing == "voter")
 }
 
 impl Server {

@@ -94,7 +94,9 @@ pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>
         cluster.files.replace("verdict.txt", &format!("{line}\n"))?;
     }
     if let Some(name) = scenario {
-        cluster.files.replace_json("scenario.json", &document(cluster, story, name, &verdict.to_string(), exit))?;
+        cluster
+            .files
+            .replace_json("scenario.json", &document(cluster, story, name, &verdict.to_string(), exit))?;
     }
     Ok(Ended { exit, verdict: line, report: cluster.dir().join("index.html") })
 }
@@ -112,7 +114,11 @@ fn verdict(story: &Story, live: (Verdict, u8, String)) -> (Verdict, u8, String) 
         return (Verdict::Error, *exit, format!("the scenario could not go on: {message}"));
     }
     if let Some(Outcome { text, after_ms, .. }) = story.unexpected() {
-        return (Verdict::Violated, exit::UNEXPECTED, format!("`{text}` did not come about in {after_ms} ms"));
+        return (
+            Verdict::Violated,
+            exit::UNEXPECTED,
+            format!("`{text}` did not come about in {after_ms} ms"),
+        );
     }
     live
 }
@@ -126,7 +132,10 @@ fn document(cluster: &Cluster, story: &Story, scenario: &str, verdict: &str, exi
         seed: cluster.settings.seed,
         verdict: verdict.to_string(),
         exit,
-        faults: faults.into_iter().map(|FaultCount { fault, fired }| FaultOutcome { name: fault, fired }).collect(),
+        faults: faults
+            .into_iter()
+            .map(|FaultCount { fault, fired }| FaultOutcome { name: fault, fired })
+            .collect(),
         expectations: story.outcomes.clone(),
         evidence: cluster.dir().to_path_buf(),
     }

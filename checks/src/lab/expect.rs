@@ -27,6 +27,7 @@ pub struct Outcome {
 
 /// What was so when the waiting began.
 struct Before {
+    began: Instant,
     /// The highest commitIndex of all servers.
     commit: u64,
     /// How many operations clients had done.
@@ -38,7 +39,7 @@ pub async fn await_outcome(cluster: &Arc<Cluster>, expect: &Expect) -> Outcome {
     let began = Instant::now();
     let mut view = cluster.look().await;
     let commit = view.statuses().map(|status| status.commit).max().unwrap_or(0);
-    let before = Before { commit, done: cluster.workload.done() };
+    let before = Before { began, commit, done: cluster.workload.done() };
     loop {
         let holds = is_so(cluster, &view, expect.what, &before);
         if holds || began.elapsed() >= expect.within {
@@ -60,20 +61,21 @@ async fn look(cluster: &Cluster, at_most: Duration) -> View {
 }
 
 fn is_so(cluster: &Cluster, view: &View, what: Expected, before: &Before) -> bool {
+    // Who led before and was cut off since is not what is waited for: who leads has heard of others meanwhile.
+    let leader = view.leader_heard_within(before.began.elapsed());
     match what {
-        Expected::Leader(None) => view.leader().is_some(),
-        Expected::Leader(Some(server)) => view.leader() == Some(server),
+        Expected::Leader(None) => leader.is_some(),
+        Expected::Leader(Some(server)) => leader.is_some_and(|leader| leader.server == server.to_string()),
         Expected::NoLeader => view.leader().is_none(),
-        Expected::AllAgree => agree(view, before.commit),
-        Expected::Voters(voters) => view.of_leader().is_some_and(|leader| voters_of(leader) == voters),
+        Expected::AllAgree => leader.is_some_and(|leader| agree(view, leader, before.commit)),
+        Expected::Voters(voters) => leader.is_some_and(|leader| voters_of(leader) == voters),
         Expected::Progress => cluster.workload.done() > before.done,
         Expected::Down(server) => !cluster.running().contains(&server),
     }
 }
 
 /// Every server that runs answers, follows the same leader, and has applied what was committed.
-fn agree(view: &View, commit: u64) -> bool {
-    let Some(leader) = view.of_leader() else { return false };
+fn agree(view: &View, leader: &StatusDocument, commit: u64) -> bool {
     view.0.values().all(|status| {
         status.as_ref().is_some_and(|status| {
             (status.term, &status.leader) == (leader.term, &leader.leader)

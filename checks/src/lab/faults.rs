@@ -43,9 +43,8 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
             if let Some(both) = from.iter().find(|server| to.contains(server)) {
                 return Err(Failure::data(format!("{both} is on both sides")));
             }
-            let side = |servers: &[NodeId]| {
-                servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-            };
+            let side =
+                |servers: &[NodeId]| servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             let way = if *is_one_way { " one-way" } else { "" };
             let text = format!("partition {} | {}{way}", side(&from), side(&to));
             cut(cluster, None, &text, &from, &to, *is_one_way).await
@@ -69,7 +68,8 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
         Fault::StallDisk(target) => {
             let server = one(cluster, *target).await?;
             let disk = DiskFault { stall: true, ..DiskFault::default() };
-            disk_goes_bad(cluster, server, "stall", &format!("stall-disk {server}"), disk, Counted::DiskStall).await
+            disk_goes_bad(cluster, server, "stall", &format!("stall-disk {server}"), disk, Counted::DiskStall)
+                .await
         }
         Fault::Skew { server, percent } => {
             let server = one(cluster, *server).await?;

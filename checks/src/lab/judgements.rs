@@ -42,8 +42,8 @@ fn declared(dir: &Path) -> Result<Option<Vec<DeclaredFault>>, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::at(&path, &error)),
     };
-    let counts: Vec<FaultCount> = serde_json::from_str(&text)
-        .map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+    let counts: Vec<FaultCount> =
+        serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
     let fault = |FaultCount { fault, fired }| DeclaredFault { name: fault, fired };
     Ok(Some(counts.into_iter().map(fault).collect()))
 }
@@ -54,7 +54,8 @@ fn killed(dir: &Path) -> Result<BTreeSet<LifeId>, Failure> {
     let text = fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?;
     let mut killed = BTreeSet::new();
     for (at, line) in (1..).zip(text.lines()) {
-        let wrong = |error: &dyn std::fmt::Display| Failure::data(format!("{}:{at}: {error}", path.display()));
+        let wrong =
+            |error: &dyn std::fmt::Display| Failure::data(format!("{}:{at}: {error}", path.display()));
         let line: FaultLine = serde_json::from_str(line).map_err(|error| wrong(&error))?;
         if let (Some(server), Some(life)) = (line.server, line.incarnation) {
             killed.insert((server_name(&server).map_err(|error| wrong(&error))?, life));

@@ -124,7 +124,13 @@ pub async fn stop(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
 pub async fn end(cluster: &Arc<Cluster>, name: NodeId) {
     let Some(life) = cluster.life(name) else { return };
     if !life.stop().await {
-        note_cut(cluster, Moment::now(), "kill", name, &format!("{name} did not end in time, and was killed"));
+        note_cut(
+            cluster,
+            Moment::now(),
+            "kill",
+            name,
+            &format!("{name} did not end in time, and was killed"),
+        );
     }
 }
 
@@ -206,5 +212,8 @@ fn last_words(cluster: &Cluster, name: NodeId) -> String {
     let text = fs::read_to_string(&log).unwrap_or_default();
     let error = text.lines().rev().find(|line| line.starts_with("error: "));
     let last = error.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty()));
-    last.map_or_else(|| format!("{} is empty", log.display()), |line| line.trim_start_matches("error: ").to_string())
+    last.map_or_else(
+        || format!("{} is empty", log.display()),
+        |line| line.trim_start_matches("error: ").to_string(),
+    )
 }

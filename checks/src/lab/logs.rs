@@ -95,7 +95,8 @@ mod tests {
         }
         move_files(&from, &to).unwrap();
         let names = |dir: &Path| {
-            let names = fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+            let names =
+                fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
             let mut names: Vec<_> = names.collect();
             names.sort();
             names

@@ -99,7 +99,8 @@ async fn move_leader(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failu
     let moment = Moment::now();
     let moves = MemberRequest::MoveLeader { to: name.clone() };
     let says = format!("{server} leads");
-    until(cluster, &says, |leader| if leader.server == name { Next::Done } else { Next::Ask(moves.clone()) }).await?;
+    until(cluster, &says, |leader| if leader.server == name { Next::Done } else { Next::Ask(moves.clone()) })
+        .await?;
     cluster.note(moment, "member", Some(server), &format!("move-leader {server}"));
     Ok(())
 }
@@ -112,14 +113,11 @@ enum Next {
 }
 
 /// Asks until the leader, by how it stands, says that it is done.
-async fn until(
-    cluster: &Cluster,
-    what: &str,
-    next: impl Fn(&StatusDocument) -> Next,
-) -> Result<(), Failure> {
+async fn until(cluster: &Cluster, what: &str, next: impl Fn(&StatusDocument) -> Next) -> Result<(), Failure> {
     let deadline = Instant::now() + CHANGES_WITHIN;
     let options = Options { in_session: false, timeout: Duration::from_secs(2), ..Options::default() };
-    let mut client = Client::new(&cluster.endpoints(), options).map_err(|error| Failure::internal(error.to_string()))?;
+    let mut client =
+        Client::new(&cluster.endpoints(), options).map_err(|error| Failure::internal(error.to_string()))?;
     let mut why = "no server leads".to_string();
     loop {
         if let Some(leader) = cluster.look().await.of_leader() {
@@ -127,7 +125,10 @@ async fn until(
                 Next::Done => return Ok(()),
                 Next::Wait => why = "it has not caught up".into(),
                 Next::Ask(request) => {
-                    why = client.change(&request).await.map_or_else(|error| error.to_string(), |_| "it does not show".into());
+                    why = client
+                        .change(&request)
+                        .await
+                        .map_or_else(|error| error.to_string(), |_| "it does not show".into());
                 }
             }
         }

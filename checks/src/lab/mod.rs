@@ -135,7 +135,9 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Validate(args) => validate::validate(&args, &common, &console),
         Verb::Report { dir } => verbs::report(&dir, &console),
         // Whoever embeds this hands them on before anything is read, as the program `lab` does.
-        Verb::Node(_) | Verb::Ctl(_) => Err(Failure::usage("`node` and `ctl` come first: lab node …, lab ctl …")),
+        Verb::Node(_) | Verb::Ctl(_) => {
+            Err(Failure::usage("`node` and `ctl` come first: lab node …, lab ctl …"))
+        }
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "lab", &mut script);

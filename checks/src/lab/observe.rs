@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftlab_core::NodeId;
-use raftlab_node::api::StatusDocument;
+use raftlab_node::api::{EventDocument, StatusDocument};
 use serde::Serialize;
 
 use super::clock::{Moment, at_us};
 use super::cluster::Cluster;
 use super::files::EventLine;
 use super::metrics;
+use super::narrator::Narrator;
 
 /// How often a server is asked how it stands.
 const SAMPLES_EVERY: Duration = Duration::from_millis(200);
@@ -53,7 +54,11 @@ struct Said {
 impl Said {
     fn of(status: StatusDocument, page: &str) -> Said {
         let value = |name: &str| metrics::value(page, name).unwrap_or(0.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that is at least 0")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count that is at least 0"
+        )]
         let count = |name: &str| value(name).max(0.0) as u64;
         let voters = status.members.members.into_iter().filter(|member| member.standing == "voter");
         Said {
@@ -128,14 +133,22 @@ async fn hear(cluster: Arc<Cluster>, server: NodeId) {
         if let Ok(mut events) = connection.events().await {
             while let Ok(Some(event)) = events.next().await {
                 let at_us = Moment::now().at(event.unix_us);
-                // Who said `fault` was told by us, and what each hears of a leader its followers hear as well.
-                if !["fault", "leader"].contains(&event.kind.as_str()) {
-                    cluster.narrator.say(&event.server, &event.text);
-                }
+                say(&cluster.narrator, &event);
                 cluster.files.events.add(&EventLine { at_us, event });
             }
         }
         tokio::time::sleep(ASKS_AGAIN).await;
+    }
+}
+
+/// Tells an event, unless it was told already: faults by who asked for them, and members by the first who heard of them.
+fn say(narrator: &Narrator, event: &EventDocument) {
+    let EventDocument { server, term, kind, text, .. } = event;
+    match kind.as_str() {
+        "fault" | "leader" => {}
+        "members" if narrator.last().iter().any(|line| line.ends_with(text.as_str())) => {}
+        "role" => narrator.say(server, &format!("{text} in term {term}")),
+        _ => narrator.say(server, text),
     }
 }
 

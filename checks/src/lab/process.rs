@@ -48,7 +48,8 @@ impl Life {
             .spawn()?;
         let gone = || io::Error::other("the process was gone before it could be looked at");
         let stdin = child.stdin.take().ok_or_else(gone)?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).ok_or_else(gone)?;
+        let pid =
+            child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).ok_or_else(gone)?;
         let (ends, ended) = watch::channel(None);
         tokio::spawn(await_end(child, ends));
         Ok(Life { pid, number, _stdin: stdin, ended, is_asked_to_end: AtomicBool::new(false) })

@@ -24,7 +24,10 @@ pub fn find(name: &str) -> Result<Scenario, Failure> {
         Ok(text) => Ok(Scenario::parse(name, &text)?),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let known = SCENARIOS.iter().map(|(name, _)| *name);
-            Err(Failure::data(format!("{}, and no file of that name", nearest::unknown("scenario", name, known))))
+            Err(Failure::data(format!(
+                "{}, and no file of that name",
+                nearest::unknown("scenario", name, known)
+            )))
         }
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(Failure::data(format!("{name}: it is no text in UTF-8")))

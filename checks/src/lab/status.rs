@@ -23,7 +23,9 @@ pub async fn of(cluster: &Arc<Cluster>) -> RunStatus {
             Some(Some(status)) => format!("{} in term {}", status.role, status.term),
         };
         let faults = match cluster.connect(name) {
-            Ok(mut connection) if status.is_some() => connection.chaos().await.map(|chaos| chaos.active).unwrap_or_default(),
+            Ok(mut connection) if status.is_some() => {
+                connection.chaos().await.map(|chaos| chaos.active).unwrap_or_default()
+            }
             _ => Vec::new(),
         };
         servers.push(ServerStatus {
@@ -51,7 +53,8 @@ pub fn text(status: &RunStatus) -> String {
         // Writing to a string never fails.
         let _ = writeln!(text, "  {server:4} {role:24} commit {commit:8} pid {pid:8} http://{http}");
         faults.iter().for_each(|fault| _ = writeln!(text, "         {fault}"));
-        let fired: Vec<_> = fired.iter().map(|FaultCount { fault, fired }| format!("{fault} {fired}")).collect();
+        let fired: Vec<_> =
+            fired.iter().map(|FaultCount { fault, fired }| format!("{fault} {fired}")).collect();
         if !fired.is_empty() {
             let _ = writeln!(text, "         struck: {}", fired.join(", "));
         }

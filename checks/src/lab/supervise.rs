@@ -84,7 +84,9 @@ pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure>
         }
     };
     let result = match result {
-        Ok(()) => end::judge(&cluster, &story, scenario.as_ref().map(|scenario| scenario.name.as_str())).await,
+        Ok(()) => {
+            end::judge(&cluster, &story, scenario.as_ref().map(|scenario| scenario.name.as_str())).await
+        }
         Err(failure) => Err(failure),
     };
     let told = result.as_ref().map_or_else(|failure| failed(&cluster, failure), Clone::clone);
@@ -97,7 +99,11 @@ pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure>
 
 /// What those are told who wait for the end of a run that failed.
 fn failed(cluster: &Cluster, Failure { exit, message }: &Failure) -> Ended {
-    Ended { exit: *exit, verdict: format!("ERROR  {message}   exit {exit}"), report: cluster.dir().to_path_buf() }
+    Ended {
+        exit: *exit,
+        verdict: format!("ERROR  {message}   exit {exit}"),
+        report: cluster.dir().to_path_buf(),
+    }
 }
 
 /// Returns when Ctrl-C or SIGTERM comes.

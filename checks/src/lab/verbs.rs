@@ -35,10 +35,12 @@ pub fn up(args: &UpArgs, common: &Common, console: &Console) -> Result<u8, Failu
 /// If the scenario cannot be read, the cluster does not come up, or something cannot be written.
 pub fn run(name: &str, options: &RunOptions, common: &Common, console: &Console) -> Result<u8, Failure> {
     let scenario = scenarios::find(name)?;
-    let Some(Command::Up { servers, flags: told }) = scenario.steps.first().map(|step| step.command.clone()) else {
+    let Some(Command::Up { servers, flags: told }) = scenario.steps.first().map(|step| step.command.clone())
+    else {
         return Err(Failure::internal("a scenario that does not begin with `up` was read"));
     };
-    let command = format!("lab run {name}{}", flags(options));
+    let verb = if name == "demo" { "demo".to_string() } else { format!("run {name}") };
+    let command = format!("lab {verb}{}", flags(options));
     let told = told.into_iter().chain(options.flags.iter().cloned()).collect();
     begin(command, &scenario.name.clone(), servers, told, Some(scenario), options, common, console)
 }
@@ -64,7 +66,8 @@ fn begin(
     console: &Console,
 ) -> Result<u8, Failure> {
     let dir = directory(options.dir.as_deref().or(common.out.as_deref()), verb)?;
-    let program = std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
     let seed = common.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let settings = Settings { program, command, seed, founders, flags, is_recorded: !options.no_record };
     let is_json = common.write_out == WriteOut::Json;
@@ -83,7 +86,11 @@ fn begin(
         console.print(&fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?);
         return Ok(ended.exit);
     }
-    console.print(&format!("report  {}\nVERDICT {}\nrerun   {rerun}\n", ended.report.display(), ended.verdict));
+    console.print(&format!(
+        "report  {}\nVERDICT {}\nrerun   {rerun}\n",
+        ended.report.display(),
+        ended.verdict
+    ));
     Ok(ended.exit)
 }
 
@@ -105,7 +112,13 @@ pub fn chaos(args: &ChaosArgs, common: &Common, console: &Console) -> Result<u8,
 /// # Errors
 ///
 /// As of [`chaos`].
-pub fn member(verb: &str, what: &str, which: &Which, common: &Common, console: &Console) -> Result<u8, Failure> {
+pub fn member(
+    verb: &str,
+    what: &str,
+    which: &Which,
+    common: &Common,
+    console: &Console,
+) -> Result<u8, Failure> {
     let command = command(&format!("{verb} {what}"), Group::Member, "lab")?;
     talk(which, &Request::Do(command), common, console)
 }
@@ -164,7 +177,8 @@ fn talk(which: &Which, request: &Request, common: &Common, console: &Console) ->
         loop {
             let reply = conversation.next().await?;
             if is_json {
-                let json = serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))?;
+                let json =
+                    serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))?;
                 console.print(&format!("{json}\n"));
             }
             match reply {

@@ -38,7 +38,15 @@ fn a_cluster_that_is_broken_and_mended_goes_down_in_order_and_leaves_a_whole_run
     assert!([before, pids].concat().iter().all(|pid| !runs(*pid)), "a server outlives its run");
     assert!(!cluster.dir.join("control.sock").exists());
 
-    for name in ["run.json", "samples.jsonl", "events.jsonl", "load.jsonl", "metrics.prom", "index.html", "report.json"] {
+    for name in [
+        "run.json",
+        "samples.jsonl",
+        "events.jsonl",
+        "load.jsonl",
+        "metrics.prom",
+        "index.html",
+        "report.json",
+    ] {
         assert!(fs::metadata(cluster.dir.join(name)).is_ok_and(|file| file.len() > 0), "{name}");
     }
     let faults = cluster.lines("faults.jsonl");
@@ -54,7 +62,10 @@ fn a_cluster_that_is_broken_and_mended_goes_down_in_order_and_leaves_a_whole_run
     let operations = history.last().expect("a last line")["operations"].as_u64().expect("how many there are");
     assert!(operations > 100 && history.len() as u64 == operations + 2, "{operations}");
     let fired = fs::read_to_string(cluster.dir.join("fired.json")).expect("fired.json");
-    assert!(fired.contains("link_cut") && fired.contains("\"pause\"") && fired.contains("\"kill\""), "{fired}");
+    assert!(
+        fired.contains("link_cut") && fired.contains("\"pause\"") && fired.contains("\"kill\""),
+        "{fired}"
+    );
 }
 
 #[test]
@@ -65,7 +76,10 @@ fn servers_end_with_a_supervisor_that_is_killed() {
     cluster.does(&["chaos", "pause", "n1", "60s"]);
     cluster.child.kill().expect("kill -9");
     cluster.child.wait().expect("it ends");
-    assert!(comes_true(GONE_WITHIN, || pids.iter().all(|pid| !runs(*pid))), "a server outlives its supervisor");
+    assert!(
+        comes_true(GONE_WITHIN, || pids.iter().all(|pid| !runs(*pid))),
+        "a server outlives its supervisor"
+    );
     let down = cluster.says(&["down", "--dir", cluster.dir.to_str().expect("a path")]);
     assert_eq!(down.status.code(), Some(69), "{}", both(&down));
     assert!(both(&down).contains("its run is over"), "{}", both(&down));
@@ -112,8 +126,16 @@ fn who_mistypes_is_told_what_was_meant() {
     told(&["up", "--nodes", "0"], 2, "0 is not in 1..=9");
     told(&["list"], 0, "demo\tA minute in the life of a cluster");
     fs::write(home.join("bad.scenario"), "up 3\nkil n1\n").expect("a file");
-    told(&["run", "bad.scenario"], 65, "error: bad.scenario:2:1: `kil` is not a command; did you mean `kill`");
-    told(&["up", "--nodes", "1", "--", "--election-timeout", "1ms"], 2, "n1 did not start, exit 2: the election time-out");
+    told(
+        &["run", "bad.scenario"],
+        65,
+        "error: bad.scenario:2:1: `kil` is not a command; did you mean `kill`",
+    );
+    told(
+        &["up", "--nodes", "1", "--", "--election-timeout", "1ms"],
+        2,
+        "n1 did not start, exit 2: the election time-out",
+    );
 }
 
 /// Runs a scenario of one server, and gives its exit code, its document, and all that it printed.
@@ -129,9 +151,13 @@ fn run(name: &str, scenario: &str) -> (Option<i32>, Value, String) {
 
 #[test]
 fn an_expectation_that_fails_ends_a_scenario_with_evidence() {
-    let scenario = "up 1\nload 1 clients rate 100\nexpect progress within 5s\nexpect 3 voters within 200ms\nkill n1\n";
+    let scenario =
+        "up 1\nload 1 clients rate 100\nexpect progress within 5s\nexpect 3 voters within 200ms\nkill n1\n";
     let (code, document, text) = run("unexpected", scenario);
-    assert_eq!((code, &document["exit"], &document["schema"]), (Some(20), &20.into(), &"raftlab-lab/1".into()));
+    assert_eq!(
+        (code, &document["exit"], &document["schema"]),
+        (Some(20), &20.into(), &"raftlab-lab/1".into())
+    );
     let expected = &document["expectations"];
     assert_eq!((&expected[0]["holds"], &expected[1]["holds"]), (&true.into(), &false.into()));
     assert_eq!(expected[1]["text"], "expect 3 voters within 200ms");

@@ -51,7 +51,10 @@ impl Lab {
     pub fn reads(&mut self, what: &str) -> String {
         let mut text = String::new();
         while !text.contains(what) {
-            assert!(self.out.read_line(&mut text).expect("text") > 0, "it ended before it said {what:?}:\n{text}");
+            assert!(
+                self.out.read_line(&mut text).expect("text") > 0,
+                "it ended before it said {what:?}:\n{text}"
+            );
         }
         text
     }
@@ -71,7 +74,8 @@ impl Lab {
 
     /// How it stands.
     pub fn status(&self) -> Value {
-        let status: Value = serde_json::from_str(&self.does(&["-w", "json", "chaos", "status"])).expect("JSON");
+        let status: Value =
+            serde_json::from_str(&self.does(&["-w", "json", "chaos", "status"])).expect("JSON");
         status["status"].clone()
     }
 

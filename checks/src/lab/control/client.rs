@@ -34,11 +34,15 @@ pub async fn find(dir: Option<&Path>) -> Result<(PathBuf, UnixStream), Failure> 
                 ErrorKind::ConnectionRefused => "its run is over".to_string(),
                 _ => error.to_string(),
             };
-            nobody(format!("nobody is up in {}: {why}. Start a cluster with `lab up --nodes 3`", dir.display()))
+            nobody(format!(
+                "nobody is up in {}: {why}. Start a cluster with `lab up --nodes 3`",
+                dir.display()
+            ))
         });
     }
     let runs = Path::new("runs");
-    let mut dirs: Vec<_> = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut dirs: Vec<_> =
+        fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     // Their names begin with the time, and `latest` comes after all of them; but it may be of another command.
     dirs.sort();
     for dir in dirs.into_iter().rev() {
@@ -46,7 +50,8 @@ pub async fn find(dir: Option<&Path>) -> Result<(PathBuf, UnixStream), Failure> 
             return Ok((dir, connection));
         }
     }
-    let says = "nobody is up in ./runs: start a cluster with `lab up --nodes 3`, or say where it is with --dir";
+    let says =
+        "nobody is up in ./runs: start a cluster with `lab up --nodes 3`, or say where it is with --dir";
     Err(nobody(says.into()))
 }
 

@@ -35,7 +35,7 @@ use std::time::Instant;
 use raftlab_core::Rule;
 
 pub use self::journals::{InputError, LifeId};
-pub use self::properties::{Judged, When};
+pub use self::properties::{Judged, When, when};
 pub use self::report::{Finding, Kind, Report, Totals};
 use self::run::Run;
 

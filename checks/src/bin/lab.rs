@@ -1,5 +1,6 @@
 //! The command for clusters that run.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,6 +9,13 @@ use raftlab_checks::lab::{self, Cli};
 use raftlab_checks::verdict::exit;
 
 fn main() -> ExitCode {
+    // A whole cluster needs one program: `lab node` is a server, `lab ctl` a client.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match arguments.first().and_then(|verb| verb.to_str()) {
+        Some("node") => return raftlab_node::program::main(arguments),
+        Some("ctl") => return raftlab_node::ctl::run(arguments),
+        _ => {}
+    }
     let cli = Cli::parse();
     console::log_to_stderr(&cli.common);
     console::silence_model_panics();

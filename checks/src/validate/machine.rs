@@ -51,7 +51,9 @@ impl Machine {
             // What is not the next was judged when it was given.
             let next =
                 self.owed.pop_front().filter(|entry| entry.id.index == self.store.applied().index.next());
-            next.iter().for_each(|entry| _ = self.store.apply(entry));
+            if let Some(entry) = next {
+                self.store.apply(&entry);
+            }
         }
         if self.store.applied() != snapshot.last {
             let applied = self.store.applied();

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use raftlab_core::{Index, Membership, NodeId};
-use raftlab_model::{Counted, Ghosts, Judge, NO_PANIC, Observed, Property, Verdict};
+use raftlab_model::{Ghosts, Judge, NO_PANIC, Observed, Property, Verdict};
 
 use super::ledger::Ledger;
 use super::server::Server;
@@ -22,7 +22,7 @@ pub enum When {
     Leads,
     /// When a state machine is given entries or a snapshot, of these.
     Applies,
-    /// When a leader commits entries, or anybody more than ever before, of these.
+    /// When a leader commits entries, or anybody more than ever before, of these; and when a disk drops entries.
     Commits,
     /// When a matchIndex changes, of what it covers anew.
     Matches,
@@ -148,7 +148,7 @@ impl Tally {
         self.ask(When::Step, |property| match property.judge {
             Judge::One(judge) => judge(after),
             _ => property.holds_of_step(before, after, restarted),
-        })
+        });
     }
 
     /// This server leads: a term that it did not lead before, or one in which something was applied that an older term
@@ -169,7 +169,7 @@ impl Tally {
                 }
                 judge(leader.observed(&own, beyond, ledger), server.observed(&ghosts, beyond, ledger))
             })
-        })
+        });
     }
 
     /// A state machine was given entries, and other servers' the same; all from behind `beyond` on.
@@ -185,28 +185,18 @@ impl Tally {
         self.ask(When::Applies, |property| match property.judge {
             Judge::All(judge) => judge(&both),
             _ => Ok(()),
-        })
+        });
     }
 
-    /// A server has committed what stands behind `before`, by the configuration that it has.
-    pub fn commits(
-        &mut self,
-        servers: &BTreeMap<NodeId, Server>,
-        id: NodeId,
-        before: Index,
-        ledger: &Ledger,
-    ) {
-        let used = servers[&id].raft.membership();
-        let counted = Counted { from: before.next(), to: servers[&id].raft.commit(), members: used.clone() };
-        let own = Ghosts { counted: vec![counted], ..Ghosts::default() };
-        let none = Ghosts::default();
-        let ghosts = |of: NodeId| if of == id { &own } else { &none };
-        let all: Vec<_> =
-            servers.iter().map(|(of, server)| server.observed(ghosts(*of), before, ledger)).collect();
+    /// Somebody has committed what stands behind `beyond`, or a disk has lost it.
+    pub fn commits(&mut self, servers: &BTreeMap<NodeId, Server>, beyond: Index, ledger: &Ledger) {
+        let ghosts: Vec<Ghosts> = servers.values().map(Server::ghosts).collect();
+        let both = servers.values().zip(&ghosts);
+        let all: Vec<_> = both.map(|(server, ghosts)| server.observed(ghosts, beyond, ledger)).collect();
         self.ask(When::Commits, |property| match property.judge {
             Judge::All(judge) => judge(&all),
             _ => Ok(()),
-        })
+        });
     }
 
     /// What a leader takes for matched: all of it, or only what it did not before its last step.
@@ -249,13 +239,13 @@ impl Tally {
                 let others = servers.keys().copied().filter(|b| *b != a);
                 others.into_iter().try_for_each(|b| {
                     let recent = last(a).min(last(b)).0.saturating_sub(COMPARED_MAX);
-                    let least = if id.is_some() { Index(recent) } else { Index(0) };
-                    let beyond = base(a).max(base(b)).max(least);
+                    let from = Index(if id.is_some() { recent } else { 0 });
+                    let beyond = base(a).max(base(b)).max(from);
                     judge(observed(a, beyond), observed(b, beyond))
                 })
             }),
             _ => Ok(()),
-        })
+        });
     }
 }
 
@@ -267,6 +257,9 @@ pub fn founders(servers: &BTreeMap<NodeId, Server>) -> Membership {
 
 #[cfg(test)]
 mod tests {
+    use raftlab_core::{Command, Config, Durable, Input, Raft, Time, Timer, Voters};
+    use raftlab_node::journal::{Began, Outcome, Told};
+
     use super::*;
 
     #[test]
@@ -277,6 +270,32 @@ mod tests {
         for (name, _) in LIVE {
             assert!(Property::named(name).is_some_and(|property| !property.is_of_calm()), "{name}");
         }
+    }
+
+    /// No rule that can be switched off makes a leader do that, so it is done to one.
+    #[test]
+    fn a_leader_whose_log_shrinks_is_seen_by_the_entries_that_it_lost() {
+        let config = Config::new(NodeId(1), Voters::new([NodeId(1)]), 1).unwrap();
+        let (raft, effects) = Raft::recover(config.clone(), Durable::default());
+        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
+        let (mut server, _) = Server::first(&config.into(), &began).unwrap();
+        let mut token = None;
+        for input in [Input::Timeout(Timer::Election), Input::Propose(Command::new(b"a"))] {
+            let effects = server.raft.step(Time(0), input);
+            token = token.or(effects.persist(|_| Ok::<(), ()>(())).unwrap().persisted);
+            drop(server.raft.step(Time(0), Input::Persisted(token.unwrap())));
+        }
+        assert_eq!((server.raft.is_leader(), server.raft.log().last().index), (true, Index(2)));
+        server.before = server.raft.clone();
+        let (mut tally, ledger) = (Tally::default(), Ledger::default());
+        tally.step(&server, None, false, &ledger);
+        assert_eq!(tally.news(), []);
+        server.raft.forget_after(Index(1));
+        tally.step(&server, Some(Index(1)), false, &ledger);
+        let news = tally.news();
+        assert_eq!(news.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["Leader Append-Only"]);
+        assert!(news[0].1.contains("its log went from [1@1 2@1=a] to [1@1]"), "{}", news[0].1);
     }
 
     #[test]

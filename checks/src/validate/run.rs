@@ -16,6 +16,7 @@ use super::machine::Machine;
 use super::properties::{Tally, When};
 use super::report::{Finding, Kind, Report, Totals};
 use super::server::{Server, Stepped};
+use super::together::Changed;
 
 /// After so many steps everything is looked at.
 const LOOKS_AFTER: u64 = 10_000;
@@ -212,6 +213,9 @@ impl Run {
             return Err(InputError::RecordedLate(file.to_string()).into());
         }
         self.check_disk(at, &began.durable);
+        let left = self.servers.get(&id).map(|server| server.disk.log.last().index);
+        let held = began.durable.log.last().index;
+        let lost_after = left.filter(|left| held < *left).map(|_| held);
         let parted = |why| Stop::Diverged(at.finding(Kind::Diverged, format!("begins, and {why}")));
         let stepped = self.recover(id, config, began).map_err(parted)?;
         self.machines.insert(id, Machine::default());
@@ -219,6 +223,9 @@ impl Run {
         let server = &self.servers[&id];
         if !is_first {
             self.tally.step(server, None, true, &self.ledger);
+        }
+        if let Some(beyond) = lost_after {
+            self.tally.commits(&self.servers, beyond, &self.ledger);
         }
         self.tally.changes(&self.servers, Some(id), &self.ledger);
         self.note_news(at, || "begins".into());
@@ -230,7 +237,7 @@ impl Run {
         if let Some(server) = self.servers.get_mut(&id) {
             return server.again(config, began);
         }
-        let (server, stepped) = Server::first(config, began)?;
+        let (server, stepped) = Server::first(&config, began)?;
         self.servers.insert(id, server);
         Ok(stepped)
     }
@@ -267,9 +274,9 @@ impl Run {
         let stepped = server
             .step(&taken, recorded, &mut self.scratch)
             .map_err(|why| self.parted(at, &taken, recorded, &why))?;
-        let (kept, snapshots) = (stepped.kept, stepped.snapshots.clone());
+        let changed = Changed::of(&stepped);
         self.carry_out(at, stepped);
-        self.judge(at, &taken.input, kept, &snapshots);
+        self.judge(id, &taken.input, &changed);
         self.note_news(at, || format!("took {:?}", taken.input));
         self.servers.entry(id).and_modify(|server| server.catch_up(taken));
         Ok(())

@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftlab_core::{
-    Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Part, Raft, Snapshot, Term, Write,
+    Config, Durable, Effects, Index, Input, Message, NodeId, Outbox, Part, Raft, Snapshot, Term, Voters,
+    Write,
 };
-use raftlab_model::{Ghosts, Observed, Past, panic_message};
+use raftlab_model::{Counted, Ghosts, Observed, Past, panic_message};
 use raftlab_node::journal::{Began, Outcome, Step};
 
 /// A server.
@@ -32,6 +33,8 @@ pub struct Server {
     pub led: Vec<Term>,
     /// The furthest that it ever knew to be committed.
     pub known: Index,
+    /// What it committed as a leader under other configurations than that of the new cluster.
+    pub counted: Vec<Counted>,
 }
 
 /// Where the process and the core part: in words.
@@ -46,6 +49,8 @@ pub struct Stepped {
     pub released: Vec<Outbox>,
     /// The last entry of the log that stayed, if the log changed.
     pub kept: Option<Index>,
+    /// The last entry that the disk kept, if others were taken from it.
+    pub lost_after: Option<Index>,
     /// Snapshots that took the place of entries.
     pub snapshots: Vec<Arc<Snapshot>>,
 }
@@ -56,8 +61,8 @@ impl Server {
     /// # Errors
     ///
     /// If its core came to something else.
-    pub fn first(config: Arc<Config>, began: &Began) -> Result<(Server, Stepped), Parted> {
-        let (raft, effects) = recovered(&config, began)?;
+    pub fn first(config: &Arc<Config>, began: &Began) -> Result<(Server, Stepped), Parted> {
+        let (raft, effects) = recovered(config, began)?;
         let mut server = Server {
             before: raft.clone(),
             raft,
@@ -68,6 +73,7 @@ impl Server {
             reached: Index(0),
             led: Vec::new(),
             known: Index(0),
+            counted: Vec::new(),
         };
         let stepped = server.take(effects);
         Ok((server, stepped))
@@ -138,7 +144,10 @@ impl Server {
         let mut finished = Stepped::default();
         if let Input::Persisted(persisted) = step.input {
             let batch = self.in_flight.take().ok_or("the disk finished what it was not given")?;
-            batch.writes().iter().for_each(|write| self.disk.apply(write));
+            for write in batch.writes() {
+                finished.note_loss(write, &self.disk);
+                self.disk.apply(write);
+            }
             if finished.release(batch).persisted != Some(persisted) {
                 return Err("the disk finished something else than it was given".into());
             }
@@ -169,7 +178,7 @@ impl Server {
         for write in effects.writes() {
             match write {
                 Write::Log { after, .. } => {
-                    stepped.kept = Some(stepped.kept.map_or(*after, |kept| kept.min(*after)))
+                    stepped.kept = Some(stepped.kept.map_or(*after, |kept| kept.min(*after)));
                 }
                 Write::Snapshot(snapshot) => stepped.snapshots.push(Arc::clone(snapshot)),
                 Write::Vote { .. } => {}
@@ -195,7 +204,18 @@ impl Server {
 
     /// What it remembers, but for entries.
     pub fn ghosts(&self) -> Ghosts {
-        Ghosts { led: self.led.clone(), known: self.known, ..Ghosts::default() }
+        let (led, counted) = (self.led.clone(), self.counted.clone());
+        Ghosts { led, known: self.known, counted, ..Ghosts::default() }
+    }
+
+    /// As leader it has committed what stands behind `before`, by the configuration that it has.
+    pub fn count(&mut self, before: Index, founders: &Voters) {
+        let (to, used) = (self.raft.commit(), self.raft.membership());
+        match self.counted.last_mut().filter(|last| last.members == *used) {
+            Some(last) => last.to = to,
+            None if used.voters() == founders => {}
+            None => self.counted.push(Counted { from: before.next(), to, members: used.clone() }),
+        }
     }
 }
 
@@ -208,8 +228,21 @@ impl Stepped {
         &self.released[self.released.len() - 1]
     }
 
+    /// Notes which entries a write takes from the disk.
+    fn note_loss(&mut self, write: &Write, disk: &Durable) {
+        let left = match write {
+            Write::Log { after, .. } => *after,
+            Write::Snapshot(snapshot) if disk.log.contains(snapshot.last) => return,
+            Write::Snapshot(snapshot) => snapshot.last.index,
+            Write::Vote { .. } => return,
+        };
+        if left < disk.log.last().index {
+            self.lost_after = Some(self.lost_after.map_or(left, |lost| lost.min(left)));
+        }
+    }
+
     fn extend(&mut self, later: Stepped) {
-        let Stepped { sent, released, kept, snapshots } = later;
+        let Stepped { sent, released, kept, snapshots, lost_after: _ } = later;
         self.sent.extend(sent);
         self.released.extend(released);
         self.kept = kept.or(self.kept);

@@ -11,6 +11,25 @@ use super::properties::{When, founders};
 use super::run::{Place, Run};
 use super::server::Stepped;
 
+/// What a step changed.
+#[derive(Debug)]
+pub struct Changed {
+    /// The last entry that stayed in the log, if the log changed.
+    kept: Option<Index>,
+    /// The last entry that stayed on the disk, if others did not.
+    lost_after: Option<Index>,
+    /// Snapshots that took the place of entries.
+    snapshots: Vec<Arc<Snapshot>>,
+}
+
+impl Changed {
+    /// In this step.
+    pub fn of(stepped: &Stepped) -> Changed {
+        let (kept, lost_after) = (stepped.kept, stepped.lost_after);
+        Changed { kept, lost_after, snapshots: stepped.snapshots.clone() }
+    }
+}
+
 impl Run {
     /// What left a server, and what its state machine was given.
     pub(super) fn carry_out(&mut self, at: Place, stepped: Stepped) {
@@ -80,16 +99,9 @@ impl Run {
         }
     }
 
-    /// What a step is about is judged when it is taken. `kept` is the last entry that stayed in the log, if that
-    /// changed.
-    pub(super) fn judge(
-        &mut self,
-        at: Place,
-        input: &Input,
-        kept: Option<Index>,
-        snapshots: &[Arc<Snapshot>],
-    ) {
-        let (id, server) = (at.id, &self.servers[&at.id]);
+    /// What a step is about is judged when it is taken.
+    pub(super) fn judge(&mut self, id: NodeId, input: &Input, changed: &Changed) {
+        let server = &self.servers[&id];
         let (was, is, before) = (&server.before, &server.raft, server.before.commit());
         let leads_anew = is.is_leader() && (!was.is_leader() || was.term() != is.term());
         let latest = |raft: &Raft| raft.log().changes().next_back().map(|(at, _)| at);
@@ -101,9 +113,13 @@ impl Run {
         let matches = is.is_leader() && matches!(input, Input::Receive { .. });
         self.committed = self.committed.max(is.commit());
         self.tally.note(When::Replay, &Ok(()));
-        self.tally.step(server, kept, false, &self.ledger);
-        if commits {
-            self.tally.commits(&self.servers, id, before, &self.ledger);
+        self.tally.step(server, changed.kept, false, &self.ledger);
+        if is_leaders && commits {
+            let founders = founders(&self.servers);
+            self.servers.entry(id).and_modify(|server| server.count(before, founders.voters()));
+        }
+        if let Some(beyond) = commits.then_some(before).into_iter().chain(changed.lost_after).min() {
+            self.tally.commits(&self.servers, beyond, &self.ledger);
         }
         if matches {
             self.tally.matches(&self.servers, id, true, &self.ledger);
@@ -114,7 +130,7 @@ impl Run {
         if changes {
             self.tally.changes(&self.servers, Some(id), &self.ledger);
         }
-        for snapshot in snapshots {
+        for snapshot in &changed.snapshots {
             self.totals.snapshots += 1;
             let verdict = self.judge_snapshot(id, snapshot, matches!(input, Input::Compact { .. }));
             self.tally.note(When::Compacts, &verdict);

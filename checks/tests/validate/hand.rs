@@ -106,7 +106,9 @@ impl Hand {
                 journal.flush().unwrap();
                 let disk = self.disks.get_mut(&id).unwrap();
                 let written = batch.write(|writes| {
-                    writes.iter().for_each(|write| disk.apply(write));
+                    for write in writes {
+                        disk.apply(write);
+                    }
                     Ok::<(), ()>(())
                 });
                 outputs.push(node.finish(now, written.unwrap()).unwrap());

@@ -7,5 +7,6 @@ mod hand;
 mod measure;
 mod passes;
 mod tampering;
+mod traces;
 mod weakened;
 mod world;

@@ -10,11 +10,7 @@ use raftlab_node::node::Event;
 
 use crate::forge::Forged;
 use crate::hand::{Hand, alone, three};
-use crate::world::{put, scratch};
-
-fn said(report: &Report) -> String {
-    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
+use crate::world::{put, said, scratch};
 
 fn refused(report: &Report, exit: u8, words: &str) {
     assert_eq!((report.exit, said(report).contains(words)), (exit, true), "{words}: {}", said(report));
@@ -150,6 +146,26 @@ fn an_outcome_that_was_changed_is_named_by_its_part_and_its_step() {
     refused(&hand.validate(None), 24, "the process had term 9, commitIndex 0");
 }
 
+/// A follower's core does nothing when its disk is done, so no outcome tells.
+#[test]
+fn a_disk_that_finishes_what_it_was_not_given_is_found() {
+    let dir = scratch("persisted");
+    let mut hand = three(&dir);
+    assert_eq!(hand.end().exit, 0);
+    let path = dir.join("n3-1.journal");
+    let mut forged = Forged::read(&path);
+    let is_disk = |input: &Input| matches!(input, Input::Persisted(_));
+    let disk: Vec<_> = forged.steps().into_iter().filter(|(_, step)| is_disk(&step.input)).collect();
+    let [(first, _), .., (_, other)] = disk.as_slice() else { panic!("{disk:?}") };
+    forged.edit_step(*first, |step, _| step.input = other.input.clone());
+    forged.write(&path);
+    refused(&hand.validate(None), 24, "the disk finished something else than it was given");
+    let mut forged = Forged::read(&path);
+    forged.payloads.retain(|payload| payload[0] != 3);
+    forged.write(&path);
+    refused(&hand.validate(None), 24, "the disk finished what it was not given");
+}
+
 #[test]
 fn an_input_that_was_changed_is_not_what_was_sent() {
     let dir = scratch("input");
@@ -227,6 +243,9 @@ fn a_server_that_recorded_only_later_is_found() {
     refused(&hand.validate(None), 65, "its disk held something already: record from the first start on");
 }
 
+/// What the first record of a journal says, but for the outcome.
+type Began = (u64, Told, Durable);
+
 /// What the second life of n3 says that its disk held, changed.
 fn with_disk(name: &str, edit: impl FnOnce(&mut Durable)) -> Report {
     let dir = scratch(name);
@@ -236,7 +255,6 @@ fn with_disk(name: &str, edit: impl FnOnce(&mut Durable)) -> Report {
     assert_eq!(hand.end().exit, 0);
     let path = dir.join("n3-2.journal");
     let mut forged = Forged::read(&path);
-    type Began = (u64, Told, Durable);
     let ((real, told, mut disk), rest) =
         postcard::take_from_bytes::<Began>(&forged.payloads[0][1..]).unwrap();
     let mut outcome: Outcome = postcard::from_bytes(rest).unwrap();

@@ -6,11 +6,7 @@ use raftlab_core::{Body, Message, NodeId, Rule};
 use raftlab_node::node::Event;
 
 use crate::hand::Hand;
-use crate::world::{World, put, scratch};
-
-fn said(report: &Report) -> String {
-    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
+use crate::world::{World, put, said, scratch};
 
 fn shows(report: &Report, exit: u8, words: &str) {
     assert_eq!((report.exit, said(report).contains(words)), (exit, true), "{words}: {}", said(report));
@@ -131,6 +127,36 @@ fn a_leftover_that_is_applied_is_found() {
     let report = hand.validate(Some(rule));
     shows(&report, 12, "VIOLATED State Machine Safety: n2, life 1");
     shows(&report, 12, "at index 2");
+}
+
+/// n2 takes an entry behind one that the leader does not have there, and says that it agrees.
+#[test]
+fn a_follower_that_says_more_than_it_holds_is_found() {
+    let rule = Rule::PrevEntryMatches;
+    let mut hand = Hand::new(&scratch("prev"), 5, Some(rule));
+    hand.times_out(1);
+    (2..=5).chain([2]).for_each(|other| hand.talk(1, other));
+    hand.ask(1, put("a", 1));
+    hand.deliver(1, 2);
+    hand.mail.clear();
+    hand.times_out(3);
+    hand.talk(3, 4);
+    hand.talk(3, 5);
+    hand.talk(3, 4);
+    hand.mail.clear();
+    hand.times_out(4);
+    for voter in [5, 1] {
+        hand.deliver(4, voter);
+        hand.deliver(voter, 4);
+    }
+    assert!(hand.leads(4));
+    hand.talk(4, 2);
+    assert_eq!(hand.end().exit, 24);
+    let report = hand.validate(Some(rule));
+    let taken =
+        "took Receive { from: n2, message: @3 AppendReply accepted to 3 }, and n4 takes n2 for matched to 3";
+    shows(&report, 12, taken);
+    shows(&report, 12, "VIOLATED Log Matching");
 }
 
 #[test]

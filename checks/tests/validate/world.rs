@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raftlab_checks::validate::{LifeId, Options};
+use raftlab_checks::validate::{LifeId, Options, Report};
 use raftlab_core::{Change, Config, Features, Message, NodeId, Rule, Span, Time, Voters};
 use raftlab_node::disk::Memory;
 use raftlab_node::journal::Journal;
@@ -25,6 +25,11 @@ pub fn scratch(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("a scratch directory");
     dir
+}
+
+/// All that was found, a line each.
+pub fn said(report: &Report) -> String {
+    report.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 pub fn put(key: &str, value: u64) -> Ask {

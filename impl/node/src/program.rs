@@ -6,8 +6,10 @@
 
 mod flags;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
@@ -17,12 +19,15 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::flags::Flags;
 use self::flags::LogFormat;
-pub(crate) use self::flags::duration;
+pub use self::flags::duration;
 use crate::http::{self, App};
-use crate::process::{EndError, Process, StartError};
+use crate::process::{EndError, Handle, Process, StartError};
 
 /// How long clients that are being answered may take when the server ends.
 const LINGERS_FOR: Duration = Duration::from_millis(300);
+
+/// How long a server may take to end whose supervisor is gone: nobody is there who would kill it.
+const OUTLIVES_FOR: Duration = Duration::from_secs(2);
 
 /// Why the program ends with something else than 0.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +50,7 @@ pub enum Failure {
         /// What was tried.
         doing: String,
         /// What the system said.
-        error: std::io::Error,
+        error: io::Error,
     },
 }
 
@@ -103,6 +108,7 @@ fn run(flags: &Flags) -> Result<(), Failure> {
     };
     let listener = http::listen(http_address).map_err(io(&format!("listening on {http_address}")))?;
     let options = flags.options()?;
+    let supervised = flags.until_stdin_closes.then(end_with_stdin);
     let (cluster, reads) = (options.cluster, options.config.features().reads);
     let (server, address) = (options.config.id(), options.address);
     let process = Process::start(options)?;
@@ -111,6 +117,10 @@ fn run(flags: &Flags) -> Result<(), Failure> {
         "{server} listens for servers on {} and for clients on {http_address}; its log held {recovery}",
         address.peer
     );
+    if let Some(supervised) = supervised {
+        // It is set nowhere else.
+        let _ = supervised.set(process.handle().clone());
+    }
     let app = App { handle: process.handle().clone(), cluster, reads };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(flags.http_threads)
@@ -130,6 +140,27 @@ fn run(flags: &Flags) -> Result<(), Failure> {
     runtime.block_on(async { drop(tokio::time::timeout(LINGERS_FOR, clients).await) });
     runtime.shutdown_background();
     Ok(end?)
+}
+
+/// Ends the program when stdin does: a pipe whose other end goes with whoever started it, however that ends. The server
+/// is to be set when it runs; one that does not end in time, or that hangs where it starts, is ended from here.
+fn end_with_stdin() -> Arc<OnceLock<Handle>> {
+    let server = Arc::new(OnceLock::<Handle>::new());
+    let shared = Arc::clone(&server);
+    thread::spawn(move || {
+        let mut bytes = [0; 64];
+        let mut stdin = io::stdin().lock();
+        while match stdin.read(&mut bytes) {
+            Ok(read) => read > 0,
+            Err(error) => error.kind() == io::ErrorKind::Interrupted,
+        } {}
+        info!("stdin was closed: whoever started this server is gone");
+        // A core that sleeps may not take its word in time.
+        thread::spawn(move || shared.get().map(Handle::stop));
+        thread::sleep(OUTLIVES_FOR);
+        std::process::exit(0);
+    });
+    server
 }
 
 /// Returns when Ctrl-C or SIGTERM comes.

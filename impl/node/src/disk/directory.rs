@@ -9,7 +9,7 @@ use super::profile::PROFILE;
 use super::{Disk, File};
 
 /// The name that says whose directory it is; it is none of the log's.
-const LOCK: &str = "lock";
+pub const LOCK: &str = "lock";
 
 /// A directory, held by this process as long as the value lives.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::{Directory, Disk, File};
 use crate::chaos::{DiskFault, Fault, Fired, millis};
 
 /// The name of the file; it is none of the log's.
-pub(super) const PROFILE: &str = "disk-profile.json";
+pub const PROFILE: &str = "disk-profile.json";
 
 /// How long a sync that does not return takes to see that its process ends.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);

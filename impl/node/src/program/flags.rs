@@ -94,6 +94,9 @@ pub struct Flags {
     /// Let clients break things: links, disk, clock; on loopback only
     #[arg(long)]
     pub chaos: bool,
+    /// End when stdin does: for a supervisor, which keeps the other end of a pipe
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
     /// Start although the founders are others than at the first start: two majorities may share no server then
     #[arg(long)]
     pub unsafe_initial_cluster: bool,

@@ -12,7 +12,8 @@
 //! |---|---|
 //! | `record.rs`, `read.rs` | the lines that a run leaves; what is wrong with them |
 //! | `lanes.rs`, `bands.rs` | what each server was, and when something was wrong |
-//! | `fired.rs`, `findings.rs`, `followed.rs` | what was derived: faults that struck, failovers, memory, consequences |
+//! | `fired.rs`, `findings.rs` | what was derived: faults that struck, failovers, memory, clients |
+//! | `followed.rs`, `configurations.rs` | what followed each fault; by which servers a majority was counted |
 //! | `judge.rs` | reasons and the verdict |
 //! | `plot.rs` | the pictures |
 //! | `page.rs`, `document.rs`, `timeline.rs`, `rerun.rs` | the page, `report.json`, `trace.jsonl`, `rerun.sh` |
@@ -21,6 +22,7 @@
 //! as [`Judgements`].
 
 mod bands;
+mod configurations;
 mod document;
 mod findings;
 mod fired;

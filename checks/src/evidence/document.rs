@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::findings::{Configuration, Failover, ServerFacts};
+use super::configurations::Configuration;
+use super::findings::{Failover, ServerFacts};
 use super::read::FileState;
 use super::{Told, rerun};
 use crate::verdict::Verdict;

@@ -46,10 +46,31 @@ fn a_run_in_which_all_went_well_is_verified() {
 #[test]
 fn what_nobody_judged_is_no_pass() {
     let dir = short().write("unjudged");
-    let verdict = evidence::write(&dir, &Judgements::default()).expect("a report can be written");
-    assert_eq!((verdict.verdict, verdict.exit), (Verdict::Incomplete, 3));
-    assert!(reason(&verdict, "replay").says.contains("not replayed"));
-    assert!(reason(&verdict, "linearizability").says.contains("not judged"));
+    let unreplayed = Judgements { validation: None, ..judgements() };
+    let verdict = evidence::write(&dir, &unreplayed).expect("a report can be written");
+    is(&verdict, Verdict::Incomplete, 3, "replay");
+    let unsearched = Judgements { linearizability: None, ..judgements() };
+    let verdict = evidence::write(&dir, &unsearched).expect("a report can be written");
+    is(&verdict, Verdict::Incomplete, 3, "linearizability");
+    // A property about which nothing happened is shown, and said neither to hold nor to be broken.
+    assert!(verdict.reasons.iter().all(|own| own.what != "snapshot at its index"));
+    assert!(read(&dir, "index.html").contains("· not judged"));
+}
+
+#[test]
+fn what_is_printed_is_what_was_judged() {
+    let mut scene = short();
+    scene.fired.clear();
+    let dir = scene.write("printed");
+    let (text, exit) = evidence::report(&dir, &judgements()).expect("a report can be written");
+    assert_eq!(exit, 21);
+    let line =
+        |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line("  ✔ Log Matching").ends_with("in 41,207 states of 3 servers"));
+    assert!(line("  ? faults").contains("VACUOUS  declared and never seen to strike: link_cut all"));
+    assert!(line("VERDICT VACUOUS  faults: ").ends_with("exit 21"));
+    assert_eq!(line("VERDICT ").trim_start_matches("VERDICT "), read(&dir, "verdict.txt").trim_end());
+    assert_eq!(line("rerun "), format!("rerun   lab report {}", dir.display()));
 }
 
 #[test]

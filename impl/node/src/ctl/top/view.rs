@@ -97,7 +97,9 @@ impl View {
             let Ok(at) = u16::try_from(at) else { break };
             if let (Err(says), true) = (&row.status, at.saturating_add(1) < table.height) {
                 let line = Rect::new(table.x, table.y + 1 + at, table.width, 1);
-                let text = format!("{}  {}", row.address, says);
+                let address = row.address.to_string();
+                let text =
+                    if says.starts_with(&address) { says.clone() } else { format!("{address}  {says}") };
                 Line::from(text).style(Style::new().fg(Color::Red)).render(line, buffer);
             }
         }

@@ -18,6 +18,7 @@ mod check;
 mod error;
 mod options;
 mod parse;
+mod soak;
 mod verbs;
 mod words;
 mod write;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::{Mistake, ScenarioError};
 pub use self::options::ratio;
+pub use self::soak::soak;
 pub use self::verbs::{Group, VERBS, Verb};
 pub use self::write::Time;
 

@@ -50,6 +50,29 @@ pub struct DemoArgs {
     pub run: RunOptions,
 }
 
+/// `soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// For about how long
+    #[arg(long = "for", value_name = "TIME", default_value = "30m", value_parser = raftlab_node::program::duration)]
+    pub lasts: Duration,
+    /// How many servers found the cluster
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=7))]
+    pub nodes: u64,
+    /// How many clients
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
+    /// On how many keys
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub keys: u32,
+    /// How many operations a second they begin together
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
 /// Which run is meant.
 #[derive(Clone, Debug, Args)]
 pub struct Which {

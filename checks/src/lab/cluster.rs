@@ -264,7 +264,9 @@ impl Cluster {
     ///
     /// If there is none of this name; the nearest is said.
     pub fn server(&self, name: NodeId) -> Result<Server, Failure> {
-        self.servers().get(&name).filter(|server| !server.is_removed).cloned().ok_or_else(|| {
+        // The lock is given back before the names are asked for, which take it again.
+        let known = self.servers().get(&name).filter(|server| !server.is_removed).cloned();
+        known.ok_or_else(|| {
             let names: Vec<_> = self.names().iter().map(ToString::to_string).collect();
             Failure::data(unknown(
                 "server of this cluster",

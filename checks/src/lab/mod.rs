@@ -42,7 +42,7 @@ mod verbs;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::cli::{ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RunArgs, UpArgs, Which};
+use self::cli::{ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RunArgs, SoakArgs, UpArgs, Which};
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
 use crate::console::Console;
@@ -88,6 +88,8 @@ pub enum Verb {
     Demo(DemoArgs),
     /// Carry out a scenario on a cluster of its own
     Run(RunArgs),
+    /// Let everything go wrong that can, drawn by a seed, one thing after another, under load
+    Soak(SoakArgs),
     /// List the scenarios that come with the program
     List,
     /// Replay every server's journal through the core, and judge what they did together
@@ -131,6 +133,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Down(which) => verbs::down(&which, &common, &console),
         Verb::Demo(args) => verbs::run("demo", &args.run, &common, &console),
         Verb::Run(args) => verbs::run(&args.scenario, &args.run, &common, &console),
+        Verb::Soak(args) => verbs::soak(&args, &common, &console),
         Verb::List => verbs::list(&console),
         Verb::Validate(args) => validate::validate(&args, &common, &console),
         Verb::Report { dir } => verbs::report(&dir, &console),

@@ -4,7 +4,7 @@ use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
-use super::cli::{ChaosArgs, LoadArgs, RunOptions, UpArgs, Which};
+use super::cli::{ChaosArgs, LoadArgs, RunOptions, SoakArgs, UpArgs, Which};
 use super::cluster::{Cluster, Settings};
 use super::control::{Conversation, Reply, Request, find};
 use super::narrator::{Narrator, Where};
@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::evidence;
 use crate::failure::Failure;
 use crate::rundir::{self, RunDir};
-use crate::scenario::{Command, Group, Scenario, Verb};
+use crate::scenario::{self, Command, Group, Load, Scenario, Verb};
 use crate::verdict::exit;
 
 /// `lab up`: a cluster that stays up until it is told to end.
@@ -45,6 +45,22 @@ pub fn run(name: &str, options: &RunOptions, common: &Common, console: &Console)
     begin(command, &scenario.name.clone(), servers, told, Some(scenario), options, common, console)
 }
 
+/// `lab soak`: a scenario that is drawn.
+///
+/// # Errors
+///
+/// If the cluster does not come up, or something cannot be written.
+pub fn soak(args: &SoakArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let SoakArgs { lasts, nodes, clients, keys, rate, run } = args;
+    let seed = common.seed.unwrap_or_else(draw_seed);
+    let load = Load { clients: *clients, keys: *keys, rate: Some(*rate), ..Load::default() };
+    let scenario = scenario::soak(seed, *lasts, *nodes, load);
+    let options = format!("--nodes {nodes} --clients {clients} --keys {keys} --rate {rate}");
+    let command = format!("lab soak --for {}s {options}{}", lasts.as_secs(), flags(run));
+    let common = Common { seed: Some(seed), ..common.clone() };
+    begin(command, "soak", *nodes, run.flags.clone(), Some(scenario), run, &common, console)
+}
+
 /// `lab list`: the scenarios that come with the program.
 pub fn list(console: &Console) -> Result<u8, Failure> {
     for (name, _) in scenarios::SCENARIOS {
@@ -68,7 +84,7 @@ fn begin(
     let dir = directory(options.dir.as_deref().or(common.out.as_deref()), verb)?;
     let program =
         std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
-    let seed = common.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
+    let seed = common.seed.unwrap_or_else(draw_seed);
     let settings = Settings { program, command, seed, founders, flags, is_recorded: !options.no_record };
     let is_json = common.write_out == WriteOut::Json;
     let to = match (common.quiet, is_json) {
@@ -197,6 +213,11 @@ fn talk(which: &Which, request: &Request, common: &Common, console: &Console) ->
             }
         }
     })
+}
+
+/// Drawn by the system, and short enough to be typed.
+fn draw_seed() -> u64 {
+    RandomState::new().build_hasher().finish() >> 32
 }
 
 /// The directory of a run, by a name that holds wherever it is looked at from; `runs/latest` leads to it.

@@ -1,9 +1,9 @@
-//! Why we believe it: what the command `check` is made of.
+//! Why we believe it: what the commands `check` and `lab` are made of.
 //!
 //! Data flows one way: [`catalogue`] and [`gallery`] say what is searched, [`search`] and [`walk`] do it, a [`story`]
 //! is the way to what was found, [`trace`] keeps it, [`render`] draws it, [`report`] and [`verdict`] say what it came
 //! to. [`commands`] puts these together, a file for each verb of [`cli`]; [`mod@bench`] measures the engines beside
-//! each other.
+//! each other. [`mod@validate`] judges by the same properties what real processes recorded; [`lab`] is its command.
 
 pub mod bench;
 pub mod catalogue;

@@ -1,9 +1,10 @@
-//! Why we believe it: what the command `check` is made of.
+//! Why we believe it: what the commands `check` and `lab` are made of.
 //!
 //! Data flows one way: [`catalogue`] and [`gallery`] say what is searched, [`search`] and [`walk`] do it, a [`story`]
 //! is the way to what was found, [`trace`] keeps it, [`render`] draws it, [`report`] and [`verdict`] say what it came
 //! to. [`commands`] puts these together, a file for each verb of [`cli`]; [`mod@bench`] measures the engines beside
-//! each other. [`evidence`] reports on a live run from the files that it left.
+//! each other. [`lab`] runs the core live, by a [`scenario`] or by hand; what that left is judged by [`mod@validate`], with
+//! the properties of the model, and by [`linearizable`], and reported by [`evidence`].
 
 pub mod bench;
 pub mod catalogue;

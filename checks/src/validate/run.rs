@@ -88,8 +88,13 @@ impl Run {
         let lives = found.values().map(|lives| lives.len() as u64).sum();
         let totals = Totals { servers: found.len() as u64, lives, ..Totals::default() };
         let feeds = found.into_iter().map(|(id, lives)| Ok((id, Feed::new(lives)?)));
-        Ok(Run {
-            feeds: feeds.collect::<Result<_, InputError>>()?,
+        Ok(Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without))
+    }
+
+    /// Nothing was replayed yet.
+    pub(super) fn of(feeds: BTreeMap<NodeId, Feed>, totals: Totals, without: Option<Rule>) -> Run {
+        Run {
+            feeds,
             servers: BTreeMap::new(),
             machines: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -98,12 +103,12 @@ impl Run {
             findings: Vec::new(),
             totals,
             told: None,
-            without: options.without,
+            without,
             committed: Index(0),
             taken: BTreeMap::new(),
             looks_at: LOOKS_AFTER,
             scratch: Vec::new(),
-        })
+        }
     }
 
     /// Replays all of it.

@@ -164,3 +164,122 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use raftlab_core::{Config, Durable, Index, LogId, Membership, Term, Voters};
+    use raftlab_node::journal::{Began, Outcome, Told};
+    use raftlab_node::kv::Store;
+
+    use super::super::report::Totals;
+    use super::super::server::Server;
+    use super::*;
+
+    const N1: NodeId = NodeId(1);
+
+    /// A run of which nothing is known but that n1 is one of three.
+    fn run() -> Run {
+        let mut run = Run::of(BTreeMap::new(), Totals::default(), None);
+        let config = Config::new(N1, founders().voters().clone(), 1).unwrap();
+        let (raft, effects) = Raft::recover(config.clone(), Durable::default());
+        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
+        let (server, _) = Server::first(&config.into(), &began).unwrap();
+        run.servers.insert(N1, server);
+        run.machines.entry(N1).or_default();
+        run
+    }
+
+    fn founders() -> Membership {
+        Membership::of(Voters::new([1, 2, 3].map(NodeId)))
+    }
+
+    fn entries() -> Vec<Entry> {
+        (1..=3).map(|at| Entry { id: LogId::new(Term(1), Index(at)), payload: Payload::Noop }).collect()
+    }
+
+    /// What a state machine is after all of the entries.
+    fn snapshot() -> Snapshot {
+        let mut store = Store::default();
+        entries().iter().for_each(|entry| _ = store.apply(entry));
+        let (last, membership) = (store.applied(), founders().into());
+        Snapshot { last, membership, state: store.snapshot().into() }
+    }
+
+    #[test]
+    fn a_snapshot_is_the_state_machine_and_the_configuration_at_its_end() {
+        let mut run = run();
+        run.apply(N1, &entries());
+        assert_eq!(run.judge_snapshot(N1, &snapshot(), true), Ok(()));
+        let other = Membership::of(Voters::new([1, 2].map(NodeId)));
+        let wrong = Snapshot { membership: other.into(), ..snapshot() };
+        let why = run.judge_snapshot(N1, &wrong, true).unwrap_err();
+        assert!(why.contains("the configuration in force there was {n1 n2 n3}"), "{why}");
+        let early = Snapshot { last: LogId::new(Term(1), Index(2)), ..snapshot() };
+        let why = run.judge_snapshot(N1, &early, true).unwrap_err();
+        assert!(why.contains("its state machine stood at 3@1"), "{why}");
+        let wrong = Snapshot { state: vec![1].into(), ..snapshot() };
+        assert!(run.judge_snapshot(N1, &wrong, true).is_err());
+    }
+
+    #[test]
+    fn a_snapshot_that_was_sent_is_one_that_was_taken() {
+        let mut run = run();
+        let why = run.judge_snapshot(N1, &snapshot(), false).unwrap_err();
+        assert!(why.contains("and nobody took that one"), "{why}");
+        run.apply(N1, &entries());
+        assert_eq!(run.judge_snapshot(N1, &snapshot(), true), Ok(()));
+        assert_eq!(run.judge_snapshot(N1, &snapshot(), false), Ok(()));
+        let other = Snapshot { state: vec![1].into(), ..snapshot() };
+        assert!(run.judge_snapshot(N1, &other, false).is_err());
+    }
+
+    /// What each of the steps breaks.
+    fn breaks(steps: impl FnOnce(&mut Run)) -> Vec<&'static str> {
+        let mut run = run();
+        steps(&mut run);
+        run.tally.news().into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_state_machine_is_given_what_others_were_in_order_and_once() {
+        const SAFETY: &str = "State Machine Safety";
+        let other = Entry { id: LogId::new(Term(2), Index(3)), payload: Payload::Noop };
+        assert_eq!(breaks(|run| run.apply(N1, &entries())), [""; 0]);
+        assert_eq!(breaks(|run| run.apply(N1, &entries()[1..])), [SAFETY], "a gap");
+        let twice = |run: &mut Run| {
+            run.apply(N1, &entries()[..2]);
+            run.apply(N1, &entries()[1..]);
+        };
+        assert_eq!(breaks(twice), [SAFETY], "twice");
+        let restarted = |run: &mut Run, again: &[Entry]| {
+            run.apply(N1, &entries());
+            run.servers.entry(N1).and_modify(|server| server.applied = Index(0));
+            run.apply(N1, again);
+        };
+        assert_eq!(breaks(|run| restarted(run, &entries())), [""; 0]);
+        let changed = [&entries()[..2], &[other]].concat();
+        assert_eq!(breaks(|run| restarted(run, &changed)), [SAFETY], "another one in another life");
+    }
+
+    #[test]
+    fn a_state_machine_becomes_what_others_were() {
+        let after = |entries: &[Entry]| {
+            let entries = entries.to_vec();
+            breaks(move |run| {
+                run.apply(N1, &entries);
+                run.restore(N1, &snapshot());
+            })
+        };
+        assert_eq!(after(&entries()), [""; 0]);
+        assert_eq!(after(&entries()[..2]), ["State Machine Safety"], "nobody was there yet");
+        let broken = Snapshot { state: vec![9].into(), ..snapshot() };
+        let broken = |run: &mut Run| {
+            run.apply(N1, &entries());
+            run.restore(N1, &broken);
+        };
+        assert_eq!(breaks(broken), ["snapshots are true"]);
+    }
+}

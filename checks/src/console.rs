@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Color, Common};
 use crate::memory;
@@ -175,6 +176,18 @@ pub fn silence_model_panics() {
             print(panic);
         }
     }));
+}
+
+/// What the program does, for those who ask: `RUST_LOG`, or `-v` and `-vv`.
+pub fn log_to_stderr(common: &Common) {
+    let default = ["off", "info", "debug"][usize::from(common.verbose.min(2))];
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let ansi = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stderr().is_terminal(),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }
 
 #[cfg(test)]

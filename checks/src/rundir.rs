@@ -21,8 +21,10 @@ impl RunDir {
         fs::create_dir_all(&dir).map_err(|error| Failure::at(&dir, &error))?;
         let run = RunDir(dir);
         run.write("verdict.txt", "UNFINISHED\n")?;
-        if out.is_none() {
-            run.link_latest();
+        if out.is_none()
+            && let Some(name) = run.0.file_name()
+        {
+            link_latest(Path::new(name));
         }
         Ok(run)
     }
@@ -42,16 +44,16 @@ impl RunDir {
     pub fn path(&self) -> &Path {
         &self.0
     }
+}
 
-    /// A convenience: where links are not to be had, a run is no worse without.
-    fn link_latest(&self) {
-        let link = Path::new("runs/latest");
-        let _ = fs::remove_file(link);
-        #[cfg(unix)]
-        if let Some(name) = self.0.file_name() {
-            let _ = std::os::unix::fs::symlink(name, link);
-        }
-    }
+/// Lets `runs/latest` lead to a run's directory, which is named from `runs` or by its whole path. A convenience: where
+/// links are not to be had, a run is no worse without.
+pub fn link_latest(to: &Path) {
+    let _ = fs::create_dir_all("runs");
+    let link = Path::new("runs/latest");
+    let _ = fs::remove_file(link);
+    #[cfg(unix)]
+    let _ = std::os::unix::fs::symlink(to, link);
 }
 
 /// Makes sure that files can be written in `dir`, which is made if it is not there.

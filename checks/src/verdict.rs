@@ -33,12 +33,20 @@ pub mod exit {
     pub const VIOLATED: u8 = 12;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
-    /// A client history is not linearizable.
+    /// An expectation of a scenario failed.
+    pub const UNEXPECTED: u8 = 20;
+    /// A declared fault never fired.
+    pub const NEVER_FIRED: u8 = 21;
+    /// The clients' history is not linearizable.
     pub const NOT_LINEARIZABLE: u8 = 23;
-    /// Whether it is was not decided in time.
+    /// A process did what the core would not have done.
+    pub const DIVERGED: u8 = 24;
+    /// Linearizability was not decided in time.
     pub const UNDECIDED: u8 = 25;
     /// Bad input.
     pub const DATA: u8 = 65;
+    /// Nobody is there, or nobody leads.
+    pub const UNREACHABLE: u8 = 69;
     /// A bug of this program.
     pub const INTERNAL: u8 = 70;
     /// Input or output failed.

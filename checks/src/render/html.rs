@@ -69,7 +69,7 @@ fn page(view: &View) -> String {
 }
 
 /// Fills a template in one pass, so that nothing in a part is taken for a place to fill.
-fn fill(template: &str, parts: &[(&str, String)]) -> String {
+pub(crate) fn fill(template: &str, parts: &[(&str, String)]) -> String {
     let mut page = String::new();
     let mut rest = template;
     while let Some(at) = rest.find("{{") {

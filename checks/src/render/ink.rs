@@ -142,7 +142,7 @@ pub(super) struct Paint {
 }
 
 /// Text safe in markup, between tags and in attributes. What XML cannot hold at all becomes a replacement character.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -160,7 +160,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// How wide a text is, in pixels.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     (text.chars().count() * CHAR_TENTHS).div_ceil(10)
 }
 

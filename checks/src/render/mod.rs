@@ -13,7 +13,7 @@
 //! | `mermaid.rs`, `shiviz.rs`, `itf.rs`, `json.rs` | for other tools |
 
 pub mod html;
-mod ink;
+pub(crate) mod ink;
 pub mod itf;
 pub mod json;
 mod layout;

@@ -6,6 +6,8 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::num::NonZeroUsize;
 
+use serde::{Deserialize, Serialize};
+
 use crate::membership::{Membership, Standing};
 use crate::quorum::Voters;
 #[cfg(feature = "weaken")]
@@ -27,7 +29,7 @@ pub struct Config {
 /// What Raft may do beyond the paper's core. Each is off unless it is switched on, and costs nothing then: neither
 /// state nor messages. All servers of a cluster are meant to agree; that they do not for a while, as when one after
 /// another is restarted with a feature on, endangers no safety.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Features {
     /// A server asks whether it could win before it starts an election in a new term (dissertation 9.6). So a server
     /// that was cut off does not depose a leader that others hear.
@@ -45,7 +47,7 @@ pub struct Features {
 }
 
 /// How a leader makes sure, before it answers a read, that no later leader has committed anything (dissertation 6.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadMode {
     /// It appends a no-op, and answers when that is committed: a disk write on a majority for each read.
     Log,
@@ -64,7 +66,7 @@ pub enum ReadMode {
 /// within it, if over a time in which one clock shows `promise`, no other shows less by more than `drift`: clocks
 /// that are at most k apart at any moment need 2k, clocks whose rates differ by at most ten percent a tenth of
 /// `promise`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// The least election time-out: no server draws a shorter one, and [`Timer::Contact`](crate::Timer::Contact) runs
     /// as long.

@@ -4,6 +4,8 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::durable::{Persisted, Write};
 use crate::log::Entry;
 use crate::membership::{Change, Refusal};
@@ -12,7 +14,7 @@ use crate::snapshot::{Ignored, Snapshot};
 use crate::types::{Command, Index, LogId, NodeId, ReadId};
 
 /// Everything that can happen to a server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Input {
     /// A message arrived: once, late, again, out of order, or from nobody known.
     Receive {
@@ -37,6 +39,7 @@ pub enum Input {
         /// The last entry that the state has in it: above the log's base, and committed.
         through: Index,
         /// The state, as [`Outbox::restored`] is to bring it back, here or at another server.
+        #[serde(with = "crate::bytes")]
         state: Arc<[u8]>,
     },
     /// The disk finished writes; the value comes from [`Outbox::persisted`].
@@ -44,7 +47,7 @@ pub enum Input {
 }
 
 /// The timers of a server. Delays are the host's: it draws them, the checker fires a timer whenever it is armed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Timer {
     /// A follower or candidate heard from no leader for long (§5.2). Randomised anew at each start.
     Election,
@@ -95,7 +98,7 @@ pub struct Effects {
 }
 
 /// A read that may be answered, from a state machine that was given all entries up to `index`: that one, or more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Readable {
     /// The read.
     pub id: ReadId,
@@ -104,7 +107,7 @@ pub struct Readable {
 }
 
 /// What a proposal, a read, a snapshot, a transfer or a change came to, as far as this server can say at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Answer {
     /// Appended here. It is done when exactly this position *in this term* comes out committed, and void when
     /// another term's entry does.

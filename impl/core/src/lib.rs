@@ -35,6 +35,7 @@
 //! | `read.rs`, `lease.rs` | D 6.4: reads that are not stale |
 //! | `session.rs` | D 6.3: commands that are sent again take effect once; for the host's state machine |
 //! | `effects.rs` | inputs, timers, effects, and the order of disk and network |
+//! | `part.rs` | effects by their parts, to be compared and no more |
 //! | `durable.rs` | what the disk holds, and the records by which it changes |
 //! | `log.rs`, `message.rs`, `types.rs` | the nouns |
 //! | `quorum.rs`, `progress.rs` | majorities; matchIndex and nextIndex |
@@ -73,6 +74,7 @@ mod lease;
 mod log;
 mod membership;
 mod message;
+mod part;
 mod progress;
 mod quorum;
 mod raft;
@@ -96,6 +98,7 @@ pub use lease::LeaseHeld;
 pub use log::{Entry, Log, Payload, is_continuation};
 pub use membership::{Change, Membership, Refusal, Standing};
 pub use message::{Appended, Body, Message};
+pub use part::{Part, Shown};
 pub use progress::Progress;
 pub use quorum::Voters;
 pub use raft::{QuorumCheck, Raft, Role};

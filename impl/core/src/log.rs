@@ -34,7 +34,7 @@ pub enum Payload {
 /// The entries that a server holds, without a gap: from index 1, or from behind its base once a snapshot covers what
 /// was before (§7).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Log {
     base: LogId,
     entries: Vec<Entry>,
@@ -182,9 +182,13 @@ impl From<Vec<Entry>> for Log {
     }
 }
 
-impl From<Stored> for Log {
-    fn from(Stored { base, entries }: Stored) -> Log {
-        Log::of(base, &entries)
+/// What is read need not be what was written.
+impl TryFrom<Stored> for Log {
+    type Error = &'static str;
+
+    fn try_from(Stored { base, entries }: Stored) -> Result<Log, &'static str> {
+        let is_log = is_continuation(base, &entries);
+        if is_log { Ok(Log::of(base, &entries)) } else { Err("entries that do not continue their log") }
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Change {
 }
 
 /// Why a change is refused. Nothing was done then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Refusal {
     /// The one before is not committed yet (dissertation 4.1).
     InFlight {

@@ -53,7 +53,7 @@ pub struct Incoming {
 }
 
 /// Why a chunk of a snapshot was not taken in. It is for counting: nothing was done but to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Ignored {
     /// Its sender's term is over.
     OtherTerm(Term),

@@ -175,6 +175,15 @@ pub enum Fate {
     Arrives(Vec<Duration>),
 }
 
+impl LinkFault {
+    /// Is every number one that a link can have?
+    pub fn is_possible(self) -> bool {
+        let LinkFault { drop, duplicate, delay_ms, jitter_ms, .. } = self;
+        let is_share = |of: f64| (0.0..=1.0).contains(&of);
+        is_share(drop) && is_share(duplicate) && delay_ms >= 0.0 && jitter_ms >= 0.0
+    }
+}
+
 impl Links {
     /// Links that are well. What they will lose is drawn by this seed.
     pub fn new(seed: u64) -> Links {

@@ -11,9 +11,9 @@ mod profile;
 
 use std::io;
 
-pub use directory::Directory;
+pub use directory::{Directory, LOCK};
 pub use memory::{Fault, Memory};
-pub use profile::{Profile, Profiled};
+pub use profile::{PROFILE, Profile, Profiled};
 
 /// What is written all or not at all, in bytes.
 pub const SECTOR_BYTES: usize = 512;

@@ -20,7 +20,7 @@ use raftlab_core::{
 };
 
 use crate::kv::{Bytes, Command, Outcome, Pair, RestoreError, Store};
-use crate::replica::{Batch, DiskIo, News, Replica, Turn, Written};
+use crate::replica::{Batch, DiskIo, News, Observer, Replica, Turn, Written};
 use crate::timers::{Timers, Timing};
 
 /// A server, to be driven by a host.
@@ -171,7 +171,23 @@ impl Node {
         settings: Settings,
         now: Time,
     ) -> Result<(Node, Output), RestoreError> {
-        let (replica, turn) = Replica::recover(config, durable, settings.disk_io);
+        Node::recover_observed(config, durable, store, settings, now, None)
+    }
+
+    /// The same, with an observer of its core from the first moment on, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`recover`](Node::recover).
+    pub fn recover_observed(
+        config: Config,
+        durable: Durable,
+        store: Store,
+        settings: Settings,
+        now: Time,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Result<(Node, Output), RestoreError> {
+        let (replica, turn) = Replica::recover_observed(config, durable, settings.disk_io, observer);
         let mut node = Node {
             replica,
             store,
@@ -202,9 +218,14 @@ impl Node {
         self.counters
     }
 
-    /// How many clients wait.
-    pub fn waiting(&self) -> usize {
-        self.proposals.len() + self.reads.len()
+    /// How many clients wait for a command or a change.
+    pub fn proposals(&self) -> usize {
+        self.proposals.len()
+    }
+
+    /// How many wait for a read.
+    pub fn reads(&self) -> usize {
+        self.reads.len()
     }
 
     /// Something happens. `now` is what the server's clock shows, read after the event came.

@@ -38,6 +38,19 @@ pub struct Replica {
     /// The disk has a batch.
     writing: bool,
     disk_io: DiskIo,
+    observer: Option<Box<dyn Observer>>,
+}
+
+/// Watches the core of a replica, on the thread that owns it, and decides nothing.
+pub trait Observer: std::fmt::Debug + Send {
+    /// The core is about to become what this disk makes of it. What comes of that is said as of any input.
+    fn recovers(&mut self, config: &Config, durable: &Durable);
+    /// The core is about to take an input.
+    fn takes(&mut self, now: Time, input: &Input);
+    /// The core has done so: what it is now, and what it wants done.
+    fn took(&mut self, raft: &Raft, effects: &Effects);
+    /// All that waited for the disk is given to it.
+    fn gives_batch(&mut self);
 }
 
 /// What a leader does while its own disk writes.
@@ -92,8 +105,24 @@ pub enum News {
 impl Replica {
     /// The server that a disk holds, and its first turn: what its state machine starts from, and its timers.
     pub fn recover(config: Config, durable: Durable, disk_io: DiskIo) -> (Replica, Turn) {
+        Replica::recover_observed(config, durable, disk_io, None)
+    }
+
+    /// The same, watched from the first moment on by `observer`, if there is one.
+    pub fn recover_observed(
+        config: Config,
+        durable: Durable,
+        disk_io: DiskIo,
+        mut observer: Option<Box<dyn Observer>>,
+    ) -> (Replica, Turn) {
+        if let Some(observer) = &mut observer {
+            observer.recovers(&config, &durable);
+        }
         let (raft, effects) = Raft::recover(config, durable);
-        let mut replica = Replica { raft, waiting: None, writing: false, disk_io };
+        if let Some(observer) = &mut observer {
+            observer.took(&raft, &effects);
+        }
+        let mut replica = Replica { raft, waiting: None, writing: false, disk_io, observer };
         let turn = replica.take(effects);
         (replica, turn)
     }
@@ -106,7 +135,13 @@ impl Replica {
     /// One input, and what comes of it at once. `now` is to be read after the input was received
     /// ([`Raft::step`]).
     pub fn step(&mut self, now: Time, input: Input) -> Turn {
+        if let Some(observer) = &mut self.observer {
+            observer.takes(now, &input);
+        }
         let effects = self.raft.step(now, input);
+        if let Some(observer) = &mut self.observer {
+            observer.took(&self.raft, &effects);
+        }
         self.take(effects)
     }
 
@@ -117,6 +152,9 @@ impl Replica {
         }
         let batch = self.waiting.take()?;
         self.writing = true;
+        if let Some(observer) = &mut self.observer {
+            observer.gives_batch();
+        }
         Some(Batch(batch))
     }
 

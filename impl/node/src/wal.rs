@@ -33,16 +33,20 @@
 
 mod error;
 mod frame;
+mod inspect;
 mod recover;
 mod segment;
 mod snapshot;
+mod spare;
 
 use raftlab_core::{Durable, LogId, Snapshot, Write};
 
 pub use self::error::{Identity, OpenError, Recovery, Torn, WriteError};
 use self::frame::HEAD_BYTES;
+pub use self::inspect::{Inspected, Record, inspect};
 use self::recover::Recovered;
 use self::segment::{HEADER_BYTES, Header, UNFINISHED, segment_name, segment_number, snapshot_name};
+use self::spare::Spare;
 use crate::disk::{Disk, File};
 
 /// How long a segment is, in bytes, unless a record is longer.
@@ -65,6 +69,10 @@ pub struct Wal<D: Disk> {
     at: u64,
     /// The next record is made here.
     frame: Vec<u8>,
+    /// The next segment, if there is room for one.
+    spare: Option<Spare<D::File>>,
+    /// Was there no room for one? Then nothing is tried until room may have come.
+    has_no_room: bool,
     failed: Option<WriteError>,
 }
 
@@ -86,14 +94,18 @@ impl<D: Disk> Wal<D> {
     ///
     /// The table above says which.
     pub fn open(disk: D, identity: Identity, segment_bytes: u64) -> Result<Opened<D>, OpenError> {
-        let Recovered { durable, last, torn, leftovers, report } = recover::recover(&disk, identity)?;
+        let Recovered { durable, last, torn, leftovers, report } =
+            recover::recover(&disk, identity, &mut |_| {})?;
         for name in &leftovers {
             disk.remove(name).map_err(OpenError::io(format!("removing {name}")))?;
         }
         let (header, at) = if let Some((header, at)) = last {
             (header, at as u64)
         } else {
-            begin_segment(&disk, identity, segment_bytes, 1, &durable).map_err(OpenError::begins)?
+            let (header, bytes) = checkpoint_segment(identity, segment_bytes, 1, &durable);
+            write_aside(&disk, &segment_name(1), &bytes, header.len).map_err(OpenError::begins)?;
+            let born = header.born;
+            (header, born)
         };
         let name = segment_name(header.number);
         let opening = || OpenError::io(format!("opening {name} to write"));
@@ -113,6 +125,8 @@ impl<D: Disk> Wal<D> {
             file,
             at,
             frame,
+            spare: None,
+            has_no_room: false,
             failed: None,
         };
         Ok(Opened { wal, durable, recovery })
@@ -130,6 +144,48 @@ impl<D: Disk> Wal<D> {
         let written = self.write_all(writes);
         self.failed = written.as_ref().err().cloned();
         written
+    }
+
+    /// Does some of what the next segment will need, for as long as a few syncs take; to be called when nothing waits.
+    /// Is there more to do? Who never calls it waits longer where a segment ends.
+    ///
+    /// # Errors
+    ///
+    /// The disk's, as of [`write`](Wal::write); but no room for a spare is no error.
+    pub fn prepare(&mut self) -> Result<bool, WriteError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        match self.prepare_some().map_err(WriteError::of("preparing the next segment")) {
+            Err(full) if full.is_full => {
+                self.give_up_spare();
+                Ok(false)
+            }
+            Err(failed) => {
+                self.failed = Some(failed.clone());
+                Err(failed)
+            }
+            more => more,
+        }
+    }
+
+    fn prepare_some(&mut self) -> std::io::Result<bool> {
+        if self.has_no_room {
+            return Ok(false);
+        }
+        let spare = match &mut self.spare {
+            Some(spare) => spare,
+            none => none.insert(Spare::create(&self.disk, self.segment_bytes)?),
+        };
+        spare.clean_some()
+    }
+
+    /// The room is for what is written.
+    fn give_up_spare(&mut self) {
+        self.has_no_room = true;
+        self.spare = None;
+        // The next start removes it otherwise.
+        let _ = self.disk.remove(&spare::name());
     }
 
     /// What it holds.
@@ -182,16 +238,17 @@ impl<D: Disk> Wal<D> {
             snapshot: LogId::ZERO,
             ..self.header.clone()
         };
-        write_segment(&self.disk, &header, &[])?;
-        self.go_on_in(header, HEADER_BYTES as u64)
+        let bytes = header.encode();
+        self.go_on_in(header, &bytes)
     }
 
     /// A segment that says all, and the end of all before it.
     fn checkpoint(&mut self) -> Result<(), WriteError> {
         let number = self.header.number + 1;
-        let (header, at) =
-            begin_segment(&self.disk, self.identity, self.segment_bytes, number, &self.durable)?;
-        self.go_on_in(header, at)?;
+        let (left, written) = (self.header.clone(), self.at);
+        let (header, bytes) = checkpoint_segment(self.identity, self.segment_bytes, number, &self.durable);
+        self.go_on_in(header, &bytes)?;
+        self.recycle(&left, written)?;
         let kept = self.durable.snapshot.as_ref().map(|snapshot| snapshot_name(snapshot.last));
         let names = self.disk.names().map_err(WriteError::of("listing the directory"))?;
         for name in names {
@@ -200,13 +257,32 @@ impl<D: Disk> Wal<D> {
                 self.disk.remove(&name).map_err(WriteError::of(format!("removing {name}")))?;
             }
         }
+        self.has_no_room = false;
         Ok(())
     }
 
-    fn go_on_in(&mut self, header: Header, at: u64) -> Result<(), WriteError> {
+    /// A segment that is covered becomes the spare one, if there is none.
+    fn recycle(&mut self, left: &Header, written: u64) -> Result<(), WriteError> {
+        if self.spare.is_none() && left.len == self.segment_bytes {
+            let name = segment_name(left.number);
+            let recycled = Spare::recycle(&self.disk, &name, left.len, written);
+            self.spare = Some(recycled.map_err(WriteError::of(format!("recycling {name}")))?);
+        }
+        Ok(())
+    }
+
+    /// Makes the segment of this head, which begins with these bytes, and goes on behind them.
+    fn go_on_in(&mut self, header: Header, bytes: &[u8]) -> Result<(), WriteError> {
         let name = segment_name(header.number);
-        self.file = self.disk.open(&name).map_err(WriteError::of(format!("opening {name} to write")))?;
-        (self.header, self.at) = (header, at);
+        let spare = self.spare.take_if(|spare| spare.is_ready(header.len));
+        self.file = if let Some(spare) = spare {
+            let made = spare.become_segment(&self.disk, &name, bytes);
+            made.map_err(WriteError::of(format!("writing {name}")))?
+        } else {
+            write_aside(&self.disk, &name, bytes, header.len)?;
+            self.disk.open(&name).map_err(WriteError::of(format!("opening {name} to write")))?
+        };
+        (self.header, self.at) = (header, bytes.len() as u64);
         Ok(())
     }
 }
@@ -218,14 +294,13 @@ fn encode(frame: &mut Vec<u8>, writes: &[Write]) {
     *frame = made.expect("writes have an encoding");
 }
 
-/// Makes a segment that needs nothing before it but the snapshot.
-fn begin_segment<D: Disk>(
-    disk: &D,
+/// A segment that needs nothing before it but the snapshot: its head, and all bytes that it is born with.
+fn checkpoint_segment(
     identity: Identity,
     segment_bytes: u64,
     number: u64,
     durable: &Durable,
-) -> Result<(Header, u64), WriteError> {
+) -> (Header, Vec<u8>) {
     let mut frame = Vec::new();
     encode(&mut frame, &recover::checkpoint(durable));
     let born = (HEADER_BYTES + frame::framed_len(frame.len() - HEAD_BYTES)) as u64;
@@ -239,15 +314,9 @@ fn begin_segment<D: Disk>(
         snapshot: durable.log.base(),
     };
     frame::seal(&mut frame, header.seed(), HEADER_BYTES as u64);
-    write_segment(disk, &header, &frame)?;
-    Ok((header, born))
-}
-
-/// Writes a segment aside, in its whole length, and names it.
-fn write_segment<D: Disk>(disk: &D, header: &Header, records: &[u8]) -> Result<(), WriteError> {
     let mut bytes = header.encode().to_vec();
-    bytes.extend_from_slice(records);
-    write_aside(disk, &segment_name(header.number), &bytes, header.len)
+    bytes.extend_from_slice(&frame);
+    (header, bytes)
 }
 
 fn write_snapshot<D: Disk>(disk: &D, identity: Identity, snapshot: &Snapshot) -> Result<(), WriteError> {

@@ -11,7 +11,8 @@
 //! | 32 | 8 | to |
 //! | 40 | 8 | incarnation: drawn at each start of the sender |
 //! | 48 | 8 | sequence: counted from 1 by the sender, for each receiver |
-//! | 56 | | the message, in postcard |
+//! | 56 | 12 | when it was sent, the last such time that was heard, and how long ago ([`Stamps`]) |
+//! | 68 | | the message, in postcard |
 //! | end | 4 or 16 | crc32c of all before it, or the first half of its keyed BLAKE3 hash |
 //!
 //! All integers are little-endian. What does not read as that, is for or from somebody else, or is sealed wrongly, is
@@ -34,12 +35,14 @@
 mod arrivals;
 mod coalesce;
 mod key;
+mod round_trip;
 
 use raftlab_core::{Body, Entry, Membership, Message, NodeId, Payload};
 
 pub use self::arrivals::{Arrival, Arrivals};
 pub use self::coalesce::coalesce;
 pub use self::key::{Key, KeyError};
+pub use self::round_trip::{RoundTrip, Stamps};
 
 /// The version that is spoken here.
 pub const VERSION: u8 = 1;
@@ -48,7 +51,7 @@ pub const VERSION: u8 = 1;
 pub const DATAGRAM_BYTES_MAX: usize = 65_507;
 
 const MAGIC: &[u8; 4] = b"raft";
-const HEADER_BYTES: usize = 56;
+const HEADER_BYTES: usize = 68;
 const CHECKSUM_BYTES: usize = 4;
 const TAG_BYTES: usize = 16;
 
@@ -89,6 +92,8 @@ pub struct Received {
     pub incarnation: u64,
     /// Its number among those that the sender sent here.
     pub sequence: u64,
+    /// When it was sent, and what it echoes.
+    pub stamps: Stamps,
     /// What it says.
     pub message: Message,
 }
@@ -199,13 +204,22 @@ impl Codec {
 
     /// Writes a datagram into `bytes`, in place of what is there. Of entries that do not fit, the last are left out.
     /// `None` if it does not fit even so: nothing that [`Limits`] allow is so long.
-    pub fn encode(&self, to: NodeId, sequence: u64, mut message: Message, bytes: &mut Vec<u8>) -> Option<()> {
+    pub fn encode(
+        &self,
+        to: NodeId,
+        (sequence, stamps): (u64, Stamps),
+        mut message: Message,
+        bytes: &mut Vec<u8>,
+    ) -> Option<()> {
         self.limits.trim(&mut message);
         bytes.clear();
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&[VERSION, u8::from(self.key.is_some()), 0, 0]);
         bytes.extend_from_slice(&self.cluster.to_le_bytes());
         for word in [self.own.0, to.0, self.incarnation, sequence] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        for word in [stamps.sent, stamps.echo, stamps.held] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         *bytes = postcard::to_extend(&message, std::mem::take(bytes)).ok()?;
@@ -243,7 +257,11 @@ impl Codec {
         is(is_sealed(), Dropped::WrongSeal)?;
         is(from != self.own && is_known(from), Dropped::UnknownSender)?;
         match postcard::take_from_bytes(&sealed[HEADER_BYTES..]) {
-            Ok((message, [])) => Ok(Received { from, incarnation: word(40), sequence: word(48), message }),
+            Ok((message, [])) => {
+                let half = |at: usize| u32::from_le_bytes(sealed[at..at + 4].try_into().unwrap_or_default());
+                let stamps = Stamps { sent: half(56), echo: half(60), held: half(64) };
+                Ok(Received { from, incarnation: word(40), sequence: word(48), stamps, message })
+            }
             _ => Err(Dropped::Malformed),
         }
     }

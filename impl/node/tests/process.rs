@@ -36,8 +36,9 @@ fn options(own: u64, peers: &Peers, dir: &Path, disk_io: DiskIo, life: u64) -> O
         cluster: 0xc1,
         config: config.with_max_chunk(limits.chunk_bytes_max()).unwrap(),
         peers: peers.clone(),
-        listen: peers.get(NodeId(own)).unwrap().peer,
+        address: peers.get(NodeId(own)).unwrap(),
         data_dir: dir.join(own.to_string()),
+        wal_dir: None,
         key: None,
         limits,
         settings: Settings {
@@ -46,6 +47,10 @@ fn options(own: u64, peers: &Peers, dir: &Path, disk_io: DiskIo, life: u64) -> O
             disk_io,
             snapshot_entries: 0,
         },
+        is_synced: true,
+        chaos: false,
+        record: None,
+        allows_other_founders: false,
     }
 }
 
@@ -170,8 +175,8 @@ fn what_is_in_the_way_of_a_start_is_said() {
     assert!(taken.contains("belongs to another process that runs"), "{taken}");
     let elsewhere = start(options(1, &peers, &dir.join("other"), DiskIo::Parallel, 2)).to_string();
     assert!(elsewhere.starts_with("listening on 127.0.0.1:"), "{elsewhere}");
-    let open =
-        Options { listen: "0.0.0.0:7001".parse().unwrap(), ..options(1, &peers, &dir, DiskIo::Parallel, 2) };
+    let everywhere = Address { peer: "0.0.0.0:7001".parse().unwrap(), http: None };
+    let open = Options { address: everywhere, ..options(1, &peers, &dir, DiskIo::Parallel, 2) };
     assert!(matches!(start(open), StartError::Exposed(_)));
     process.stop().unwrap();
     std::fs::remove_dir_all(dir).unwrap();

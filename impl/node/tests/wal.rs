@@ -87,6 +87,11 @@ fn written() -> (Memory, Durable) {
     (disk, states(&workload()).pop().unwrap())
 }
 
+/// The files that matter: all but a segment to be.
+fn needed(disk: &Memory) -> Vec<String> {
+    disk.names().unwrap().into_iter().filter(|name| name != "spare.tmp").collect()
+}
+
 #[test]
 fn what_was_written_is_read_and_gone_on_with() {
     let (disk, all) = written();
@@ -94,7 +99,7 @@ fn what_was_written_is_read_and_gone_on_with() {
     assert_eq!(opened.durable, all);
     assert_eq!(opened.recovery.snapshot, Some(LogId::new(Term(2), Index(11))));
     assert_eq!(opened.recovery.torn, None);
-    assert!(disk.names().unwrap().len() < 5, "what a snapshot covers is gone: {:?}", disk.names());
+    assert!(needed(&disk).len() < 5, "what a snapshot covers is gone: {:?}", disk.names());
     opened.wal.write(&[log(3, 14, &[1])]).unwrap();
     assert_eq!(open(&disk).unwrap().durable.log.last().index, Index(15));
 }
@@ -111,7 +116,7 @@ fn a_new_log_is_new_and_then_it_is_not() {
 #[test]
 fn a_file_that_is_cut_anywhere_is_refused() {
     let (disk, _) = written();
-    for name in disk.names().unwrap() {
+    for name in needed(&disk) {
         for len in 0..disk.read(&name, u64::MAX).unwrap().len() {
             let cut = disk.damaged(&name, |bytes| bytes.truncate(len));
             let error = open(&cut).map(|opened| opened.durable).unwrap_err();
@@ -124,7 +129,7 @@ fn a_file_that_is_cut_anywhere_is_refused() {
 fn a_bit_that_is_flipped_anywhere_loses_nothing_silently() {
     let (disk, all) = written();
     let (mut refused, mut harmless) = (0, 0);
-    for name in disk.names().unwrap() {
+    for name in needed(&disk) {
         for at in 0..disk.read(&name, u64::MAX).unwrap().len() {
             for bit in 0..8 {
                 let flipped = disk.damaged(&name, |bytes| bytes[at] ^= 1 << bit);
@@ -169,6 +174,11 @@ fn write_until_it_fails(disk: &Memory) -> usize {
             return acknowledged;
         }
         acknowledged += batch.len();
+        // Now and then there is time for the next segment; nobody was promised anything of it.
+        if batch.len() == 1 && wal.prepare().is_err() {
+            wal.write(&batch).expect_err("a log that failed takes nothing more");
+            return acknowledged;
+        }
     }
     acknowledged
 }
@@ -203,7 +213,8 @@ fn survives(left: &Memory, acknowledged: usize) {
     let at = at.unwrap_or_else(|| panic!("{may_be:?} were expected, and there is {durable:?}"));
     for (write, state) in workload().into_iter().flatten().zip(&states[1..]).skip(at) {
         wal.write(&[write]).unwrap();
-        assert_eq!(&open(left).unwrap().durable, state);
+        assert_eq!(&Wal::open(left.crash(|| true), OURS, SEGMENT_BYTES).unwrap().durable, state);
+        wal.prepare().unwrap();
     }
 }
 
@@ -250,6 +261,40 @@ fn a_disk_without_room_stops_the_log_and_it_opens_again_when_there_is_some() {
 }
 
 #[test]
+fn the_next_segment_is_made_beforehand_of_one_that_is_covered() {
+    let disk = Memory::default();
+    let mut wal = open(&disk).unwrap().wal;
+    let takes = |wal: &mut Wal<Memory>, writes: &[Write]| {
+        let before = disk.operations();
+        wal.write(writes).unwrap();
+        disk.operations() - before
+    };
+    wal.write(&[vote(1), log(1, 0, &[100; 9])]).unwrap();
+    let unprepared = takes(&mut wal, &[snapshot(1, 8, 10)]);
+    while wal.prepare().unwrap() {}
+    assert!(disk.names().unwrap().contains(&"spare.tmp".into()));
+    let prepared = takes(&mut wal, &[snapshot(1, 9, 10)]);
+    assert!(prepared < unprepared, "{prepared} operations instead of {unprepared}");
+    while wal.prepare().unwrap() {}
+    wal.write(&[log(1, 9, &[3000, 3000])]).unwrap();
+    let all = wal.durable().clone();
+    let again = open(&disk).unwrap();
+    assert_eq!(again.durable, all);
+    assert!(!disk.names().unwrap().contains(&"spare.tmp".into()), "a start begins without one");
+}
+
+#[test]
+fn no_room_for_a_spare_segment_is_no_failure() {
+    let disk = Memory::default();
+    let mut wal = open(&disk).unwrap().wal;
+    disk.fail(2, Fault::Full);
+    assert!(!wal.prepare().unwrap());
+    assert!(!disk.names().unwrap().contains(&"spare.tmp".into()), "what room there is, is for the log");
+    assert!(!wal.prepare().unwrap());
+    wal.write(&[vote(1)]).unwrap();
+}
+
+#[test]
 fn who_it_does_not_belong_to_is_refused() {
     let (disk, _) = written();
     for theirs in [Identity { server: NodeId(2), ..OURS }, Identity { cluster: 7, ..OURS }] {
@@ -261,7 +306,7 @@ fn who_it_does_not_belong_to_is_refused() {
 #[test]
 fn what_is_missing_is_named() {
     let (disk, all) = written();
-    for name in disk.names().unwrap() {
+    for name in needed(&disk) {
         let copy = disk.crash(|| true);
         copy.remove(&name).unwrap();
         match open(&copy) {

@@ -11,7 +11,8 @@ use raftlab_core::{
     NodeId, Payload, Raft, Round, Term, Time, Timer, Voters,
 };
 use raftlab_node::wire::{
-    Arrival, Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, Received, SERVERS_MAX, coalesce,
+    Arrival, Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, Received, SERVERS_MAX, Stamps,
+    coalesce,
 };
 
 const CLUSTER: u128 = 0xfeed;
@@ -24,9 +25,11 @@ fn codec(own: NodeId, key: Option<[u8; 32]>) -> Codec {
 
 fn encoded(from: &Codec, message: &Message) -> Vec<u8> {
     let mut bytes = vec![9; 3];
-    from.encode(N2, 5, message.clone(), &mut bytes).expect("it fits");
+    from.encode(N2, (5, STAMPS), message.clone(), &mut bytes).expect("it fits");
     bytes
 }
+
+const STAMPS: Stamps = Stamps { sent: u32::MAX, echo: 3, held: 4 };
 
 fn decode(to: &Codec, bytes: &[u8]) -> Result<Received, Dropped> {
     to.decode(bytes, |server| server == N1)
@@ -94,7 +97,7 @@ proptest! {
     fn what_is_written_is_read(message in message(), key in any::<Option<[u8; 32]>>()) {
         let bytes = encoded(&codec(N1, key), &message);
         let read = decode(&codec(N2, key), &bytes);
-        prop_assert_eq!(read, Ok(Received { from: N1, incarnation: 77, sequence: 5, message }));
+        prop_assert_eq!(read, Ok(Received { from: N1, incarnation: 77, sequence: 5, stamps: STAMPS, message }));
     }
 
     #[test]
@@ -117,7 +120,7 @@ proptest! {
     #[test]
     fn noise_in_an_envelope_is_no_panic(noise in vec(any::<u8>(), 0..300)) {
         let mut bytes = encoded(&codec(N1, None), &Message { term: Term(1), body: Body::NewerTerm });
-        bytes.truncate(56);
+        bytes.truncate(68);
         bytes.extend(noise);
         bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
         if let Ok(received) = decode(&codec(N2, None), &bytes) {
@@ -233,7 +236,7 @@ fn every_reason_is_met() {
     };
     let longer = sealed([&good[..good.len() - 4], &[0; 5]].concat());
     let mut other = Vec::new();
-    codec(NodeId(3), None).encode(N2, 1, hello.clone(), &mut other).unwrap();
+    codec(NodeId(3), None).encode(N2, (1, STAMPS), hello.clone(), &mut other).unwrap();
     let keyed = encoded(&codec(N1, Some([1; 32])), &hello);
     let met = [
         (good[..40].to_vec(), Dropped::Short),
@@ -278,7 +281,7 @@ fn what_limits_allow_fits_and_no_more() {
         let codec = Codec::new(u128::MAX, N1, u64::MAX, Some(Key::new([1; 32])), limits);
         let mut bytes = Vec::new();
         let longest = append(vec![command(limits.command_bytes_max())]);
-        codec.encode(N2, u64::MAX, longest, &mut bytes).expect("the longest command fits");
+        codec.encode(N2, (u64::MAX, STAMPS), longest, &mut bytes).expect("the longest command fits");
         let servers = (0..SERVERS_MAX as u64).map(|server| NodeId(u64::MAX - server));
         let chunk = Body::InstallSnapshot {
             last: LogId::new(Term(u64::MAX), Index(u64::MAX)),
@@ -288,9 +291,9 @@ fn what_limits_allow_fits_and_no_more() {
             data: vec![7; limits.chunk_bytes_max()].into(),
         };
         let chunk = Message { term: Term(u64::MAX), body: chunk };
-        codec.encode(N2, u64::MAX, chunk, &mut bytes).expect("the longest chunk fits");
+        codec.encode(N2, (u64::MAX, STAMPS), chunk, &mut bytes).expect("the longest chunk fits");
         let longer = append(vec![command(datagram)]);
-        assert_eq!(codec.encode(N2, u64::MAX, longer, &mut bytes), None);
+        assert_eq!(codec.encode(N2, (u64::MAX, STAMPS), longer, &mut bytes), None);
     }
     assert_eq!(Limits::new(500), None);
     assert_eq!(Limits::new(DATAGRAM_BYTES_MAX + 1), None);
@@ -302,7 +305,7 @@ fn of_entries_that_do_not_fit_the_first_are_sent() {
     let sender = Codec::new(CLUSTER, N1, 77, None, limits);
     let all: Vec<Entry> = (0..100).map(|bytes| command(bytes % 90)).collect();
     let mut bytes = Vec::new();
-    sender.encode(N2, 5, append(all.clone()), &mut bytes).expect("some fit");
+    sender.encode(N2, (5, STAMPS), append(all.clone()), &mut bytes).expect("some fit");
     let received = decode(&codec(N2, None), &bytes).unwrap().message;
     let Body::AppendEntries { entries, .. } = received.body else { panic!("something else came") };
     assert!(entries.len() > 10 && entries.len() < 100, "{}", entries.len());
@@ -343,16 +346,18 @@ fn the_bytes_of_a_datagram() {
         "0200000000000000",
         "4d00000000000000",
         "0500000000000000",
+        "ffffffff03000000",
+        "04000000ffffffff",
+        "ffffffffff0104ff",
         "ffffffffffffffff",
-        "ff0104ffffffffff",
-        "ffffffff01ffffff",
-        "ffffffffffff0101",
-        "ffffffffffffffff",
-        "ff01ffffffffffff",
-        "ffffff0101020707",
-        "ffffffffffffffff",
-        "ff01ffffffffffff",
-        "ffffff01e2b8005c",
+        "01ffffffffffffff",
+        "ffff0101ffffffff",
+        "ffffffffff01ffff",
+        "ffffffffffffff01",
+        "01020707ffffffff",
+        "ffffffffff01ffff",
+        "ffffffffffffff01",
+        "b03d1415",
     ];
     assert_eq!(lines, golden, "{lines:#?}");
 }

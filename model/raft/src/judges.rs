@@ -1,12 +1,18 @@
 //! The judgements behind [`PROPERTIES`](crate::PROPERTIES). Each says what it saw when it fails.
 
-use raftlab_core::{Entry, Membership, Role, Voters};
+use raftlab_core::{Entry, Index, Membership, Role, Voters};
 
 use crate::property::Verdict;
 use crate::server::{Observed, StaleRead};
 
 fn check(holds: bool, why: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(why()) }
+}
+
+/// The place of what stands at `index` among the entries of a window that begins behind `beyond`.
+fn place(index: Index, beyond: Index) -> usize {
+    let before = index.0.checked_sub(beyond.0).and_then(|offset| offset.checked_sub(1));
+    before.and_then(|place| place.try_into().ok()).unwrap_or(usize::MAX)
 }
 
 pub fn election_safety(a: Observed, b: Observed) -> Verdict {
@@ -51,8 +57,7 @@ pub fn leader_completeness(leader: Observed, server: Observed) -> Verdict {
     }
     let mut older = server.committed().filter(|(_, committed_in)| *committed_in < term);
     let held = leader.entries();
-    let has =
-        |entry: &Entry| entry.id.index.prev().0.try_into().is_ok_and(|at: usize| held.get(at) == Some(entry));
+    let has = |entry: &Entry| held.get(place(entry.id.index, leader.beyond)) == Some(entry);
     let missing = older.find(|(entry, _)| !has(entry));
     missing.map_or(Ok(()), |(entry, in_term)| {
         let (l, s) = (leader.raft, server.raft);
@@ -140,8 +145,9 @@ pub fn match_is_true(leader: Observed, follower: Observed) -> Verdict {
         return Ok(());
     }
     let entries = leader.entries();
-    let matched = &entries[..entries.len().min(progress.matched.0.try_into().unwrap_or(usize::MAX))];
-    let covers = matched.len() as u64 == progress.matched.0;
+    let expected = progress.matched.0.saturating_sub(leader.beyond.0);
+    let matched = &entries[..entries.len().min(expected.try_into().unwrap_or(usize::MAX))];
+    let covers = matched.len() as u64 == expected;
     check(covers && matched.iter().all(|entry| follower.has_durable(entry)), || {
         let (l, f) = (leader.raft, follower.disk);
         format!(

@@ -57,7 +57,7 @@ pub use meters::{Kind, Meters};
 pub use property::{
     COMPACTION, COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, SESSIONS, Verdict, panic_message,
 };
-pub use server::{Broken, Clock, Counted, Ghosts, Observed, Server, StaleRead};
+pub use server::{Broken, Clock, Counted, Ghosts, Observed, Past, Server, StaleRead};
 pub use shim::Shim;
 pub use snapshot::{decode as decode_state, encode as encode_state};
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};

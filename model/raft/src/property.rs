@@ -250,8 +250,13 @@ impl Property {
         }
     }
 
-    /// Does it hold of this step? `restarted` says that a restart lies between.
-    fn holds_of_step(&self, before: Observed, after: Observed, restarted: bool) -> Verdict {
+    /// Does it hold of this step of one server? `restarted` says that a restart lies between. Of what is no step nothing is
+    /// asked.
+    ///
+    /// # Errors
+    ///
+    /// What was seen that breaks it.
+    pub fn holds_of_step(&self, before: Observed, after: Observed, restarted: bool) -> Verdict {
         match self.judge {
             Judge::Recovery(judge) => judge(before, after),
             Judge::Step(judge) if !restarted => judge(before, after),

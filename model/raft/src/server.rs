@@ -110,18 +110,33 @@ pub struct Broken {
 }
 
 /// What properties read of a server: they serve every engine, and real processes, alike.
+///
+/// A world of the model is small, and its snapshots say what they stand for: everything is looked at each time. A
+/// process has logs of thousands of entries and snapshots that only its state machine reads. Of those only a *window*
+/// is looked at, what stands behind an index, and somebody else has kept in mind what was applied before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed<'a> {
     /// Its memory.
     pub raft: &'a Raft,
     /// Its disk.
     pub disk: &'a Durable,
-    /// Its history.
+    /// Its history. What was applied and when it was committed is said from behind the window's beginning on.
     pub ghosts: &'a Ghosts,
     /// lastApplied.
     pub applied: Index,
     /// Its state machine, if it has one.
     pub machine: Option<&'a StateMachine>,
+    /// Where the window begins: entries up to here are not looked at. 0 if all are, and else no less than the base of
+    /// the log. Servers that are judged together have one window.
+    pub beyond: Index,
+    /// What is known of entries below the base of a log; nothing, if its snapshot says so itself.
+    pub past: Option<&'a dyn Past>,
+}
+
+/// Who knows which entries were applied.
+pub trait Past: fmt::Debug {
+    /// Is this the entry that was applied at its index?
+    fn holds(&self, entry: &Entry) -> bool;
 }
 
 impl PartialEq for Broken {
@@ -142,7 +157,8 @@ impl Server {
     /// For the properties.
     pub fn observed(&self) -> Observed<'_> {
         let Server { raft, disk, ghosts, applied, machine, .. } = self;
-        Observed { raft, disk, ghosts, applied: *applied, machine: machine.as_ref() }
+        let (machine, beyond, past) = (machine.as_ref(), Index(0), None);
+        Observed { raft, disk, ghosts, applied: *applied, machine, beyond, past }
     }
 
     /// Are there writes that a crash may lose?
@@ -229,12 +245,13 @@ impl Observed<'_> {
         self.raft.id()
     }
 
-    /// Every entry that it takes for committed, and the term in which it did first: what its state machine was ever
-    /// given, and what it knows beyond. What it had learned and not yet given to its state machine is lost in a
+    /// Every entry of the window that it takes for committed, and the term in which it did first: what its state machine was
+    /// ever given, and what it knows beyond. What it had learned and not yet given to its state machine is lost in a
     /// crash, here too.
     pub fn committed(&self) -> impl Iterator<Item = (&Entry, Term)> {
         let given = self.ghosts.applied.iter().zip(self.ghosts.committed_in.iter().copied());
-        let beyond = self.raft.log().between(Index(self.ghosts.applied.len() as u64), self.raft.commit());
+        let last_given = Index(self.beyond.0 + self.ghosts.applied.len() as u64);
+        let beyond = self.raft.log().between(last_given, self.raft.commit());
         given.chain(beyond.iter().map(|entry| (entry, self.raft.term())))
     }
 
@@ -244,8 +261,11 @@ impl Observed<'_> {
         self.ghosts.counted.iter().filter(covers).map(|counted| &counted.members)
     }
 
-    /// Its log, with the entries that a snapshot stands for.
+    /// Its log behind the beginning of the window, with the entries that a snapshot stands for.
     pub fn entries(&self) -> Cow<'_, [Entry]> {
+        if self.beyond > Index(0) {
+            return Cow::Borrowed(self.raft.log().after(self.beyond, usize::MAX));
+        }
         snapshot::whole(self.raft.snapshot().map(AsRef::as_ref), self.raft.log())
     }
 
@@ -253,6 +273,9 @@ impl Observed<'_> {
     pub fn has_durable(&self, entry: &Entry) -> bool {
         if entry.id.index > self.disk.log.base().index {
             return self.disk.log.get(entry.id.index) == Some(entry);
+        }
+        if let Some(past) = self.past {
+            return past.holds(entry);
         }
         let whole = snapshot::whole(self.disk.snapshot.as_deref(), &self.disk.log);
         whole.iter().find(|held| held.id.index == entry.id.index) == Some(entry)

@@ -9,7 +9,7 @@ use super::profile::PROFILE;
 use super::{Disk, File};
 
 /// The name that says whose directory it is; it is none of the log's.
-const LOCK: &str = "lock";
+pub const LOCK: &str = "lock";
 
 /// A directory, held by this process as long as the value lives.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Directory {
     /// For the sync of names.
     handle: fs::File,
     /// The lock goes with it, however the process ends.
-    _lock: fs::File,
+    _lock: Option<fs::File>,
 }
 
 impl Directory {
@@ -35,14 +35,26 @@ impl Directory {
         }
         let lock =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path.join(LOCK))?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => {
-                let says = format!("{} belongs to another process that runs", path.display());
-                io::Error::new(ErrorKind::WouldBlock, says)
-            }
-            fs::TryLockError::Error(error) => error,
-        })?;
+        take(&lock, &path)?;
         let handle = fs::File::open(&path)?;
+        Ok(Directory { path, handle, _lock: Some(lock) })
+    }
+
+    /// Takes hold of a directory that is there, to read what is in it: nothing is made or changed.
+    ///
+    /// # Errors
+    ///
+    /// The system's; [`ErrorKind::WouldBlock`] if another process has it.
+    pub fn open_to_read(path: impl Into<PathBuf>) -> io::Result<Directory> {
+        let path = path.into();
+        let handle = fs::File::open(&path)?;
+        let lock = match fs::File::open(path.join(LOCK)) {
+            Ok(lock) => Some(lock),
+            // Nobody ever had it.
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        lock.as_ref().map_or(Ok(()), |lock| take(lock, &path))?;
         Ok(Directory { path, handle, _lock: lock })
     }
 
@@ -50,6 +62,16 @@ impl Directory {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn take(lock: &fs::File, path: &Path) -> io::Result<()> {
+    lock.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => {
+            let says = format!("{} belongs to another process that runs", path.display());
+            io::Error::new(ErrorKind::WouldBlock, says)
+        }
+        fs::TryLockError::Error(error) => error,
+    })
 }
 
 /// A name lasts when the directory that holds it was synced.

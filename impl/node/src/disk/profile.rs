@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::{Directory, Disk, File};
 use crate::chaos::{DiskFault, Fault, Fired, millis};
 
 /// The name of the file; it is none of the log's.
-pub(super) const PROFILE: &str = "disk-profile.json";
+pub const PROFILE: &str = "disk-profile.json";
 
 /// How long a sync that does not return takes to see that its process ends.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
@@ -26,9 +27,11 @@ pub struct Profile {
     /// Where it is kept; nowhere, if nothing may be wrong.
     path: Option<PathBuf>,
     fault: Mutex<DiskFault>,
+    /// Are files synced at all?
+    syncs: bool,
     changed: Condvar,
     fired: Arc<Fired>,
-    is_over: Arc<std::sync::atomic::AtomicBool>,
+    is_over: Arc<AtomicBool>,
 }
 
 /// A directory on such a disk.
@@ -56,17 +59,17 @@ impl Profile {
         directory: &Path,
         is_on_offer: bool,
         fired: Arc<Fired>,
-        is_over: Arc<std::sync::atomic::AtomicBool>,
+        is_over: Arc<AtomicBool>,
     ) -> io::Result<Profile> {
-        let path = directory.join(PROFILE);
-        let fault = match fs::read(&path) {
-            Ok(bytes) if is_on_offer => serde_json::from_slice(&bytes).map_err(io::Error::other)?,
-            Ok(_) => DiskFault::default(),
-            Err(error) if error.kind() == ErrorKind::NotFound => DiskFault::default(),
-            Err(error) => return Err(error),
-        };
-        let path = is_on_offer.then_some(path);
-        Ok(Profile { path, fault: Mutex::new(fault), changed: Condvar::new(), fired, is_over })
+        let path = is_on_offer.then(|| directory.join(PROFILE));
+        let fault = path.as_deref().map(kept).transpose()?.unwrap_or_default();
+        Ok(Profile { path, fault: Mutex::new(fault), syncs: true, changed: Condvar::new(), fired, is_over })
+    }
+
+    /// The same, on which nothing is ever synced: fast, and a crash of the machine loses what was acknowledged.
+    #[must_use]
+    pub fn without_syncs(self) -> Profile {
+        Profile { syncs: false, ..self }
     }
 
     /// From now on it is so. The file is written before it takes effect.
@@ -82,7 +85,10 @@ impl Profile {
                     _ => {}
                 }
             } else {
-                fs::write(path, serde_json::to_vec(&fault).map_err(io::Error::other)?)?;
+                // Whoever reads it meanwhile finds the old one or the new one.
+                let aside = path.with_extension("tmp");
+                fs::write(&aside, serde_json::to_vec(&fault).map_err(io::Error::other)?)?;
+                fs::rename(&aside, path)?;
             }
         }
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
@@ -105,10 +111,14 @@ impl Profile {
             self.fired.strike(Fault::DiskStall);
         }
         while fault.stall {
-            if self.is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            if self.is_over.load(Ordering::Relaxed) {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the disk stalled until the process ended"));
             }
             fault = self.changed.wait_timeout(fault, LOOKS_EVERY).unwrap_or_else(PoisonError::into_inner).0;
+            // A server whose start waits for its disk cannot be told that it is well again: its file can.
+            if let Some(Ok(kept)) = self.path.as_deref().map(kept) {
+                *fault = kept;
+            }
         }
         let delay = millis(fault.sync_delay_ms);
         drop(fault);
@@ -117,6 +127,15 @@ impl Profile {
             thread::sleep(delay);
         }
         Ok(())
+    }
+}
+
+/// What the file says; nothing is wrong where there is none.
+fn kept(path: &Path) -> io::Result<DiskFault> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(DiskFault::default()),
+        Err(error) => Err(error),
     }
 }
 
@@ -160,7 +179,7 @@ impl Disk for Profiled {
 
     fn sync(&self) -> io::Result<()> {
         self.profile.sync()?;
-        self.directory.sync()
+        if self.profile.syncs { self.directory.sync() } else { Ok(()) }
     }
 }
 
@@ -171,6 +190,6 @@ impl File for ProfiledFile {
 
     fn sync(&mut self) -> io::Result<()> {
         self.profile.sync()?;
-        self.file.sync()
+        if self.profile.syncs { self.file.sync() } else { Ok(()) }
     }
 }

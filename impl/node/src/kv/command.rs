@@ -96,6 +96,21 @@ impl Command {
         raftlab_core::Command(bytes.into())
     }
 
+    /// How many bytes it takes, at most, without making them.
+    pub fn bytes_max(&self) -> usize {
+        const AROUND_BYTES_MAX: usize = 64;
+        let bytes = match self {
+            Command::Do { operation: Operation::Put { key, value }, .. } => key.0.len() + value.0.len(),
+            Command::Do { operation: Operation::Delete { key }, .. } => key.0.len(),
+            Command::Do { operation: Operation::CompareAndSwap { key, expected, value }, .. } => {
+                let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, |bytes| bytes.0.len());
+                key.0.len() + len(expected) + len(value)
+            }
+            Command::Open | Command::Note { .. } => 0,
+        };
+        AROUND_BYTES_MAX + bytes
+    }
+
     /// Reads what stands in the log.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! How a server stands, for people and programs that look at it.
 
-use raftlab_core::{Index, Membership, NodeId, Role, Term};
+use raftlab_core::{Index, Membership, NodeId, Progress, Role, Term};
 
 use crate::node::{Counters, Node};
+use crate::peers::Peers;
 
 /// How a server stood when its core's thread last had nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,18 @@ pub struct Status {
     pub base: Index,
     /// By which configuration it counts.
     pub membership: Membership,
-    /// How many clients wait.
-    pub waiting: usize,
+    /// Where that configuration stands; 0 for the one that it was started with.
+    pub membership_at: Index,
+    /// As a leader, what it knows of each other server.
+    pub progress: Vec<(NodeId, Progress)>,
+    /// Where servers listen, as far as the log says.
+    pub peers: Peers,
+    /// How many clients wait for a command or a change.
+    pub proposals: usize,
+    /// How many for a read.
+    pub reads: usize,
+    /// How many keys there are.
+    pub keys: usize,
     /// What happened so far.
     pub counters: Counters,
 }
@@ -35,24 +46,43 @@ impl Status {
     /// How it stands now.
     pub fn of(node: &Node) -> Status {
         let raft = node.replica().raft();
-        let role = match raft.role() {
-            Role::Follower { .. } => "follower",
-            Role::PreCandidate { .. } => "pre-candidate",
-            Role::Candidate { .. } => "candidate",
-            Role::Leader { .. } => "leader",
-        };
+        let progress = raft.membership().servers().filter_map(|peer| Some((peer, raft.progress(peer)?)));
         Status {
             server: raft.id(),
             term: raft.term(),
-            role,
+            role: role_name(raft.role()),
             leader: raft.leader(),
             commit: raft.commit(),
             applied: node.store().applied().index,
             last: raft.log().last().index,
             base: raft.log().base().index,
             membership: raft.membership().clone(),
-            waiting: node.waiting(),
+            membership_at: raft
+                .log()
+                .change_at_or_below(raft.log().last().index)
+                .map_or(raft.log().base().index, |(at, _)| at),
+            progress: progress.collect(),
+            peers: node.store().peers().clone(),
+            proposals: node.proposals(),
+            reads: node.reads(),
+            keys: node.store().len(),
             counters: node.counters(),
         }
+    }
+
+    /// Has it the same role and leader in the same term and configuration?
+    pub fn is_alike(&self, other: &Status) -> bool {
+        (self.term, self.role, self.leader) == (other.term, other.role, other.leader)
+            && self.membership == other.membership
+    }
+}
+
+/// What a server is, in a word.
+pub fn role_name(role: &Role) -> &'static str {
+    match role {
+        Role::Follower { .. } => "follower",
+        Role::PreCandidate { .. } => "pre-candidate",
+        Role::Candidate { .. } => "candidate",
+        Role::Leader { .. } => "leader",
     }
 }

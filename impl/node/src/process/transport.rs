@@ -1,17 +1,21 @@
 //! Messages over UDP. What is lost is lost: Raft sends again.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io::ErrorKind;
-use std::net::UdpSocket;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use raftlab_core::{Message, NodeId};
 
-use super::Input;
+use super::shared::Shared;
+use super::traffic::Kind;
+use super::{Input, LISTENS_FOR};
+use crate::chaos::Fate;
 use crate::peers::Peers;
-use crate::wire::{Codec, DATAGRAM_BYTES_MAX, coalesce};
+use crate::wire::{Codec, DATAGRAM_BYTES_MAX, Received, coalesce};
 
 /// Whom this server knows, for the thread that listens.
 pub type Known = Arc<RwLock<Peers>>;
@@ -22,15 +26,39 @@ pub struct Transport {
     socket: UdpSocket,
     codec: Arc<Codec>,
     known: Known,
-    sequences: BTreeMap<NodeId, u64>,
+    shared: Arc<Shared>,
+    late: Option<Sender<Late>>,
     datagram: Vec<u8>,
 }
 
+/// What a bad link holds back, and until when.
+#[derive(Debug)]
+pub struct Late {
+    due: Instant,
+    what: Held,
+}
+
+/// What is held back.
+#[derive(Debug)]
+enum Held {
+    /// A datagram that is to leave.
+    Out(SocketAddr, Vec<u8>),
+    /// One that is to arrive.
+    In(Box<Received>),
+}
+
 impl Transport {
-    /// Sends to these servers, and to whom it will learn of.
-    pub fn new(socket: UdpSocket, codec: Arc<Codec>, peers: Peers) -> Transport {
+    /// Sends to these servers, and to whom it will learn of. What bad links hold back goes to `late`, if links can go
+    /// bad.
+    pub fn new(
+        socket: UdpSocket,
+        codec: Arc<Codec>,
+        peers: Peers,
+        shared: Arc<Shared>,
+        late: Option<Sender<Late>>,
+    ) -> Transport {
         let known = Arc::new(RwLock::new(peers));
-        Transport { socket, codec, known, sequences: BTreeMap::new(), datagram: Vec::new() }
+        Transport { socket, codec, known, shared, late, datagram: Vec::new() }
     }
 
     /// Whom it knows.
@@ -45,41 +73,133 @@ impl Transport {
 
     /// Sends all of it, and forgets it. What cannot be sent is lost.
     pub fn send(&mut self, messages: &mut Vec<(NodeId, Message)>) {
+        if messages.is_empty() {
+            return;
+        }
         coalesce(messages);
         for (to, message) in messages.drain(..) {
+            let kind = Kind::of(&message.body);
             let address = self.known.read().unwrap_or_else(PoisonError::into_inner).get(to);
-            let sequence = self.sequences.entry(to).or_default();
-            *sequence += 1;
-            let encoded = self.codec.encode(to, *sequence, message, &mut self.datagram);
-            if let (Some(address), Some(())) = (address, encoded) {
-                // To a port where nobody listens, or through a buffer that is full: lost.
-                let _ = self.socket.send_to(&self.datagram, address.peer);
+            let next = self.shared.traffic.next(to, self.shared.micros());
+            let encoded = self.codec.encode(to, next, message, &mut self.datagram);
+            match address.filter(|_| encoded.is_some()) {
+                Some(address) => self.send_one(to, address.peer, kind),
+                None => self.shared.traffic.unsent(),
             }
+        }
+    }
+
+    fn send_one(&self, to: NodeId, address: SocketAddr, kind: Kind) {
+        let late = match &self.late {
+            Some(late) => (late, self.shared.links.fate(to, true, &self.shared.fired)),
+            None => return self.send_now(address, kind),
+        };
+        match late {
+            (_, Fate::Passes) => self.send_now(address, kind),
+            (_, Fate::Lost) => {}
+            (late, Fate::Arrives(delays)) => {
+                let now = Instant::now();
+                for delay in delays {
+                    self.shared.traffic.sent(kind, self.datagram.len());
+                    let what = Held::Out(address, self.datagram.clone());
+                    // The thread ends with the process.
+                    let _ = late.send(Late { due: now + delay, what });
+                }
+            }
+        }
+    }
+
+    fn send_now(&self, address: SocketAddr, kind: Kind) {
+        // To a port where nobody listens, or through a buffer that is full: lost.
+        match self.socket.send_to(&self.datagram, address) {
+            Ok(bytes) => self.shared.traffic.sent(kind, bytes),
+            Err(_) => self.shared.traffic.unsent(),
         }
     }
 }
 
-/// Hands what comes to the core, until the process is over.
-pub fn listen(
-    socket: &UdpSocket,
-    codec: &Codec,
-    known: &Known,
-    core: &SyncSender<Input>,
-    is_over: &AtomicBool,
-) {
-    let mut bytes = vec![0; DATAGRAM_BYTES_MAX];
-    while !is_over.load(Ordering::Relaxed) {
-        let len = match socket.recv_from(&mut bytes) {
-            Ok((len, _)) => len,
-            // Nothing came for a while; or the system reports that nobody listens where something was sent.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => return,
-            Err(_) => continue,
+/// What the thread that listens needs.
+#[derive(Debug)]
+pub struct Listener {
+    pub socket: UdpSocket,
+    pub codec: Arc<Codec>,
+    pub known: Known,
+    pub shared: Arc<Shared>,
+    pub core: SyncSender<Input>,
+    pub late: Option<Sender<Late>>,
+}
+
+impl Listener {
+    /// Hands what comes to the core, until the process is over.
+    pub fn listen(&self) {
+        let mut bytes = vec![0; DATAGRAM_BYTES_MAX];
+        while !self.shared.is_over() {
+            let len = match self.socket.recv_from(&mut bytes) {
+                Ok((len, _)) => len,
+                // Nothing came for a while; or the system reports that nobody listens where something was sent.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => return,
+                Err(_) => continue,
+            };
+            let is_known =
+                |server| self.known.read().unwrap_or_else(PoisonError::into_inner).get(server).is_some();
+            match self.codec.decode(&bytes[..len], is_known) {
+                Ok(received) => self.receive(received, len),
+                Err(why) => self.shared.traffic.dropped(why),
+            }
+        }
+    }
+
+    fn receive(&self, received: Received, len: usize) {
+        let fate = match &self.late {
+            Some(_) => self.shared.links.fate(received.from, false, &self.shared.fired),
+            None => Fate::Passes,
         };
-        let is_known = |server| known.read().unwrap_or_else(PoisonError::into_inner).get(server).is_some();
-        if let Ok(received) = codec.decode(&bytes[..len], is_known)
-            && let Err(TrySendError::Disconnected(_)) = core.try_send(Input::Datagram(received))
-        {
+        if fate == Fate::Lost {
             return;
+        }
+        self.shared.traffic.received(&received, len, self.shared.micros());
+        match (fate, &self.late) {
+            (Fate::Arrives(delays), Some(late)) => {
+                let now = Instant::now();
+                for delay in delays {
+                    let _ = late.send(Late { due: now + delay, what: Held::In(Box::new(received.clone())) });
+                }
+            }
+            _ => deliver(&self.core, received, &self.shared),
+        }
+    }
+}
+
+fn deliver(core: &SyncSender<Input>, received: Received, shared: &Shared) {
+    if let Err(TrySendError::Full(_)) = core.try_send(Input::Datagram(received)) {
+        shared.traffic.overflowed();
+    }
+}
+
+/// Holds datagrams back until they are due: the slow part of bad links.
+pub fn hold_back(held: &Receiver<Late>, socket: &UdpSocket, core: &SyncSender<Input>, shared: &Shared) {
+    let mut due: BinaryHeap<Reverse<(Instant, u64)>> = BinaryHeap::new();
+    let mut waiting: BTreeMap<u64, Held> = BTreeMap::new();
+    let mut count = 0;
+    while !shared.is_over() {
+        let wait =
+            due.peek().map_or(LISTENS_FOR, |Reverse((at, _))| at.saturating_duration_since(Instant::now()));
+        match held.recv_timeout(wait.min(LISTENS_FOR)) {
+            Ok(late) => {
+                count += 1;
+                due.push(Reverse((late.due, count)));
+                waiting.insert(count, late.what);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        while due.peek().is_some_and(|Reverse((at, _))| *at <= Instant::now()) {
+            let what = due.pop().and_then(|Reverse((_, count))| waiting.remove(&count));
+            match what {
+                Some(Held::Out(address, bytes)) => _ = socket.send_to(&bytes, address),
+                Some(Held::In(received)) => deliver(core, *received, shared),
+                None => {}
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is wrong with a log, where, and what to do.
 
+use std::fmt;
 use std::io;
 
 use raftlab_core::{LogId, NodeId};
@@ -119,6 +120,25 @@ pub struct Torn {
     pub file: String,
     /// Where it began.
     pub offset: u64,
+}
+
+/// For people: `nothing`, or what was read, in numbers.
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_new {
+            return f.write_str("nothing: it is new");
+        }
+        write!(f, "{} records, {} bytes, in {} segments", self.records, self.bytes, self.segments)?;
+        self.snapshot.map_or(Ok(()), |last| write!(f, " behind a snapshot up to {last}"))?;
+        let torn = self.torn.as_ref();
+        torn.map_or(Ok(()), |torn| {
+            write!(
+                f,
+                "; a record that was not written whole was cut off {} at byte {}",
+                torn.file, torn.offset
+            )
+        })
+    }
 }
 
 impl OpenError {

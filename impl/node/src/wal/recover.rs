@@ -5,6 +5,7 @@ use raftlab_core::{Durable, Entry, LogId, Write, is_continuation};
 use super::Identity;
 use super::error::{OpenError, Recovery, Torn};
 use super::frame::{self, Found};
+use super::inspect::Record;
 use super::segment::{HEADER_BYTES, Header, UNFINISHED, segment_name, segment_number, snapshot_name};
 use super::snapshot;
 use crate::disk::Disk;
@@ -23,12 +24,16 @@ pub struct Recovered {
     pub report: Recovery,
 }
 
-/// Reads a log. Nothing is changed.
+/// Reads a log, and shows each record that is good. Nothing is changed.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with it.
-pub fn recover<D: Disk>(disk: &D, identity: Identity) -> Result<Recovered, OpenError> {
+pub fn recover<D: Disk>(
+    disk: &D,
+    identity: Identity,
+    show: &mut dyn FnMut(&Record<'_>),
+) -> Result<Recovered, OpenError> {
     let names = disk.names().map_err(OpenError::io("listing the directory"))?;
     let numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
     let Some(first) = first_needed(disk, identity, &numbers)? else {
@@ -37,7 +42,7 @@ pub fn recover<D: Disk>(disk: &D, identity: Identity) -> Result<Recovered, OpenE
     let mut recovered = Recovered::begin(disk, identity, first)?;
     for number in first..=numbers.last().copied().unwrap_or(first) {
         let is_last = numbers.last() == Some(&number);
-        recovered.segment(disk, identity, number, is_last)?;
+        recovered.segment(disk, identity, number, is_last, show)?;
     }
     let kept_snapshot = recovered.durable.snapshot.as_ref().map(|kept| snapshot_name(kept.last));
     recovered.leftovers = names
@@ -73,6 +78,18 @@ fn first_needed<D: Disk>(disk: &D, identity: Identity, numbers: &[u64]) -> Resul
         }
     }
     numbers.first().map_or(Ok(None), |first| Err(OpenError::Missing(segment_name(first.saturating_sub(1)))))
+}
+
+/// Whose log it is, by its newest segment; nothing if there is none.
+///
+/// # Errors
+///
+/// If the head of that is damaged, or of a newer program.
+pub fn owner<D: Disk>(disk: &D) -> Result<Option<Identity>, OpenError> {
+    let names = disk.names().map_err(OpenError::io("listing the directory"))?;
+    let Some(file) = names.iter().rev().find(|name| segment_number(name).is_some()) else { return Ok(None) };
+    let head = read(disk, file, HEADER_BYTES as u64)?;
+    Header::decode(file, &head).map(|header| Some(header.identity))
 }
 
 /// All of a segment, or its head alone.
@@ -128,6 +145,7 @@ impl Recovered {
         identity: Identity,
         number: u64,
         is_last: bool,
+        show: &mut dyn FnMut(&Record<'_>),
     ) -> Result<(), OpenError> {
         let file = segment_name(number);
         let (header, bytes) = read_segment(disk, identity, number, u64::MAX)?;
@@ -138,8 +156,9 @@ impl Recovered {
             let damaged = |what| OpenError::Damaged { file: file.clone(), offset: at as u64, record, what };
             match frame::read(&bytes, seed, at) {
                 Found::Record { payload, next } => {
-                    apply(&mut self.durable, payload)
+                    let writes = apply(&mut self.durable, payload)
                         .ok_or_else(|| OpenError::Senseless { file: file.clone(), record })?;
+                    show(&Record { file: &file, offset: at as u64, record, writes: &writes });
                     self.report.records += 1;
                     self.report.bytes += (next - at) as u64;
                     at = next;
@@ -161,8 +180,8 @@ impl Recovered {
     }
 }
 
-/// Replays a record; `None` if it cannot follow what is there.
-fn apply(durable: &mut Durable, payload: &[u8]) -> Option<()> {
+/// Replays a record, and gives what it says; `None` if it cannot follow what is there.
+fn apply(durable: &mut Durable, payload: &[u8]) -> Option<Vec<Write>> {
     let (writes, rest) = postcard::take_from_bytes::<Vec<Write>>(payload).ok()?;
     for write in writes.iter().filter(|_| rest.is_empty()) {
         let follows = match write {
@@ -177,7 +196,7 @@ fn apply(durable: &mut Durable, payload: &[u8]) -> Option<()> {
         follows.then_some(())?;
         durable.apply(write);
     }
-    rest.is_empty().then_some(())
+    rest.is_empty().then_some(writes)
 }
 
 /// What a checkpoint has to say of `durable`, besides its snapshot.

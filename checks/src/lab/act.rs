@@ -1,0 +1,30 @@
+//! A command of a scenario, or of a person, carried out on a cluster that is up.
+
+use std::sync::Arc;
+
+use super::cluster::Cluster;
+use super::{faults, members};
+use crate::failure::Failure;
+use crate::scenario::Command;
+
+/// Carries it out, and returns when it is done.
+///
+/// # Errors
+///
+/// If it cannot be done; nothing else is stopped by that.
+pub async fn carry_out(cluster: &Arc<Cluster>, command: &Command) -> Result<(), Failure> {
+    if *cluster.ending.borrow() {
+        return Err(Failure::data("the run ends: nothing more can be done to it"));
+    }
+    match command {
+        Command::Fault(fault) => faults::carry_out(cluster, fault).await,
+        Command::Member(member) => members::carry_out(cluster, member).await,
+        Command::StopLoad => {
+            cluster.workload.stop().await;
+            Ok(())
+        }
+        Command::Up { .. } | Command::Load(_) | Command::Wait(_) | Command::Expect(_) | Command::Down => {
+            Err(Failure::data(format!("`{command}` belongs into a scenario")))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the verbs of `lab` are told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::scenario::{self, Group, Load, Verb};
+
+/// `up`.
+#[derive(Clone, Debug, Args)]
+pub struct UpArgs {
+    /// How many servers found the cluster
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=9))]
+    pub nodes: u64,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
+/// What every run is told.
+#[derive(Clone, Debug, Args)]
+pub struct RunOptions {
+    /// The run's directory, new or empty; `runs/<utc>-<verb>-<id>` if absent
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Keep no journals: the run is lighter, and proves less
+    #[arg(long)]
+    pub no_record: bool,
+    /// What every server is told besides, such as `-- --read-mode lease`: see `lab node --help`
+    #[arg(last = true, value_name = "NODE FLAGS")]
+    pub flags: Vec<String>,
+}
+
+/// `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// A scenario's file, or a name out of `lab list`
+    pub scenario: String,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
+/// `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// The run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
+/// Which run is meant.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// The run's directory; the newest one under `runs` that is up, if absent
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `load`.
+#[derive(Clone, Debug, Args)]
+pub struct LoadArgs {
+    /// How many clients, each asking for one thing at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
+    /// For how long; until Ctrl-C, if absent
+    #[arg(long = "for", value_name = "TIME", value_parser = raftlab_node::program::duration)]
+    pub lasts: Option<Duration>,
+    /// Reads to writes
+    #[arg(long, value_name = "R:W", default_value = "1:1", value_parser = reads)]
+    pub reads: (u32, u32),
+    /// On how many keys
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub keys: u32,
+    /// How many operations a second all of them together begin at most; as many as they can, if absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Option<u32>,
+    /// The run.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// `chaos`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = chaos_help())]
+pub struct ChaosArgs {
+    /// The run.
+    #[command(flatten)]
+    pub which: Which,
+    /// What is to go wrong, in the words of scenarios: `kill leader`
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    pub words: Vec<String>,
+}
+
+/// A verb that changes who belongs to the cluster.
+#[derive(Clone, Debug, Args)]
+pub struct MemberArgs {
+    /// A server, such as n4; of `grow` how many voters there are to be
+    pub what: String,
+    /// The run.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// What belongs to another program, with all its flags.
+#[derive(Clone, Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct Passed {
+    /// What it is told
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<String>,
+}
+
+impl LoadArgs {
+    /// What clients are to do.
+    pub fn load(&self) -> Load {
+        let LoadArgs { clients, lasts, reads, keys, rate, .. } = *self;
+        Load { clients, lasts, reads, keys, rate }
+    }
+}
+
+fn chaos_help() -> String {
+    format!(
+        "What can go wrong, SERVER being n1, leader or follower:\n{}  status                                    \
+         how servers stand, what is wrong with them, how often it struck\n\nIn a shell `|` has to be quoted, or written `/`: \
+         lab chaos partition n1 / n2,n3",
+        Verb::help(Group::Fault)
+    )
+}
+
+fn reads(text: &str) -> Result<(u32, u32), String> {
+    scenario::ratio(text).ok_or_else(|| format!("`{text}` is not reads to writes such as 1:1 or 9:1"))
+}

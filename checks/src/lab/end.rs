@@ -1,0 +1,133 @@
+//! The orderly end of a run: clients, servers, files; then what was recorded is judged, and the report written.
+
+use std::sync::Arc;
+
+use raftlab_node::chaos::FaultCount;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::cluster::Cluster;
+use super::control::Ended;
+use super::expect::Outcome;
+use super::story::Story;
+use super::{judgements, lives, load, metrics, observe};
+use crate::evidence;
+use crate::failure::Failure;
+use crate::verdict::{Verdict, exit};
+
+/// Ends clients and servers; nothing runs when it returns.
+///
+/// # Errors
+///
+/// If a file could not be written. All has ended nevertheless.
+pub async fn stop_all(cluster: &Arc<Cluster>) -> Result<(), Failure> {
+    let history = {
+        cluster.workload.stop().await;
+        cluster.ending.send_replace(true);
+        cluster.workload.finish()
+    };
+    let mut servers = JoinSet::new();
+    for server in cluster.running() {
+        let cluster = Arc::clone(cluster);
+        servers.spawn(async move {
+            observe::counts(&cluster, server).await;
+            lives::end(&cluster, server).await;
+        });
+    }
+    servers.join_all().await;
+    cluster.note_end();
+    let files = write_files(cluster);
+    history.and(files)
+}
+
+fn write_files(cluster: &Cluster) -> Result<(), Failure> {
+    if cluster.workload.is_unused() {
+        // A second in which nobody worked says so; a file without a line could be one that was lost.
+        cluster.files.load.add(&load::Second { at_us: super::clock::at_us(), ..load::Second::default() });
+    }
+    cluster.files.replace_json("fired.json", &cluster.ledger().counts())?;
+    cluster.files.replace_json(judgements::DECLARED, &cluster.ledger().declared())?;
+    cluster.files.replace("metrics.prom", &metrics::together(&cluster.pages()))?;
+    cluster.describe()?;
+    cluster.files.check()
+}
+
+/// `scenario.json`: what came of a scenario's expectations and faults.
+#[derive(Debug, Serialize)]
+pub struct ScenarioDocument {
+    schema: &'static str,
+    scenario: String,
+    on: &'static str,
+    seed: u64,
+    verdict: String,
+    exit: u8,
+    faults: Vec<FaultOutcome>,
+    expectations: Vec<Outcome>,
+    evidence: std::path::PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct FaultOutcome {
+    name: String,
+    fired: u64,
+}
+
+/// Judges a run that has ended, and writes its report.
+///
+/// # Errors
+///
+/// If the report cannot be written.
+pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>) -> Result<Ended, Failure> {
+    cluster.narrator.say("", "what was recorded is judged");
+    let dir = cluster.dir().to_path_buf();
+    let reported = tokio::task::spawn_blocking(move || {
+        let verdict = evidence::write(&dir, &judgements::judge(&dir)?)?;
+        Ok::<_, Failure>(verdict)
+    });
+    let live = reported.await.map_err(|error| Failure::internal(error.to_string()))??;
+    for reason in live.reasons.iter().filter(|reason| !reason.is_good()) {
+        cluster.narrator.print(&format!("  ✗ {}: {}", reason.what, reason.says));
+    }
+    let (verdict, exit, says) = verdict(story, (live.verdict, live.exit, live.says.clone()));
+    let line = format!("{verdict}  {says}   exit {exit}");
+    if line != live.line() {
+        cluster.files.replace("verdict.txt", &format!("{line}\n"))?;
+    }
+    if let Some(name) = scenario {
+        cluster.files.replace_json("scenario.json", &document(cluster, story, name, &verdict.to_string(), exit))?;
+    }
+    Ok(Ended { exit, verdict: line, report: cluster.dir().join("index.html") })
+}
+
+/// What a run came to. What was proved wrong weighs most; then a scenario that did not go as it is written; then whatever
+/// else the report has to say.
+fn verdict(story: &Story, live: (Verdict, u8, String)) -> (Verdict, u8, String) {
+    if live.0 == Verdict::Violated {
+        return live;
+    }
+    if let Some(Failure { exit, message }) = &story.stopped {
+        if *exit == exit::INCOMPLETE {
+            return (Verdict::Incomplete, *exit, message.clone());
+        }
+        return (Verdict::Error, *exit, format!("the scenario could not go on: {message}"));
+    }
+    if let Some(Outcome { text, after_ms, .. }) = story.unexpected() {
+        return (Verdict::Violated, exit::UNEXPECTED, format!("`{text}` did not come about in {after_ms} ms"));
+    }
+    live
+}
+
+fn document(cluster: &Cluster, story: &Story, scenario: &str, verdict: &str, exit: u8) -> ScenarioDocument {
+    let faults = cluster.ledger().declared();
+    ScenarioDocument {
+        schema: "raftlab-lab/1",
+        scenario: scenario.to_string(),
+        on: "udp",
+        seed: cluster.settings.seed,
+        verdict: verdict.to_string(),
+        exit,
+        faults: faults.into_iter().map(|FaultCount { fault, fired }| FaultOutcome { name: fault, fired }).collect(),
+        expectations: story.outcomes.clone(),
+        evidence: cluster.dir().to_path_buf(),
+    }
+}

@@ -1,0 +1,118 @@
+//! What has to come about, waited for; and, where it does not, how things stand instead.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use raftlab_node::api::StatusDocument;
+use serde::Serialize;
+
+use super::cluster::{Cluster, LOOKS_EVERY, View};
+use super::members::voters_of;
+use crate::scenario::{Expect, Expected};
+
+/// What came of an expectation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// What was expected, as it is written.
+    pub text: String,
+    /// Did it come about in time?
+    pub holds: bool,
+    /// After how many milliseconds it did, or was given up.
+    pub after_ms: u64,
+    /// Where it did not: how things stood, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// What was so when the waiting began.
+struct Before {
+    /// The highest commitIndex of all servers.
+    commit: u64,
+    /// How many operations clients had done.
+    done: u64,
+}
+
+/// Waits until it comes about, or time is over.
+pub async fn await_outcome(cluster: &Arc<Cluster>, expect: &Expect) -> Outcome {
+    let began = Instant::now();
+    let mut view = cluster.look().await;
+    let commit = view.statuses().map(|status| status.commit).max().unwrap_or(0);
+    let before = Before { commit, done: cluster.workload.done() };
+    loop {
+        let holds = is_so(cluster, &view, expect.what, &before);
+        if holds || began.elapsed() >= expect.within {
+            let evidence = (!holds).then(|| evidence(cluster, &view));
+            let after_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            return Outcome { text: expect.to_string(), holds, after_ms, evidence };
+        }
+        tokio::time::sleep(LOOKS_EVERY.min(expect.within.saturating_sub(began.elapsed()))).await;
+        view = look(cluster, expect.within.saturating_sub(began.elapsed())).await;
+    }
+}
+
+/// Looks, but no longer than there is time; a server that does not answer meanwhile is one that does not.
+async fn look(cluster: &Cluster, at_most: Duration) -> View {
+    // A moment is needed to look at all.
+    let at_most = at_most.max(Duration::from_millis(100));
+    let unseen = || View(cluster.running().into_iter().map(|server| (server, None)).collect());
+    tokio::time::timeout(at_most, cluster.look()).await.unwrap_or_else(|_| unseen())
+}
+
+fn is_so(cluster: &Cluster, view: &View, what: Expected, before: &Before) -> bool {
+    match what {
+        Expected::Leader(None) => view.leader().is_some(),
+        Expected::Leader(Some(server)) => view.leader() == Some(server),
+        Expected::NoLeader => view.leader().is_none(),
+        Expected::AllAgree => agree(view, before.commit),
+        Expected::Voters(voters) => view.of_leader().is_some_and(|leader| voters_of(leader) == voters),
+        Expected::Progress => cluster.workload.done() > before.done,
+        Expected::Down(server) => !cluster.running().contains(&server),
+    }
+}
+
+/// Every server that runs answers, follows the same leader, and has applied what was committed.
+fn agree(view: &View, commit: u64) -> bool {
+    let Some(leader) = view.of_leader() else { return false };
+    view.0.values().all(|status| {
+        status.as_ref().is_some_and(|status| {
+            (status.term, &status.leader) == (leader.term, &leader.leader)
+                && status.applied >= commit
+                && standings(status) == standings(leader)
+        })
+    })
+}
+
+/// Who belongs to the cluster and who votes; addresses may be known here and not there.
+fn standings(status: &StatusDocument) -> Vec<(&str, &str)> {
+    let members = status.members.members.iter();
+    members.map(|member| (member.server.as_str(), member.standing.as_str())).collect()
+}
+
+/// How things stand: a line a server, and what happened last.
+fn evidence(cluster: &Cluster, view: &View) -> String {
+    let mut text = String::new();
+    for server in cluster.names() {
+        // Writing to a string never fails.
+        let _ = match view.0.get(&server) {
+            None => writeln!(text, "  {server}  down"),
+            Some(None) => writeln!(text, "  {server}  does not answer"),
+            Some(Some(status)) => writeln!(
+                text,
+                "  {server}  {} in term {}, leader {}, commit {}, applied {}, last {}, {} voters",
+                status.role,
+                status.term,
+                status.leader.as_deref().unwrap_or("unknown"),
+                status.commit,
+                status.applied,
+                status.last,
+                voters_of(status),
+            ),
+        };
+    }
+    text += "before that\n";
+    cluster.narrator.last().iter().for_each(|line| {
+        let _ = writeln!(text, "  {line}");
+    });
+    text
+}

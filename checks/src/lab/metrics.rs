@@ -1,0 +1,82 @@
+//! What servers say at `/metrics`: single numbers out of it, and all of it, of all servers in one page.
+
+use std::collections::BTreeMap;
+
+use raftlab_node::chaos::FaultCount;
+
+/// The value of the only metric of this name, without what is behind it.
+pub fn value(page: &str, name: &str) -> Option<f64> {
+    let line = page.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// How often each fault has struck.
+pub fn fired(page: &str) -> Vec<FaultCount> {
+    let count = |line: &str| {
+        let (fault, fired) = line.strip_prefix("raftlab_faults_fired_total{fault=\"")?.split_once("\"}")?;
+        Some(FaultCount { fault: fault.to_string(), fired: fired.trim().parse().ok()? })
+    };
+    page.lines().filter_map(count).collect()
+}
+
+/// The pages of several servers in one: what is said of a metric once, then its values of each, with a label `server`.
+pub fn together(pages: &BTreeMap<String, String>) -> String {
+    let (mut order, mut families) = (Vec::new(), BTreeMap::<String, (String, String)>::new());
+    for (server, page) in pages {
+        let mut family = String::new();
+        for line in page.lines().filter(|line| *line != "# EOF") {
+            if let Some(said) = line.strip_prefix("# ") {
+                family = said.split(' ').nth(1).unwrap_or_default().to_string();
+                if !families.contains_key(&family) {
+                    order.push(family.clone());
+                }
+                let (about, _) = families.entry(family.clone()).or_default();
+                if !about.lines().any(|known| known == line) {
+                    *about += &format!("{line}\n");
+                }
+            } else if !line.is_empty() {
+                families.entry(family.clone()).or_default().1 += &format!("{}\n", labelled(line, server));
+            }
+        }
+    }
+    let written = order.iter().filter_map(|family| families.get(family));
+    written.map(|(about, values)| format!("{about}{values}")).collect::<String>() + "# EOF\n"
+}
+
+/// `name{a="b"} 1` with a label more.
+fn labelled(line: &str, server: &str) -> String {
+    let (name, value) = line.split_at(line.find(['{', ' ']).unwrap_or(line.len()));
+    match value.strip_prefix('{') {
+        Some(labels) => format!("{name}{{server=\"{server}\",{labels}"),
+        None => format!("{name}{{server=\"{server}\"}}{value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# HELP raftlab_term The term.\n# TYPE raftlab_term gauge\nraftlab_term 3\n\
+        # TYPE raftlab_faults_fired counter\nraftlab_faults_fired_total{fault=\"link_cut\"} 12\n\
+        raftlab_faults_fired_total{fault=\"pause\"} 0\n# EOF\n";
+
+    #[test]
+    fn a_number_is_found_by_its_whole_name() {
+        assert_eq!(value(PAGE, "raftlab_term"), Some(3.0));
+        assert_eq!(value(PAGE, "raftlab_ter"), None);
+        let fired = fired(PAGE);
+        assert_eq!((fired[0].fault.as_str(), fired[0].fired, fired.len()), ("link_cut", 12, 2));
+    }
+
+    #[test]
+    fn pages_are_one_with_a_label_more() {
+        let pages = ["n1", "n2"].map(|server| (server.to_string(), PAGE.to_string()));
+        let page = together(&BTreeMap::from(pages));
+        let begins = "# HELP raftlab_term The term.\n# TYPE raftlab_term gauge\nraftlab_term{server=\"n1\"} 3\n\
+            raftlab_term{server=\"n2\"} 3\n";
+        assert!(page.starts_with(begins), "{page}");
+        assert!(page.contains("raftlab_faults_fired_total{server=\"n2\",fault=\"link_cut\"} 12\n"));
+        assert_eq!(page.matches("# TYPE raftlab_faults_fired ").count(), 1);
+        assert!(page.ends_with("0\n# EOF\n"));
+    }
+}

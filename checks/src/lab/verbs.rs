@@ -1,0 +1,233 @@
+//! The verbs of `lab` that start a cluster, and those that talk to one that is up.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use super::cli::{ChaosArgs, LoadArgs, RunOptions, UpArgs, Which};
+use super::cluster::{Cluster, Settings};
+use super::control::{Conversation, Reply, Request, find};
+use super::narrator::{Narrator, Where};
+use super::supervise::{Plan, supervise};
+use super::{judgements, scenarios, status};
+use crate::cli::{Common, WriteOut};
+use crate::console::Console;
+use crate::evidence;
+use crate::failure::Failure;
+use crate::rundir::{self, RunDir};
+use crate::scenario::{Command, Group, Scenario, Verb};
+use crate::verdict::exit;
+
+/// `lab up`: a cluster that stays up until it is told to end.
+///
+/// # Errors
+///
+/// If it does not come up, or something cannot be written.
+pub fn up(args: &UpArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let command = format!("lab up --nodes {}{}", args.nodes, flags(&args.run));
+    begin(command, "up", args.nodes, args.run.flags.clone(), None, &args.run, common, console)
+}
+
+/// `lab run`: a cluster, and a scenario that is done to it.
+///
+/// # Errors
+///
+/// If the scenario cannot be read, the cluster does not come up, or something cannot be written.
+pub fn run(name: &str, options: &RunOptions, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let scenario = scenarios::find(name)?;
+    let Some(Command::Up { servers, flags: told }) = scenario.steps.first().map(|step| step.command.clone()) else {
+        return Err(Failure::internal("a scenario that does not begin with `up` was read"));
+    };
+    let command = format!("lab run {name}{}", flags(options));
+    let told = told.into_iter().chain(options.flags.iter().cloned()).collect();
+    begin(command, &scenario.name.clone(), servers, told, Some(scenario), options, common, console)
+}
+
+/// `lab list`: the scenarios that come with the program.
+pub fn list(console: &Console) -> Result<u8, Failure> {
+    for (name, _) in scenarios::SCENARIOS {
+        let scenario = scenarios::find(name)?;
+        console.print(&format!("{name}\t{}\n", scenario.about.replace('\n', " ")));
+    }
+    Ok(exit::OK)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what `up` and `run` have in common, and nobody else")]
+fn begin(
+    command: String,
+    verb: &str,
+    founders: u64,
+    flags: Vec<String>,
+    scenario: Option<Scenario>,
+    options: &RunOptions,
+    common: &Common,
+    console: &Console,
+) -> Result<u8, Failure> {
+    let dir = directory(options.dir.as_deref().or(common.out.as_deref()), verb)?;
+    let program = std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
+    let seed = common.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
+    let settings = Settings { program, command, seed, founders, flags, is_recorded: !options.no_record };
+    let is_json = common.write_out == WriteOut::Json;
+    let to = match (common.quiet, is_json) {
+        (true, _) => Where::Nowhere,
+        (false, true) => Where::Stderr,
+        (false, false) => Where::Stdout,
+    };
+    let greeting = if scenario.is_some() { told_where } else { told_what_to_try };
+    let has_document = is_json && scenario.is_some();
+    let rerun = format!("{} --seed {seed}", settings.command);
+    let plan = Plan { dir: dir.clone(), settings, scenario, greeting };
+    let ended = runtime()?.block_on(supervise(plan, Narrator::new(to)))?;
+    if has_document {
+        let path = dir.join("scenario.json");
+        console.print(&fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?);
+        return Ok(ended.exit);
+    }
+    console.print(&format!("report  {}\nVERDICT {}\nrerun   {rerun}\n", ended.report.display(), ended.verdict));
+    Ok(ended.exit)
+}
+
+/// `lab chaos`, and the verbs that change who belongs to the cluster.
+///
+/// # Errors
+///
+/// If the words make no sense (2), nobody is up (69), or it cannot be done.
+pub fn chaos(args: &ChaosArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    if args.words == ["status"] {
+        return talk(&args.which, &Request::Status, common, console);
+    }
+    let command = command(&args.words.join(" "), Group::Fault, "lab chaos")?;
+    talk(&args.which, &Request::Do(command), common, console)
+}
+
+/// `lab add`, `lab remove`, `lab grow`, `lab move-leader`.
+///
+/// # Errors
+///
+/// As of [`chaos`].
+pub fn member(verb: &str, what: &str, which: &Which, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let command = command(&format!("{verb} {what}"), Group::Member, "lab")?;
+    talk(which, &Request::Do(command), common, console)
+}
+
+/// `lab load`.
+///
+/// # Errors
+///
+/// If nobody is up, or clients work already.
+pub fn load(args: &LoadArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    talk(&args.which, &Request::Load(args.load()), common, console)
+}
+
+/// `lab down`.
+///
+/// # Errors
+///
+/// If nobody is up.
+pub fn down(which: &Which, common: &Common, console: &Console) -> Result<u8, Failure> {
+    talk(which, &Request::Down, common, console)
+}
+
+/// `lab report`.
+///
+/// # Errors
+///
+/// If the directory holds no run, or cannot be written.
+pub fn report(dir: &Path, console: &Console) -> Result<u8, Failure> {
+    let (text, exit) = evidence::report(dir, &judgements::judge(dir)?)?;
+    console.print(&text);
+    Ok(exit)
+}
+
+/// A line of the grammar, of which only some verbs are meant here.
+fn command(line: &str, group: Group, program: &str) -> Result<Command, Failure> {
+    let verb = line.split_whitespace().next().unwrap_or_default();
+    let names = crate::scenario::VERBS.iter().filter(|verb| verb.group == group).map(|verb| verb.name);
+    if Verb::named(verb).is_none_or(|verb| verb.group != group) {
+        let names = names.chain(["status"]);
+        return Err(Failure::usage(crate::nearest::unknown(&format!("verb of `{program}`"), verb, names)));
+    }
+    match Command::parse_line(line) {
+        Ok(Some(command)) => Ok(command),
+        Ok(None) => Err(Failure::usage("there is nothing to do in that")),
+        Err(mistake) => Err(Failure::usage(format!("`{line}`, at {}: {}", mistake.column, mistake.message))),
+    }
+}
+
+/// Asks the supervisor, and prints what it answers.
+fn talk(which: &Which, request: &Request, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let is_json = common.write_out == WriteOut::Json;
+    runtime()?.block_on(async {
+        let dir = which.dir.as_deref().or(common.out.as_deref());
+        let (_, connection) = find(dir).await?;
+        let mut conversation = Conversation::begin(connection, request).await?;
+        loop {
+            let reply = conversation.next().await?;
+            if is_json {
+                let json = serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))?;
+                console.print(&format!("{json}\n"));
+            }
+            match reply {
+                Reply::Refused { exit, message } => return Err(Failure { exit, message }),
+                Reply::Ended(ended) if is_json => return Ok(ended.exit),
+                Reply::Ended(ended) => {
+                    let report = ended.report.display();
+                    console.print(&format!("report  {report}\nVERDICT {}\n", ended.verdict));
+                    return Ok(ended.exit);
+                }
+                Reply::Second(second) if !is_json => console.print(&format!("{second}\n")),
+                Reply::Done(text) if !is_json && !common.quiet => console.print(&format!("done: {text}\n")),
+                Reply::Status(status) if !is_json => console.print(&status::text(&status)),
+                _ if reply.is_last() => return Ok(exit::OK),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// The directory of a run, by a name that holds wherever it is looked at from; `runs/latest` leads to it.
+fn directory(given: Option<&Path>, verb: &str) -> Result<PathBuf, Failure> {
+    if let Some(dir) = given
+        && dir.join("run.json").exists()
+    {
+        let says = format!("{} holds a run already: take another directory", dir.display());
+        return Err(Failure::data(says));
+    }
+    let run = RunDir::create(given, verb)?;
+    let dir = fs::canonicalize(run.path()).map_err(|error| Failure::at(run.path(), &error))?;
+    if given.is_some() {
+        rundir::link_latest(&dir);
+    }
+    Ok(dir)
+}
+
+/// The flags of a run, as they are typed: each after a space.
+fn flags(options: &RunOptions) -> String {
+    let record = if options.no_record { " --no-record" } else { "" };
+    let separator = if options.flags.is_empty() { "" } else { " --" };
+    let flags: String = options.flags.iter().map(|flag| format!(" {flag}")).collect();
+    format!("{record}{separator}{flags}")
+}
+
+fn told_where(cluster: &Cluster) -> String {
+    format!("run     {}", cluster.dir().display())
+}
+
+fn told_what_to_try(cluster: &Cluster) -> String {
+    let endpoints: Vec<_> = cluster.endpoints().iter().map(ToString::to_string).collect();
+    let page = endpoints.first().map_or("", String::as_str);
+    format!(
+        "run     {}\nlook    http://{page}/status · http://{page}/metrics\ntry     export RAFTLAB_ENDPOINTS={}\n        \
+         lab ctl put greeting hello\n        lab ctl top\n        lab load --for 10s\n        lab chaos kill leader\n        \
+         lab chaos start all\n        lab chaos --help\n        lab add n{}\nend     lab down, or Ctrl-C: then what was \
+         recorded is judged",
+        cluster.dir().display(),
+        endpoints.join(","),
+        cluster.next_name().0,
+    )
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failure::io(format!("starting threads: {error}")))
+}

@@ -318,7 +318,8 @@ fn parse_facts<'a>(
         }
         let (key, value) = text
             .split_at_checked(KEY_WIDTH)
-            .filter(|(key, _)| !key.trim().is_empty() && key.ends_with(' '))
+            // Columns are bytes here and characters where it is printed: keys are where both are the same.
+            .filter(|(key, _)| key.is_ascii() && !key.trim().is_empty() && key.ends_with(' '))
             .ok_or_else(|| {
                 TraceError::new(line, format!("`{text}` is not a fact: a key, then its value in column 11"))
             })?;

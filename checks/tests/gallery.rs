@@ -42,6 +42,16 @@ fn a_trace_is_printed_as_it_was_read() {
     }
 }
 
+/// Found by fuzzing: a key with longer characters was printed into other columns than it was read from.
+#[test]
+fn a_fact_whose_key_is_not_ascii_is_refused() {
+    let text = fs::read_to_string(directory().join("persist-vote.trace")).expect("a trace can be read");
+    let odd = text.replacen("\nfound     ", "\nfoün\u{fffd}  ", 1);
+    assert_ne!(odd, text);
+    let error = odd.parse::<Trace>().unwrap_err();
+    assert!(error.reason.contains("is not a fact"), "{error}");
+}
+
 #[test]
 fn every_exhibit_has_its_trace_and_says_the_same() {
     let traces = traces();

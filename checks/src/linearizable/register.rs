@@ -55,8 +55,7 @@ impl Op {
     }
 }
 
-/// What the operations on one key come to. What failed is left out, and so is what can neither have observed nor
-/// written anything.
+/// What the operations on one key come to. What failed is left out.
 pub fn ops(operations: &[&Operation]) -> Vec<Op> {
     let mut names = Names::default();
     let mut ops = Vec::with_capacity(operations.len());
@@ -64,9 +63,7 @@ pub fn ops(operations: &[&Operation]) -> Vec<Op> {
         let Some((observes, writes)) = names.effect(operation) else { continue };
         let is_required = operation.is_done();
         let end = operation.end_us.filter(|_| is_required).unwrap_or(NEVER);
-        if is_required || writes.is_some() {
-            ops.push(Op { id, observes, writes, start: operation.start_us, end, is_required });
-        }
+        ops.push(Op { id, observes, writes, start: operation.start_us, end, is_required });
     }
     ops
 }

@@ -109,7 +109,9 @@ impl Cluster {
             peers.insert(*name, Address { peer: server.peer, http: Some(server.http) });
             servers.insert(*name, server);
         }
-        servers.values_mut().for_each(|server| server.told = (peers.to_string(), true));
+        for server in servers.values_mut() {
+            server.told = (peers.to_string(), true);
+        }
         let began = Moment::now();
         Ok(Cluster {
             files: RunFiles::create(dir)?,

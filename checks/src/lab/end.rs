@@ -84,13 +84,13 @@ pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>
         let verdict = evidence::write(&dir, &judgements::judge(&dir)?)?;
         Ok::<_, Failure>(verdict)
     });
-    let live = reported.await.map_err(|error| Failure::internal(error.to_string()))??;
-    for reason in live.reasons.iter().filter(|reason| !reason.is_good()) {
+    let judged = reported.await.map_err(|error| Failure::internal(error.to_string()))??;
+    for reason in judged.reasons.iter().filter(|reason| !reason.is_good()) {
         cluster.narrator.print(&format!("  ✗ {}: {}", reason.what, reason.says));
     }
-    let (verdict, exit, says) = verdict(story, (live.verdict, live.exit, live.says.clone()));
+    let (verdict, exit, says) = verdict(story, (judged.verdict, judged.exit, judged.says.clone()));
     let line = format!("{verdict}  {says}   exit {exit}");
-    if line != live.line() {
+    if line != judged.line() {
         cluster.files.replace("verdict.txt", &format!("{line}\n"))?;
     }
     if let Some(name) = scenario {

@@ -204,7 +204,9 @@ fn both_ways((from, to): Way, is_one_way: bool) -> Vec<Way> {
 }
 
 async fn set_links(cluster: &Cluster, ways: &[Way], fault: LinkFault) -> Result<(), Failure> {
-    ways.iter().for_each(|way| cluster.links().set(*way, fault));
+    for way in ways {
+        cluster.links().set(*way, fault);
+    }
     // Who is down is told when it starts.
     for server in cluster.running() {
         let told = cluster.links().told(server, ways.iter().copied());
@@ -254,10 +256,8 @@ async fn heal(cluster: &Cluster) -> Result<(), Failure> {
     cluster.clocks().clear();
     let running = cluster.running();
     for server in cluster.names() {
-        let told = match running.contains(&server) {
-            true => tell(cluster, server, &ChaosRequest::Heal).await,
-            false => Ok(()),
-        };
+        let told =
+            if running.contains(&server) { tell(cluster, server, &ChaosRequest::Heal).await } else { Ok(()) };
         // One that does not listen, since its disk stalls where it starts, finds it well at the next start.
         if told.is_err() || !running.contains(&server) {
             logs::heal_disk(&cluster.server(server)?.log_dir())?;

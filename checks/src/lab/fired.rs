@@ -50,7 +50,9 @@ impl Ledger {
         }
         if life > tally.life {
             let last = std::mem::take(&mut tally.last);
-            last.into_iter().for_each(|(fault, fired)| *tally.before.entry(fault).or_default() += fired);
+            for (fault, fired) in last {
+                *tally.before.entry(fault).or_default() += fired;
+            }
             tally.life = life;
         }
         for FaultCount { fault, fired } in counts {

@@ -32,15 +32,17 @@ pub fn together(pages: &BTreeMap<String, String>) -> String {
                 }
                 let (about, _) = families.entry(family.clone()).or_default();
                 if !about.lines().any(|known| known == line) {
-                    *about += &format!("{line}\n");
+                    about.extend([line, "\n"]);
                 }
             } else if !line.is_empty() {
-                families.entry(family.clone()).or_default().1 += &format!("{}\n", labelled(line, server));
+                let (_, values) = families.entry(family.clone()).or_default();
+                values.extend([&labelled(line, server), "\n"]);
             }
         }
     }
     let written = order.iter().filter_map(|family| families.get(family));
-    written.map(|(about, values)| format!("{about}{values}")).collect::<String>() + "# EOF\n"
+    let text: String = written.flat_map(|(about, values)| [about.as_str(), values]).collect();
+    text + "# EOF\n"
 }
 
 /// `name{a="b"} 1` with a label more.

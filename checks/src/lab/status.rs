@@ -52,7 +52,9 @@ pub fn text(status: &RunStatus) -> String {
         let commit = commit.map_or("-".to_string(), |commit| commit.to_string());
         // Writing to a string never fails.
         let _ = writeln!(text, "  {server:4} {role:24} commit {commit:8} pid {pid:8} http://{http}");
-        faults.iter().for_each(|fault| _ = writeln!(text, "         {fault}"));
+        for fault in faults {
+            let _ = writeln!(text, "         {fault}");
+        }
         let fired: Vec<_> =
             fired.iter().map(|FaultCount { fault, fired }| format!("{fault} {fired}")).collect();
         if !fired.is_empty() {

@@ -240,7 +240,7 @@ fn directory(given: Option<&Path>, verb: &str) -> Result<PathBuf, Failure> {
 fn flags(options: &RunOptions) -> String {
     let record = if options.no_record { " --no-record" } else { "" };
     let separator = if options.flags.is_empty() { "" } else { " --" };
-    let flags: String = options.flags.iter().map(|flag| format!(" {flag}")).collect();
+    let flags: String = options.flags.iter().flat_map(|flag| [" ", flag]).collect();
     format!("{record}{separator}{flags}")
 }
 

@@ -13,7 +13,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use super::{Command, Expect, Expected, Fault, Load, Member, Quality, Scenario, Step, Target};
 
 /// About how long it takes until the cluster is led again and answers, beyond what is waited for.
-const RECOVERS_IN: Duration = Duration::from_millis(1500);
+const RECOVERS_IN: Duration = Duration::from_millis(500);
 
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -202,7 +202,8 @@ mod tests {
         let lasts = Duration::from_secs(600);
         let text = |seed| {
             let steps = soak(seed, lasts, 3, Load::default()).steps;
-            steps.iter().map(|step| format!("{}\n", step.command)).collect::<String>()
+            let lines: Vec<_> = steps.iter().map(|step| step.command.to_string()).collect();
+            lines.join("\n")
         };
         assert_eq!(text(1), text(1));
         assert_ne!(text(1), text(2));

@@ -25,7 +25,7 @@ pub struct Word<'a> {
 /// The words of a line that were not read yet.
 #[derive(Clone, Debug)]
 pub struct Words<'a> {
-    words: Vec<Word<'a>>,
+    all: Vec<Word<'a>>,
     at: usize,
     /// One past the last character.
     end: usize,
@@ -57,12 +57,12 @@ impl<'a> Words<'a> {
         }
         // What a comment cut off began no word.
         words.extend(word(line, begin, line.len()));
-        Words { words, at: 0, end, usage: "" }
+        Words { all: words, at: 0, end, usage: "" }
     }
 
     /// Is nothing there?
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.all.is_empty()
     }
 
     /// What the line has to look like, for what is said of it from now on.
@@ -72,7 +72,7 @@ impl<'a> Words<'a> {
 
     /// The next word, left where it is.
     pub fn peek(&self) -> Option<Word<'a>> {
-        self.words.get(self.at).copied()
+        self.all.get(self.at).copied()
     }
 
     /// The next word, which has to be there.
@@ -93,7 +93,7 @@ impl<'a> Words<'a> {
 
     /// All words that are left.
     pub fn rest(&mut self) -> impl Iterator<Item = Word<'a>> + use<'a> {
-        self.words.split_off(self.at).into_iter()
+        self.all.split_off(self.at).into_iter()
     }
 
     /// Nothing may be left.

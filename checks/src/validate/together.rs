@@ -105,7 +105,7 @@ impl Run {
         let (was, is, before) = (&server.before, &server.raft, server.before.commit());
         let leads_anew = is.is_leader() && (!was.is_leader() || was.term() != is.term());
         let latest = |raft: &Raft| raft.log().changes().next_back().map(|(at, _)| at);
-        let changes = discriminant(was.role()) != discriminant(is.role())
+        let is_turn = discriminant(was.role()) != discriminant(is.role())
             || was.term() != is.term()
             || latest(was) != latest(is);
         let is_leaders = was.is_leader() || is.is_leader();
@@ -127,7 +127,7 @@ impl Run {
         if leads_anew {
             self.tally.leads(&self.servers, id, Index(0), &self.ledger);
         }
-        if changes {
+        if is_turn {
             self.tally.changes(&self.servers, Some(id), &self.ledger);
         }
         for snapshot in &changed.snapshots {
@@ -203,7 +203,9 @@ mod tests {
     /// What a state machine is after all of the entries.
     fn snapshot() -> Snapshot {
         let mut store = Store::default();
-        entries().iter().for_each(|entry| _ = store.apply(entry));
+        for entry in entries() {
+            store.apply(&entry);
+        }
         let (last, membership) = (store.applied(), founders().into());
         Snapshot { last, membership, state: store.snapshot().into() }
     }

@@ -56,8 +56,7 @@ impl Worker {
         let options = Options { timeout: PURSUES, attempt: ATTEMPT, in_session: true, seed: dice.next_u64() };
         let client = Client::new(&shared.cluster.endpoints(), options);
         let client = client.map_err(|error| Failure::internal(error.to_string()))?;
-        let (seen, shared) = (BTreeMap::new(), Arc::clone(shared));
-        Ok(Worker { id, seed, client, dice, shared, seen, written: 0 })
+        Ok(Worker { id, seed, client, dice, shared: Arc::clone(shared), seen: BTreeMap::new(), written: 0 })
     }
 
     /// Works until it is to stop.
@@ -136,8 +135,8 @@ impl Worker {
         let known = match (&action, &outcome) {
             (Action::Put(value), Outcome::Done) => Some(Some(value.clone())),
             (Action::Delete, Outcome::Done) => Some(None),
-            (Action::Cas { value, .. }, Outcome::Swapped) => Some(value.clone()),
-            (_, Outcome::Read(value) | Outcome::Unequal(value)) => Some(value.clone()),
+            (Action::Cas { value, .. }, Outcome::Swapped)
+            | (_, Outcome::Read(value) | Outcome::Unequal(value)) => Some(value.clone()),
             _ => None,
         };
         known.map(|known| self.seen.insert(key.clone(), known));
@@ -167,19 +166,19 @@ async fn ask(client: &mut Client, key: &str, action: &Action) -> Outcome {
             // A read has no effect.
             Err(_) => Outcome::Failed,
         },
-        Action::Put(value) => written(client.put(key, value).await.map(|_| ())),
-        Action::Delete => written(client.delete(key).await.map(|_| ())),
+        Action::Put(value) => written(&client.put(key, value).await.map(|_| ())),
+        Action::Delete => written(&client.delete(key).await.map(|_| ())),
         Action::Cas { expected, value } => {
             match client.cas(key, expected.as_deref(), value.as_deref()).await {
                 Ok(swapped) if swapped.swapped => Outcome::Swapped,
                 Ok(unequal) => Outcome::Unequal(unequal.value),
-                Err(failure) => written(Err(failure)),
+                Err(failure) => written(&Err(failure)),
             }
         }
     }
 }
 
-fn written(written: Result<(), NotDone>) -> Outcome {
+fn written(written: &Result<(), NotDone>) -> Outcome {
     match written {
         Ok(()) => Outcome::Done,
         Err(NotDone::NotDone(_)) => Outcome::Failed,

@@ -12,14 +12,14 @@ use raftlab_core::{
     Message, NodeId, Payload, Raft, ReadMode, Round, Snapshot, Span, Term, Time, Timer, Voters, Write,
 };
 use raftlab_node::kv;
-use raftlab_node::wire::{Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, coalesce};
+use raftlab_node::wire::{Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, Stamps, coalesce};
 
 use crate::{Reached, Source};
 
 const CLUSTER: u128 = 0xfeed;
 const SECRET: [u8; 32] = [7; 32];
 const OWN: NodeId = NodeId(1);
-const HEADER_BYTES: usize = 56;
+const HEADER_BYTES: usize = 68;
 
 /// The most datagrams of one case.
 const DATAGRAMS_MAX: usize = 4;
@@ -65,8 +65,10 @@ fn datagram(source: &mut Source, key: bool) -> Vec<u8> {
     }
     let from = NodeId(2 + u64::from(source.byte() % 4));
     let (incarnation, sequence) = (source.number(), source.number());
+    let mut part = || u32::try_from(source.number() >> 32).unwrap_or_default();
+    let stamps = Stamps { sent: part(), echo: part(), held: part() };
     let mut bytes = Vec::new();
-    let sent = codec(from, incarnation, key).encode(OWN, sequence, message(source), &mut bytes);
+    let sent = codec(from, incarnation, key).encode(OWN, (sequence, stamps), message(source), &mut bytes);
     assert!(sent.is_some(), "what is made here fits into a datagram");
     match kind {
         // As it was sent.
@@ -240,7 +242,7 @@ impl Server {
         coalesce(&mut messages);
         let (own, mut bytes) = (codec(OWN, 9, false), Vec::new());
         for (to, message) in messages.into_iter().filter(|(to, _)| *to != OWN) {
-            let sent = own.encode(to, 1, message.clone(), &mut bytes);
+            let sent = own.encode(to, (1, Stamps::default()), message.clone(), &mut bytes);
             let read = codec(to, 9, false).decode(&bytes, |from| from == OWN);
             let is_read = sent.is_some() && read.as_ref().is_ok_and(|read| read.message == message);
             assert!(is_read, "{:?} says {message:?}, and {to} reads {read:?}", self.raft);

@@ -22,7 +22,7 @@
 //! cargo bolero test -p raftlab-fuzz datagram                                            libFuzzer, AFL or Honggfuzz
 //! ```
 //!
-//! Without a fuzzer the cases are drawn by ChaCha8 from their number, so that each run tries the same ones, and a case
+//! Without a fuzzer the cases are drawn by ``ChaCha8`` from their number, so that each run tries the same ones, and a case
 //! that fails is named by its number.
 //!
 //! # To add a target

@@ -69,7 +69,9 @@ impl Walkers {
             event => Some(input(id, event, before, after)),
         };
         let syncs = input.is_none();
-        input.into_iter().for_each(|input| self.step(id, input));
+        for input in input {
+            self.step(id, input);
+        }
         // A disk that is synced has nothing to wait for, and where it is quick it always is.
         if syncs {
             self.sync(id);

@@ -3,7 +3,7 @@
 //!
 //! Replays answer whether a process did what the core does. They are taken in the order of true time, which all
 //! processes of one machine share, so that at each step there is a whole cluster to be looked at: cores, disks and
-//! what was applied, as in the model ([`Observed`](raftlab_model::Observed)). [`properties`] says which of the model's
+//! what was applied, as in the model ([`Observed`](raftlab_model::Observed)). `properties.rs` says which of the model's
 //! properties are judged, and when.
 //!
 //! # Between journals

@@ -69,7 +69,7 @@ impl Walkers {
             event => Some(input(id, event, before, after)),
         };
         let syncs = input.is_none();
-        for input in input {
+        if let Some(input) = input {
             self.step(id, input);
         }
         // A disk that is synced has nothing to wait for, and where it is quick it always is.

@@ -49,7 +49,11 @@ fn declared(dir: &Path) -> Result<Option<Vec<DeclaredFault>>, Failure> {
 }
 
 /// The lives whose journals have no end, since they were killed, or ended by themselves.
-fn killed(dir: &Path) -> Result<BTreeSet<LifeId>, Failure> {
+///
+/// # Errors
+///
+/// If the list of faults is not there, or cannot be read.
+pub fn killed(dir: &Path) -> Result<BTreeSet<LifeId>, Failure> {
     let path = dir.join("faults.jsonl");
     let text = fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?;
     let mut killed = BTreeSet::new();
@@ -92,7 +96,8 @@ fn validation(report: &Report) -> Validation {
     }
 }
 
-fn linearizability(path: &Path) -> Option<Linearizability> {
+/// What clients were told, if that is there.
+pub fn linearizability(path: &Path) -> Option<Linearizability> {
     if !path.exists() {
         return None;
     }

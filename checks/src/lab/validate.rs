@@ -7,17 +7,20 @@ use clap::Args;
 use raftlab_core::Rule;
 use raftlab_node::journal;
 
+use super::judgements;
+use super::lives::JOURNALS;
 use crate::cli::{Common, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::nearest;
 use crate::rundir::RunDir;
 use crate::validate::{self, LifeId, Options};
+use crate::verdict::exit;
 
 /// What `lab validate` takes.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// The directory to which all servers recorded their journals (`node --record DIR`)
+    /// The directory of a run, or the one to which all servers recorded their journals (`node --record DIR`)
     pub dir: PathBuf,
     /// A life that was killed, such as `n1-2` for the second of n1: its journal has no end
     #[arg(long, value_name = "LIFE", value_parser = life)]
@@ -30,8 +33,15 @@ pub struct ValidateArgs {
 /// Validates, and prints what came of it.
 pub fn validate(args: &ValidateArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let dir = common.out.as_deref().map(|out| RunDir::create(Some(out), "validate")).transpose()?;
-    let options = Options { killed: args.killed.iter().copied().collect(), without: args.without };
-    let report = validate::validate(&args.dir, &options);
+    let mut options = Options { killed: args.killed.iter().copied().collect(), without: args.without };
+    let (mut journals, mut clients) = (args.dir.clone(), None);
+    if args.dir.join(JOURNALS).is_dir() {
+        // The supervisor wrote down whom it killed, and its clients what they were told.
+        options.killed.extend(judgements::killed(&args.dir)?);
+        journals = args.dir.join(JOURNALS);
+        clients = judgements::linearizability(&args.dir.join("history.jsonl"));
+    }
+    let report = validate::validate(&journals, &options);
     let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::internal(error.to_string()))?;
     if let Some(dir) = dir {
         dir.write("report.json", &json)?;
@@ -40,12 +50,19 @@ pub fn validate(args: &ValidateArgs, common: &Common, console: &Console) -> Resu
     match common.write_out {
         WriteOut::Json => console.print(&format!("{json}\n")),
         WriteOut::Simple => console.print(&report.simple()),
-        WriteOut::Table => {
-            let rerun = rerun(args);
-            console.print(&format!("{}rerun   {rerun}\n", report.table(console, common.verbose > 0)));
+        WriteOut::Table => console.print(&report.table(console, common.verbose > 0)),
+    }
+    if let Some(clients) = &clients {
+        if common.write_out != WriteOut::Json {
+            console.print(&format!("clients {}  {}\n{}", clients.verdict, clients.says, clients.picture));
         }
     }
-    Ok(report.exit)
+    if common.write_out == WriteOut::Table {
+        console.print(&format!("rerun   {}\n", rerun(args)));
+    }
+    // What servers did comes first: where they broke, clients may well have been told wrong.
+    let exits = [report.exit].into_iter().chain(clients.map(|clients| clients.exit));
+    Ok(exits.into_iter().find(|exit| *exit != exit::OK).unwrap_or(exit::OK))
 }
 
 /// The command that does this again.

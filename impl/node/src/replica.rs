@@ -13,9 +13,10 @@
 //! is on the disks of a majority, and a leader counts its own only when it has said so; this server's state machine may
 //! have it before this server's disk does, because after a crash both start from the disk again.
 //!
-//! The state machine still is given everything in order. Only leaders commit without saying anything to anybody, and
-//! nothing for the state machine waits while a server leads: what it committed as a follower was on its disk before
-//! its own vote was, and without that it does not lead.
+//! The state machine still is given everything in order: what comes while something for it waits for the disk waits
+//! behind that. What a follower commits waits, with the answer to who told it of that. What a leader commits does not, but
+//! its reads may: where a server is removed, the step that writes the new configuration ends a round of reads for which the
+//! smaller majority has spoken already.
 //!
 //! # What is absent
 //!
@@ -37,6 +38,8 @@ pub struct Replica {
     waiting: Option<Effects>,
     /// The disk has a batch.
     writing: bool,
+    /// And something of it is for the state machine.
+    writing_owes: bool,
     disk_io: DiskIo,
     observer: Option<Box<dyn Observer>>,
 }
@@ -122,7 +125,8 @@ impl Replica {
         if let Some(observer) = &mut observer {
             observer.took(&raft, &effects);
         }
-        let mut replica = Replica { raft, waiting: None, writing: false, disk_io, observer };
+        let mut replica =
+            Replica { raft, waiting: None, writing: false, writing_owes: false, disk_io, observer };
         let turn = replica.take(effects);
         (replica, turn)
     }
@@ -152,6 +156,7 @@ impl Replica {
         }
         let batch = self.waiting.take()?;
         self.writing = true;
+        self.writing_owes = batch.is_for_state_machine();
         if let Some(observer) = &mut self.observer {
             observer.gives_batch();
         }
@@ -171,6 +176,7 @@ impl Replica {
     /// The disk is done: releases what waited for it, and tells the core.
     pub fn finish(&mut self, now: Time, Written(outbox): Written) -> Turn {
         self.writing = false;
+        self.writing_owes = false;
         let persisted = outbox.persisted;
         let mut turn = Turn::default();
         turn.release(outbox);
@@ -192,25 +198,22 @@ impl Replica {
         if self.disk_io == DiskIo::Parallel {
             turn.messages = effects.early();
         }
-        if effects.waits_for_disk() {
+        let waits_its_turn = effects.is_for_state_machine() && self.owes_state_machine();
+        if effects.waits_for_disk() || waits_its_turn {
             match &mut self.waiting {
                 Some(waiting) => waiting.merge(effects),
                 None => self.waiting = Some(effects),
             }
         } else {
-            debug_assert!(
-                !effects.is_for_state_machine() || !self.owes_state_machine(),
-                "{}: its state machine would be given things out of order",
-                self.raft
-            );
             let Ok(outbox) = effects.persist(|_| Ok::<(), std::convert::Infallible>(()));
             turn.release(outbox);
         }
         turn
     }
 
+    /// Does something for the state machine wait for the disk? What comes later may not overtake it.
     fn owes_state_machine(&self) -> bool {
-        self.waiting.as_ref().is_some_and(Effects::is_for_state_machine)
+        self.writing_owes || self.waiting.as_ref().is_some_and(Effects::is_for_state_machine)
     }
 }
 

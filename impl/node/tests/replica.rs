@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use raftlab_core::{
-    Answer, Body, Command, Config, Durable, Index, Input, LogId, Message, NodeId, ReadId, Term, Time, Timer,
-    Voters,
+    Answer, Appended, Body, Change, Command, Config, Durable, Index, Input, LogId, Message, NodeId, ReadId,
+    Round, Term, Time, Timer, Voters,
 };
 use raftlab_node::replica::{Batch, DiskIo, News, Replica, Turn, Written};
 
@@ -188,4 +188,51 @@ fn what_was_written_is_what_a_restart_begins_with() {
     let (again, _) = Replica::recover(config(1), cluster.disk.clone(), DiskIo::Parallel);
     assert_eq!(again.raft().log(), cluster.replica.raft().log());
     assert_eq!((again.raft().term(), again.raft().voted_for()), (Term(1), Some(NodeId(1))));
+}
+
+/// A server is removed, and a round of reads that too few had answered is answered by enough: so the step that writes the
+/// new configuration lets reads go, which wait for the disk with it. What is committed meanwhile waits behind them.
+#[test]
+fn reads_that_a_smaller_majority_confirms_are_not_overtaken() {
+    let config = Config::new(NodeId(1), Voters::new([1, 2, 3, 4].map(NodeId)), 16).unwrap();
+    let mut leader = Replica::recover(config, Durable::default(), DiskIo::Parallel).0;
+    let settle = |leader: &mut Replica| {
+        let mut news = Vec::new();
+        while let Some(batch) = leader.batch() {
+            news.extend(leader.finish(NOW, written(batch)).news);
+        }
+        news
+    };
+    let hears = |leader: &mut Replica, from: u64, body| {
+        let message = Message { term: Term(1), body };
+        leader.step(NOW, Input::Receive { from: NodeId(from), message }).news
+    };
+    let accepted = |matched: u64, round: u64| {
+        let answer = Appended::Accepted { matched: Index(matched) };
+        Body::AppendReply { answer, round: Round(round) }
+    };
+    let _turn = leader.step(NOW, Input::Timeout(Timer::Election));
+    settle(&mut leader);
+    hears(&mut leader, 2, Body::VoteReply { granted: true });
+    hears(&mut leader, 3, Body::VoteReply { granted: true });
+    settle(&mut leader);
+    hears(&mut leader, 2, accepted(1, 0));
+    assert_eq!(committed(&hears(&mut leader, 3, accepted(1, 0))), [at(1)]);
+    let _turn = leader.step(NOW, Input::Propose(Command::new(b"a")));
+    settle(&mut leader);
+
+    let _turn = leader.step(NOW, Input::Read(ReadId(7)));
+    assert!(hears(&mut leader, 2, accepted(1, 1)).is_empty(), "two of four are too few");
+    let turn = leader.step(NOW, Input::Reconfigure(Change::Remove(NodeId(4))));
+    assert!(turn.news.is_empty(), "what goes with a write waits for it");
+    // Whether the disk has it already or not.
+    assert!(hears(&mut leader, 2, accepted(2, 1)).is_empty(), "nothing overtakes the read");
+    assert_eq!(leader.raft().commit(), Index(2));
+    let removes = leader.batch().expect("the new configuration is to be written");
+    let _turn = leader.step(NOW, Input::Propose(Command::new(b"b")));
+    let mut news = leader.finish(NOW, written(removes)).news;
+    news.extend(settle(&mut leader));
+    let shown: Vec<_> = news.iter().filter(|news| matches!(news, News::Readable(_))).collect();
+    assert_eq!(shown.len(), 1, "the read is answered: {news:?}");
+    assert_eq!(committed(&news), [at(2)]);
 }

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use raftlab_core::NodeId;
-use raftlab_node::api::StatusDocument;
 use raftlab_node::client::Server as Connection;
-use raftlab_node::peers::{Address, Peers, server_name};
+use raftlab_node::peers::{Address, Peers};
 use tokio::sync::watch;
 
 use super::clock::Moment;
@@ -20,6 +19,7 @@ use super::load::Workload;
 use super::narrator::Narrator;
 use super::ports::Ports;
 use super::process::Life;
+use super::view::View;
 use super::{lives, observe};
 use crate::failure::Failure;
 use crate::nearest::unknown;
@@ -266,15 +266,12 @@ impl Cluster {
     ///
     /// If there is none of this name; the nearest is said.
     pub fn server(&self, name: NodeId) -> Result<Server, Failure> {
-        // The lock is given back before the names are asked for, which take it again.
         let known = self.servers().get(&name).filter(|server| !server.is_removed).cloned();
+        // They are not looked at under the lock, which the names take as well.
         known.ok_or_else(|| {
             let names: Vec<_> = self.names().iter().map(ToString::to_string).collect();
-            Failure::data(unknown(
-                "server of this cluster",
-                &name.to_string(),
-                names.iter().map(String::as_str),
-            ))
+            let names = names.iter().map(String::as_str);
+            Failure::data(unknown("server of this cluster", &name.to_string(), names))
         })
     }
 
@@ -342,56 +339,6 @@ impl Cluster {
     fn servers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Server>> {
         lock(&self.servers)
     }
-}
-
-/// How servers that run stand; nothing of those that do not answer.
-#[derive(Clone, Debug, Default)]
-pub struct View(pub BTreeMap<NodeId, Option<StatusDocument>>);
-
-impl View {
-    /// Who leads: in the highest term in which one does, and a majority of its voters say so.
-    pub fn leader(&self) -> Option<NodeId> {
-        let leader = self.highest()?;
-        let follows = |status: &&StatusDocument| {
-            status.term == leader.term && status.leader.as_deref() == Some(leader.server.as_str())
-        };
-        let behind =
-            self.statuses().filter(|status| is_voter(leader, &status.server)).filter(follows).count();
-        let name = server_name(&leader.server).ok()?;
-        (behind >= leader.members.quorum).then_some(name)
-    }
-
-    /// The same, who besides has heard a majority of its voters in the last moments. One that was cut off is believed in
-    /// by servers that wait for it yet.
-    pub fn leader_heard_within(&self, moments: Duration) -> Option<&StatusDocument> {
-        let leader = self.of_leader()?;
-        let heard = leader
-            .peers
-            .iter()
-            .filter(|peer| is_voter(leader, &peer.server))
-            .filter(|peer| peer.heard_ms_ago.is_some_and(|ago| Duration::from_millis(ago) < moments));
-        let itself = usize::from(is_voter(leader, &leader.server));
-        (heard.count() + itself >= leader.members.quorum).then_some(leader)
-    }
-
-    fn highest(&self) -> Option<&StatusDocument> {
-        self.statuses().filter(|status| status.role == "leader").max_by_key(|status| status.term)
-    }
-
-    /// What the leader says.
-    pub fn of_leader(&self) -> Option<&StatusDocument> {
-        self.0.get(&self.leader()?)?.as_ref()
-    }
-
-    /// What all who answer say.
-    pub fn statuses(&self) -> impl Iterator<Item = &StatusDocument> {
-        self.0.values().flatten()
-    }
-}
-
-fn is_voter(leader: &StatusDocument, server: &str) -> bool {
-    let members = &leader.members.members;
-    members.iter().any(|member| member.server == server && member.standing == "voter")
 }
 
 impl Server {

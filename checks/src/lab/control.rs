@@ -1,7 +1,7 @@
 //! What a supervisor is asked, and what it answers: JSON lines over a Unix socket in the run's directory.
 //!
-//! A client sends one [`Request`] and reads [`Reply`]s until one that [is the last](Reply::is_last). Commands are those
-//! of [scenarios](crate::scenario), as data.
+//! A client sends one [`Request`] and reads [`Reply`]s: seconds of load, if it asked for that, and then one that is the
+//! last. Commands are those of [scenarios](crate::scenario), as data.
 
 mod client;
 mod server;
@@ -98,13 +98,6 @@ pub struct ServerStatus {
     pub faults: Vec<String>,
     /// How often faults have struck it, those that did.
     pub fired: Vec<FaultCount>,
-}
-
-impl Reply {
-    /// Is nothing said after it?
-    pub fn is_last(&self) -> bool {
-        !matches!(self, Reply::Second(_))
-    }
 }
 
 impl From<Failure> for Reply {

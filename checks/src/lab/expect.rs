@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use raftlab_node::api::StatusDocument;
 use serde::Serialize;
 
-use super::cluster::{Cluster, LOOKS_EVERY, View};
+use super::cluster::{Cluster, LOOKS_EVERY};
 use super::members::voters_of;
+use super::view::View;
 use crate::scenario::{Expect, Expected};
 
 /// What came of an expectation.

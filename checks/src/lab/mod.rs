@@ -8,6 +8,7 @@
 //! | [`members`] | servers that join and leave |
 //! | [`load`] | clients, and their history |
 //! | [`observe`], [`metrics`], [`files`] | what is taken down |
+//! | [`view`] | how servers stand at one moment, and who leads |
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
@@ -39,6 +40,7 @@ pub mod story;
 pub mod supervise;
 mod validate;
 mod verbs;
+pub mod view;
 
 use clap::{CommandFactory, Parser, Subcommand};
 

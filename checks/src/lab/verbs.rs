@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::cli::{ChaosArgs, LoadArgs, RunOptions, SoakArgs, UpArgs, Which};
 use super::cluster::{Cluster, Settings};
-use super::control::{Conversation, Reply, Request, find};
+use super::control::{Conversation, Ended, Reply, Request, find};
 use super::narrator::{Narrator, Where};
 use super::supervise::{Plan, supervise};
 use super::{judgements, scenarios, status};
@@ -196,20 +196,14 @@ fn talk(which: &Which, request: &Request, common: &Common, console: &Console) ->
                 let json =
                     serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))?;
                 console.print(&format!("{json}\n"));
+            } else {
+                console.print(&text(&reply, common.quiet));
             }
             match reply {
                 Reply::Refused { exit, message } => return Err(Failure { exit, message }),
-                Reply::Ended(ended) if is_json => return Ok(ended.exit),
-                Reply::Ended(ended) => {
-                    let report = ended.report.display();
-                    console.print(&format!("report  {report}\nVERDICT {}\n", ended.verdict));
-                    return Ok(ended.exit);
-                }
-                Reply::Second(second) if !is_json => console.print(&format!("{second}\n")),
-                Reply::Done(text) if !is_json && !common.quiet => console.print(&format!("done: {text}\n")),
-                Reply::Status(status) if !is_json => console.print(&status::text(&status)),
-                _ if reply.is_last() => return Ok(exit::OK),
-                _ => {}
+                Reply::Ended(ended) => return Ok(ended.exit),
+                Reply::Done(_) | Reply::Status(_) => return Ok(exit::OK),
+                Reply::Second(_) => {}
             }
         }
     })
@@ -218,6 +212,20 @@ fn talk(which: &Which, request: &Request, common: &Common, console: &Console) ->
 /// Drawn by the system, and short enough to be typed.
 fn draw_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 32
+}
+
+/// A reply, for people; nothing of what is said otherwise.
+fn text(reply: &Reply, is_quiet: bool) -> String {
+    match reply {
+        Reply::Second(second) => format!("{second}\n"),
+        Reply::Status(status) => status::text(status),
+        Reply::Done(_) if is_quiet => String::new(),
+        Reply::Done(text) => format!("done: {text}\n"),
+        Reply::Refused { .. } => String::new(),
+        Reply::Ended(Ended { verdict, report, .. }) => {
+            format!("report  {}\nVERDICT {verdict}\n", report.display())
+        }
+    }
 }
 
 /// The directory of a run, by a name that holds wherever it is looked at from; `runs/latest` leads to it.

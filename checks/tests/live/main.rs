@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ fn servers_join_and_leave_while_the_others_go_on() {
 fn who_mistypes_is_told_what_was_meant() {
     let home = fresh("mistyped");
     let says = |args: &[&str]| {
-        let output = lab(&home, args).output().expect("the command runs");
+        let output = support::says(&home, args);
         (output.status.code().expect("an exit code"), both(&output))
     };
     let told = |args: &[&str], exit: i32, what: &str| {
@@ -144,7 +145,7 @@ fn run(name: &str, scenario: &str) -> (Option<i32>, Value, String) {
     fs::create_dir_all(&home).expect("a directory");
     fs::write(home.join("short.scenario"), scenario).expect("a file");
     let args = [&["-w", "json", "run", "short.scenario", "--dir", "run"], &FAST[..]].concat();
-    let output = lab(&home, &args).output().expect("lab run");
+    let output = support::says(&home, &args);
     let document = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", both(&output)));
     (output.status.code(), document, both(&output))
 }
@@ -164,7 +165,7 @@ fn an_expectation_that_fails_ends_a_scenario_with_evidence() {
     let evidence = expected[1]["evidence"].as_str().expect("evidence");
     assert!(evidence.contains("n1  leader in term"), "{evidence}");
     // What stands behind it is not done.
-    assert!(lines(&fresh_run("unexpected").join("faults.jsonl")).is_empty());
+    assert!(lines(&dir.join("faults.jsonl")).is_empty());
     assert!(text.contains("✗ NOT within"), "{text}");
 }
 
@@ -175,8 +176,4 @@ fn a_fault_that_never_struck_is_no_fault() {
     assert_eq!((code, &document["exit"]), (Some(21), &21.into()), "{text}");
     assert_eq!(document["faults"][0]["name"], "slow-disk n1 50ms (disk_slow)");
     assert_eq!(document["faults"][0]["fired"], 0);
-}
-
-fn fresh_run(name: &str) -> std::path::PathBuf {
-    std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("live-{name}/run"))
 }

@@ -4,12 +4,16 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// Servers that elect quickly: nobody waits long for them.
 pub const FAST: [&str; 5] = ["--", "--heartbeat-interval", "40ms", "--election-timeout", "400ms"];
+
+/// How long a command may take: none waits so long that is not stuck.
+const ENDS_WITHIN: Duration = Duration::from_secs(100);
 
 /// A supervisor in the foreground of nothing.
 pub struct Lab {
@@ -31,6 +35,17 @@ pub fn lab(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
     command.args(args).current_dir(dir).stdin(Stdio::null());
     command
+}
+
+/// Runs the command to its end, which has to come.
+pub fn says(dir: &Path, args: &[&str]) -> Output {
+    let child =
+        lab(dir, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let pid = child.id();
+    let (told, hears) = channel();
+    std::thread::spawn(move || told.send(child.wait_with_output()));
+    let output = hears.recv_timeout(ENDS_WITHIN);
+    output.unwrap_or_else(|_| panic!("{args:?}, process {pid}, does not end")).expect("its output")
 }
 
 impl Lab {
@@ -61,8 +76,7 @@ impl Lab {
 
     /// Another command, about this cluster.
     pub fn says(&self, args: &[&str]) -> Output {
-        let home = self.dir.parent().expect("a directory above");
-        lab(home, args).output().expect("the command runs")
+        says(self.dir.parent().expect("a directory above"), args)
     }
 
     /// The same, which has to succeed.

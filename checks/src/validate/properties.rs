@@ -257,7 +257,11 @@ pub fn founders(servers: &BTreeMap<NodeId, Server>) -> Membership {
 
 #[cfg(test)]
 mod tests {
-    use raftlab_core::{Command, Config, Durable, Input, Raft, Time, Timer, Voters};
+    use raftlab_core::{
+        Command, Config, Durable, Entry, Input, LogId, Payload, Raft, Snapshot, Term, Time, Timer, Voters,
+        Write,
+    };
+    use raftlab_model::Past;
     use raftlab_node::journal::{Began, Outcome, Told};
 
     use super::*;
@@ -272,14 +276,19 @@ mod tests {
         }
     }
 
-    /// No rule that can be switched off makes a leader do that, so it is done to one.
-    #[test]
-    fn a_leader_whose_log_shrinks_is_seen_by_the_entries_that_it_lost() {
+    /// n1, which is a cluster by itself.
+    fn alone() -> Server {
         let config = Config::new(NodeId(1), Voters::new([NodeId(1)]), 1).unwrap();
         let (raft, effects) = Raft::recover(config.clone(), Durable::default());
         let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
         let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
-        let (mut server, _) = Server::first(&config.into(), &began).unwrap();
+        Server::first(&config.into(), &began).unwrap().0
+    }
+
+    /// No rule that can be switched off makes a leader do that, so it is done to one.
+    #[test]
+    fn a_leader_whose_log_shrinks_is_seen_by_the_entries_that_it_lost() {
+        let mut server = alone();
         let mut token = None;
         for input in [Input::Timeout(Timer::Election), Input::Propose(Command::new(b"a"))] {
             let effects = server.raft.step(Time(0), input);
@@ -296,6 +305,33 @@ mod tests {
         let news = tally.news();
         assert_eq!(news.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["Leader Append-Only"]);
         assert!(news[0].1.contains("its log went from [1@1 2@1=a] to [1@1]"), "{}", news[0].1);
+    }
+
+    #[derive(Debug)]
+    struct Remembers(bool);
+
+    impl Past for Remembers {
+        fn holds(&self, _: &Entry) -> bool {
+            self.0
+        }
+    }
+
+    /// What a snapshot stands for is durable, as far as it is what was applied.
+    #[test]
+    fn below_a_snapshot_it_is_asked_what_was_applied() {
+        let mut server = alone();
+        let last = LogId::new(Term(1), Index(3));
+        let membership = server.raft.config().members().clone().into();
+        let snapshot = Snapshot { last, membership, state: vec![0; 64].into() };
+        server.disk.apply(&Write::Snapshot(snapshot.into()));
+        let entry = Entry { id: LogId::new(Term(1), Index(2)), payload: Payload::Noop };
+        let none = Ghosts::default();
+        for holds in [true, false] {
+            let past = Remembers(holds);
+            assert_eq!(server.observed(&none, Index(3), &past).has_durable(&entry), holds);
+        }
+        let behind = Entry { id: LogId::new(Term(1), Index(4)), payload: Payload::Noop };
+        assert!(!server.observed(&none, Index(3), &Remembers(true)).has_durable(&behind));
     }
 
     #[test]

@@ -91,6 +91,13 @@ impl Hand {
         }
     }
 
+    /// As if all that run had been killed now.
+    pub fn validate_so_far(&self) -> Report {
+        let lives = self.processes.iter().map(|(id, process)| (NodeId(*id), process.journal.life()));
+        let killed = self.killed.iter().copied().chain(lives).collect();
+        validate(&self.dir, &Options { killed, without: None })
+    }
+
     pub fn validate(&self, without: Option<Rule>) -> Report {
         validate(&self.dir, &Options { killed: self.killed.clone(), without })
     }

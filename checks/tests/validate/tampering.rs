@@ -292,6 +292,37 @@ fn a_life_that_forgot_entries_is_found() {
 }
 
 #[test]
+fn disks_that_lose_what_was_committed_are_found_when_too_few_are_left() {
+    let dir = scratch("lost-quorum");
+    let mut hand = three(&dir);
+    for (id, holds) in [(2, true), (3, false)] {
+        hand.kill(id);
+        hand.disks.get_mut(&id).unwrap().log = raftlab_core::Log::default();
+        hand.start(id);
+        let report = hand.validate_so_far();
+        assert_eq!(said(&report).contains("committed on a quorum"), !holds, "{}", said(&report));
+    }
+    refused(
+        &hand.end(),
+        12,
+        "VIOLATED committed on a quorum: n3, life 2, step 0: begins, and n1 took 1@1 for committed",
+    );
+}
+
+#[test]
+fn a_time_that_falls_is_found() {
+    let dir = scratch("time");
+    let mut hand = three(&dir);
+    assert_eq!(hand.end().exit, 0);
+    let path = dir.join("n2-1.journal");
+    let mut forged = Forged::read(&path);
+    let (record, _) = forged.steps().swap_remove(4);
+    forged.edit_step(record, |step, _| step.real = 0);
+    forged.write(&path);
+    refused(&hand.validate(None), 65, "n2-1.journal, record of step 5: true time falls");
+}
+
+#[test]
 fn whatever_is_missing_is_asked_for() {
     let dir = scratch("missing");
     refused(&validate(&dir, &Options::default()), 65, "holds no journals");

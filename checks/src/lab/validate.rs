@@ -52,10 +52,8 @@ pub fn validate(args: &ValidateArgs, common: &Common, console: &Console) -> Resu
         WriteOut::Simple => console.print(&report.simple()),
         WriteOut::Table => console.print(&report.table(console, common.verbose > 0)),
     }
-    if let Some(clients) = &clients {
-        if common.write_out != WriteOut::Json {
-            console.print(&format!("clients {}  {}\n{}", clients.verdict, clients.says, clients.picture));
-        }
+    if let Some(clients) = clients.as_ref().filter(|_| common.write_out != WriteOut::Json) {
+        console.print(&format!("clients {}  {}\n{}", clients.verdict, clients.says, clients.picture));
     }
     if common.write_out == WriteOut::Table {
         console.print(&format!("rerun   {}\n", rerun(args)));

@@ -13,8 +13,8 @@
 //! | `GET /v1/chaos` | | [`ChaosDocument`] |
 //! | `POST /v1/chaos` | [`ChaosRequest`](crate::chaos::ChaosRequest) | [`ChaosDocument`] |
 //!
-//! Whatever is not 200 has an [`ErrorDocument`] for a body; its [`Code`] says what that means for a client, above all
-//! whether something may have been done.
+//! Whatever is not 200 under `/v1` has an [`ErrorDocument`] for a body; its [`Code`] says what that means for a client,
+//! above all whether something may have been done.
 
 use std::net::SocketAddr;
 

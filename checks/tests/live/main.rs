@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -165,6 +165,7 @@ fn an_expectation_that_fails_ends_a_scenario_with_evidence() {
     let evidence = expected[1]["evidence"].as_str().expect("evidence");
     assert!(evidence.contains("n1  leader in term"), "{evidence}");
     // What stands behind it is not done.
+    let dir = Path::new(document["evidence"].as_str().expect("where the evidence is"));
     assert!(lines(&dir.join("faults.jsonl")).is_empty());
     assert!(text.contains("✗ NOT within"), "{text}");
 }

@@ -253,13 +253,13 @@ fn is_another_process(before: &Sample, after: &Sample) -> bool {
     after.cpu_seconds.zip(before.cpu_seconds).is_some_and(|(after, before)| after < before)
 }
 
-/// Was the server made to end between two of its samples?
+/// Was the server made to end between two of its samples, or started anew? One that was told to stop may answer once more.
 fn is_ended_between(run: &Run, before: &Sample, after: &Sample) -> bool {
     let from = run.faults.partition_point(|fault| fault.at_us < before.at_us);
     let between = run.faults[from..].iter().take_while(|fault| fault.at_us <= after.at_us);
     between
         .filter(|fault| fault.server.as_ref() == Some(&before.server))
-        .any(|fault| Kind::of(fault) == Some(Kind::Down))
+        .any(|fault| Kind::of(fault) == Some(Kind::Down) || fault.verb == "start")
 }
 
 /// No process ended that was not made to.

@@ -6,6 +6,8 @@
 //! | [`log`](targets::log) | files of a disk | recovery |
 //! | [`trace`](targets::trace) | text | counterexamples |
 //! | [`history`](targets::history) | text | what clients did |
+//! | [`scenario`](targets::scenario) | text | what is done to a cluster |
+//! | [`journal`](targets::journal) | files of journals | what servers recorded, and the replay of it |
 //! | [`body`](targets::body) | text | what is said over HTTP, and what names the servers of a cluster |
 //! | [`store`](targets::store) | bytes of the log | commands, and snapshots of the store |
 //!
@@ -22,13 +24,12 @@
 //! cargo bolero test -p raftlab-fuzz datagram                                            libFuzzer, AFL or Honggfuzz
 //! ```
 //!
-//! Without a fuzzer the cases are drawn by ``ChaCha8`` from their number, so that each run tries the same ones, and a case
+//! Without a fuzzer the cases are drawn by `ChaCha8` from their number, so that each run tries the same ones, and a case
 //! that fails is named by its number.
 //!
 //! # To add a target
 //!
-//! A file in `targets/`, its line in `targets.rs` and above, and its test in `tests/targets.rs`. Two parsers are to
-//! come: scenarios, and the journals of servers.
+//! A file in `targets/`, its line in `targets.rs` and above, and its test in `tests/targets.rs`.
 
 mod drive;
 mod source;

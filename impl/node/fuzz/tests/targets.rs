@@ -30,3 +30,6 @@ target!(history, 4_000, ["histories" 250, "linearizable" 100, "not linearizable"
 target!(body, 20_000, ["JSON" 120, "bodies" 60, "requests to the store" 10, "requests for faults" 8,
     "requests for members" 4, "lists of servers" 3]);
 target!(store, 20_000, ["commands" 40, "snapshots" 50, "no commands" 200, "no snapshots" 200]);
+target!(scenario, 4_000, ["commands" 500, "lines that are refused" 500, "scenarios" 100]);
+target!(journal, 1_000, ["records" 1000, "journals with something wrong" 100, "runs that are violated" 30,
+    "runs that are in error" 100]);

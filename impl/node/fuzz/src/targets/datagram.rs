@@ -12,14 +12,15 @@ use raftlab_core::{
     Message, NodeId, Payload, Raft, ReadMode, Round, Snapshot, Span, Term, Time, Timer, Voters, Write,
 };
 use raftlab_node::kv;
-use raftlab_node::wire::{Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, Stamps, coalesce};
+use raftlab_node::wire::{
+    Arrivals, Codec, DATAGRAM_BYTES_MAX, Dropped, Key, Limits, RoundTrip, Stamps, coalesce,
+};
 
 use crate::{Reached, Source};
 
 const CLUSTER: u128 = 0xfeed;
 const SECRET: [u8; 32] = [7; 32];
 const OWN: NodeId = NodeId(1);
-const HEADER_BYTES: usize = 68;
 
 /// The most datagrams of one case.
 const DATAGRAMS_MAX: usize = 4;
@@ -33,7 +34,7 @@ pub fn run(input: &[u8], reached: &mut Reached) {
     let mut source = Source::new(input);
     let key = source.coin();
     let codec = codec(OWN, 9, key);
-    let mut arrivals = Arrivals::default();
+    let (mut arrivals, mut round_trip) = (Arrivals::default(), RoundTrip::default());
     let mut servers: Vec<Server> = servers().iter().filter(|_| source.coin()).cloned().collect();
     for _ in 0..=source.below(DATAGRAMS_MAX) {
         let bytes = datagram(&mut source, key);
@@ -42,6 +43,8 @@ pub fn run(input: &[u8], reached: &mut Reached) {
             Ok(received) => {
                 reached.note("datagrams that are messages");
                 let _ = arrivals.note(received.incarnation, received.sequence);
+                let now = source.number();
+                let _ = (round_trip.hear(now, received.stamps), round_trip.stamps(now));
                 for server in &mut servers {
                     server.hear(received.from, &received.message, &mut source, reached);
                 }
@@ -65,10 +68,12 @@ fn datagram(source: &mut Source, key: bool) -> Vec<u8> {
     }
     let from = NodeId(2 + u64::from(source.byte() % 4));
     let (incarnation, sequence) = (source.number(), source.number());
-    let mut part = || u32::try_from(source.number() >> 32).unwrap_or_default();
-    let stamps = Stamps { sent: part(), echo: part(), held: part() };
     let mut bytes = Vec::new();
-    let sent = codec(from, incarnation, key).encode(OWN, (sequence, stamps), message(source), &mut bytes);
+    let stamp = |source: &mut Source| u32::try_from(source.number()).unwrap_or(u32::MAX);
+    let stamps = Stamps { sent: stamp(source), echo: stamp(source), held: stamp(source) };
+    let message = message(source);
+    let mut said = postcard::to_stdvec(&message).expect("a message has an encoding");
+    let sent = codec(from, incarnation, key).encode(OWN, (sequence, stamps), message, &mut bytes);
     assert!(sent.is_some(), "what is made here fits into a datagram");
     match kind {
         // As it was sent.
@@ -77,14 +82,13 @@ fn datagram(source: &mut Source, key: bool) -> Vec<u8> {
         9 | 10 => source.mutate(&mut bytes),
         // Sealed around what somebody else made, or around noise.
         _ => {
-            let mut said = bytes[HEADER_BYTES..bytes.len() - if key { 16 } else { 4 }].to_vec();
+            bytes.truncate(bytes.len() - said.len() - if key { 16 } else { 4 });
             if kind == 15 {
                 let count = source.below(100);
                 said = source.bytes(count).to_vec();
             } else {
                 source.mutate(&mut said);
             }
-            bytes.truncate(HEADER_BYTES);
             bytes.extend(said);
             seal(&mut bytes, key);
         }
@@ -135,10 +139,10 @@ fn id(source: &mut Source) -> LogId {
 
 /// Mostly what can follow `prev`.
 fn entries(source: &mut Source, prev: LogId) -> Vec<Entry> {
-    let (count, follows) = (source.below(5), !source.byte().is_multiple_of(8));
+    let (count, follows) = (source.below(5), source.byte() % 8 > 0);
     let mut last = prev;
     let mut next = |source: &mut Source| {
-        let term = Term(last.term.0.saturating_add(u64::from(source.byte().is_multiple_of(8))).max(1));
+        let term = Term(last.term.0.saturating_add(u64::from(source.byte() % 8 == 0)).max(1));
         last = if follows { LogId::new(term, last.index.next()) } else { id(source) };
         Entry { id: last, payload: payload(source) }
     };

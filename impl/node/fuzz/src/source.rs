@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
 
     /// Changes text here and there, by lines and by characters.
     pub fn mutate_text(&mut self, text: &str) -> String {
-        if self.byte() % 4 > 0 {
+        if !self.byte().is_multiple_of(4) {
             let mut bytes = text.as_bytes().to_vec();
             self.mutate(&mut bytes);
             return String::from_utf8_lossy(&bytes).into_owned();

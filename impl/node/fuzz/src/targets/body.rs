@@ -40,7 +40,7 @@ const VALID: &[&str] = &[
 /// If a parser does, or what is written is read as something else.
 pub fn run(input: &[u8], reached: &mut Reached) {
     let mut source = Source::new(input);
-    let text = if source.byte() % 16 == 0 {
+    let text = if source.byte().is_multiple_of(16) {
         String::from_utf8_lossy(source.rest()).into_owned()
     } else {
         let valid = source.one_of(VALID);

@@ -139,10 +139,10 @@ fn id(source: &mut Source) -> LogId {
 
 /// Mostly what can follow `prev`.
 fn entries(source: &mut Source, prev: LogId) -> Vec<Entry> {
-    let (count, follows) = (source.below(5), source.byte() % 8 > 0);
+    let (count, follows) = (source.below(5), !source.byte().is_multiple_of(8));
     let mut last = prev;
     let mut next = |source: &mut Source| {
-        let term = Term(last.term.0.saturating_add(u64::from(source.byte() % 8 == 0)).max(1));
+        let term = Term(last.term.0.saturating_add(u64::from(source.byte().is_multiple_of(8))).max(1));
         last = if follows { LogId::new(term, last.index.next()) } else { id(source) };
         Entry { id: last, payload: payload(source) }
     };

@@ -31,7 +31,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 pub fn run(input: &[u8], reached: &mut Reached) {
     let mut source = Source::new(input);
     let mut files = recorded().clone();
-    let is_forged = source.byte() % 4 > 0;
+    let is_forged = !source.byte().is_multiple_of(4);
     let at = source.below(files.len());
     if let Some(bytes) = files.values_mut().nth(at) {
         if is_forged { forge(&mut source, bytes) } else { source.mutate(bytes) }

@@ -76,7 +76,7 @@ fn opened_again(disk: &Memory) -> Durable {
 }
 
 fn directory(source: &mut Source) -> Files {
-    if source.byte() % 8 == 0 {
+    if source.byte().is_multiple_of(8) {
         return noise(source);
     }
     let mut files = source.one_of(logs()).clone();
@@ -111,7 +111,7 @@ fn damage(source: &mut Source, files: &mut Files) {
         let length = bytes.len();
         source.mutate(bytes);
         // Mostly as long as it was: another length is noticed first.
-        if source.byte() % 8 > 0 {
+        if !source.byte().is_multiple_of(8) {
             bytes.resize(length, 0);
         }
     }

@@ -17,7 +17,7 @@ pub fn run(input: &[u8], reached: &mut Reached) {
     let is_command = source.coin();
     let valid = if is_command { commands() } else { snapshots() };
     let mut bytes = source.one_of(valid).clone();
-    if source.byte() % 16 == 0 {
+    if source.byte().is_multiple_of(16) {
         bytes.truncate(1);
         bytes.extend(source.rest());
     } else {

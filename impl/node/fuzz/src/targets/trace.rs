@@ -19,7 +19,7 @@ const STEPS_MAX: usize = 12;
 /// If its parser does, or what was read is not read again.
 pub fn run(input: &[u8], reached: &mut Reached) {
     let mut source = Source::new(input);
-    let text = if source.byte() % 16 == 0 {
+    let text = if source.byte().is_multiple_of(16) {
         String::from_utf8_lossy(source.rest()).into_owned()
     } else {
         let trace = source.one_of(traces());
@@ -35,7 +35,7 @@ pub fn run(input: &[u8], reached: &mut Reached) {
                 "it is read as it is printed"
             );
             reached.note(if trace.setup().is_ok() { "traces of a world" } else { "traces of no world" });
-            if trace.steps.len() <= STEPS_MAX && source.byte() % 4 == 0 {
+            if trace.steps.len() <= STEPS_MAX && source.byte().is_multiple_of(4) {
                 let happens = replays(&trace);
                 reached.note(if happens { "traces that happen" } else { "traces that do not happen" });
             }

@@ -29,6 +29,8 @@ use std::time::Duration;
 use raftlab_core::NodeId;
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+
 pub use self::error::{Mistake, ScenarioError};
 pub use self::options::ratio;
 pub use self::soak::soak;
@@ -76,8 +78,12 @@ pub enum Command {
     Fault(Fault),
     /// Change who belongs to the cluster.
     Member(Member),
+    /// Let a client of its own ask for one thing, and go on meanwhile.
+    Operate(Operate),
     /// See something come about, or fail.
     Expect(Expect),
+    /// This run is to break that, and it is to be found.
+    Violates(Violation),
     /// End the cluster.
     Down,
 }
@@ -95,6 +101,29 @@ pub struct Load {
     pub keys: u32,
     /// How many operations a second all of them together begin at most; as many as they can, if absent.
     pub rate: Option<u32>,
+}
+
+/// One thing that a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operate {
+    /// What it is called where its outcome is expected.
+    pub name: String,
+    /// Under which key.
+    pub key: String,
+    /// The value to be written; nothing, to read.
+    pub value: Option<String>,
+    /// Whom it asks, and no other; whoever leads, if absent.
+    pub to: Option<Target>,
+}
+
+/// What a run is to break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Violation {
+    /// What clients were told cannot all be true.
+    Linearizability,
+    /// A property of the servers falls.
+    Safety,
 }
 
 /// Which server is meant.
@@ -178,6 +207,15 @@ pub enum Fault {
         /// Where to; a new directory beside the old one, if absent.
         to: Option<PathBuf>,
     },
+    /// A bit of a log turns, whose server is down.
+    RotDisk(Target),
+    /// At its next start a server is told that these founded the cluster, which nobody should ever be told.
+    EditCluster {
+        /// Which; a new one, if it is not known.
+        server: NodeId,
+        /// Who are said to have founded the cluster.
+        founders: Vec<NodeId>,
+    },
     /// Links, disks and clocks are well again.
     Heal,
 }
@@ -219,7 +257,7 @@ pub struct Expect {
 }
 
 /// What can be expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expected {
     /// A server leads, and a majority of its voters say so; this one, if one is named.
@@ -234,6 +272,84 @@ pub enum Expected {
     Progress,
     /// A process has ended.
     Down(NodeId),
+    /// What a client was told of what it asked for.
+    Outcome {
+        /// What that is called.
+        name: String,
+        /// What it was told.
+        outcome: Word,
+    },
+    /// What is under a key, by the state machines of all servers that run, or of this one.
+    Value {
+        /// The key.
+        key: String,
+        /// The value; nothing, if there is none.
+        value: Option<String>,
+        /// Where.
+        at: Option<NodeId>,
+    },
+    /// Uncommitted entries of a server gave way to a leader's.
+    Truncated(NodeId),
+    /// A server was sent a snapshot, and has installed it.
+    Installed(NodeId),
+    /// For all of the time the same server leads in the same term, and nobody is in a higher one.
+    Steady,
+    /// So many leaderships are seen, one after another.
+    Leaders(u64),
+    /// Two servers lead at once, and both commit.
+    TwoAtOnce,
+}
+
+impl Scenario {
+    /// The first line of what it says of itself.
+    pub fn title(&self) -> &str {
+        self.about.lines().next().unwrap_or_default()
+    }
+
+    /// How many servers found the cluster, and what each is told besides.
+    ///
+    /// # Errors
+    ///
+    /// If it does not begin with `up`: one that was read does.
+    pub fn founding(&self) -> Result<(u64, Vec<String>), Failure> {
+        match self.steps.first().map(|step| &step.command) {
+            Some(Command::Up { servers, flags }) => Ok((*servers, flags.clone())),
+            _ => Err(Failure::internal("a scenario that does not begin with `up` was read")),
+        }
+    }
+
+    /// What it is to break, if anything.
+    pub fn violations(&self) -> Vec<Violation> {
+        let of = |step: &Step| match step.command {
+            Command::Violates(violation) => Some(violation),
+            _ => None,
+        };
+        self.steps.iter().filter_map(of).collect()
+    }
+}
+
+impl Violation {
+    /// What it is called where it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Violation::Linearizability => "linearizability",
+            Violation::Safety => "safety",
+        }
+    }
+}
+
+/// What a client was told, in a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// It took effect.
+    Done,
+    /// It took no effect, and never will.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+    /// This was read; nothing, if there was none.
+    Read(Option<String>),
 }
 
 impl Default for Load {

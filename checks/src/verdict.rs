@@ -37,6 +37,8 @@ pub mod exit {
     pub const UNEXPECTED: u8 = 20;
     /// A declared fault never fired.
     pub const NEVER_FIRED: u8 = 21;
+    /// Two runs of one seed differed.
+    pub const NOT_THE_SAME: u8 = 22;
     /// The clients' history is not linearizable.
     pub const NOT_LINEARIZABLE: u8 = 23;
     /// A process did what the core would not have done.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cluster::Cluster;
-use super::{faults, members};
+use super::{faults, load, members, operations};
 use crate::failure::Failure;
 use crate::scenario::Command;
 
@@ -20,11 +20,15 @@ pub async fn carry_out(cluster: &Arc<Cluster>, command: &Command) -> Result<(), 
         Command::Fault(fault) => faults::carry_out(cluster, fault).await,
         Command::Member(member) => members::carry_out(cluster, member).await,
         Command::StopLoad => {
-            cluster.workload.stop().await;
+            load::stop(cluster).await;
             Ok(())
         }
-        Command::Up { .. } | Command::Load(_) | Command::Wait(_) | Command::Expect(_) | Command::Down => {
-            Err(Failure::data(format!("`{command}` belongs into a scenario")))
-        }
+        Command::Operate(operate) => operations::begin(cluster, operate).await,
+        Command::Up { .. }
+        | Command::Load(_)
+        | Command::Wait(_)
+        | Command::Expect(_)
+        | Command::Violates(_)
+        | Command::Down => Err(Failure::data(format!("`{command}` belongs into a scenario"))),
     }
 }

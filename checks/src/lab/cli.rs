@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::scenario::{self, Group, Load, Verb};
 
@@ -35,11 +35,27 @@ pub struct RunOptions {
 /// `run`.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// A scenario's file, or a name out of `lab list`
+    /// A scenario's file, or a name out of `lab list`; `all` for all of that list
     pub scenario: String,
+    /// In a simulated world, or on processes of this machine
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
+    pub on: On,
+    /// What is different from what the scenario says: a flag of `lab node`, such as pre-vote=off, or servers=5
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// The run.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+/// What servers run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// A simulated world, in virtual time.
+    #[default]
+    Sim,
+    /// Processes of this machine, over UDP.
+    Udp,
 }
 
 /// `demo`.

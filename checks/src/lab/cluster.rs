@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use raftlab_core::NodeId;
 use raftlab_node::client::Server as Connection;
 use raftlab_node::peers::{Address, Peers};
+use raftlab_sim::Founded;
 use tokio::sync::watch;
 
 use super::clock::Moment;
@@ -19,9 +20,11 @@ use super::load::Workload;
 use super::narrator::Narrator;
 use super::ports::Ports;
 use super::process::Life;
+use super::simulated::Simulated;
 use super::view::View;
 use super::{lives, observe};
 use crate::failure::Failure;
+use crate::history::Outcome;
 use crate::nearest::unknown;
 use crate::verdict::exit;
 
@@ -53,6 +56,8 @@ pub struct Settings {
 pub struct Cluster {
     /// What it was told.
     pub settings: Settings,
+    /// The world in which its servers are simulated; nothing, if they are processes.
+    pub simulated: Option<Simulated>,
     /// Where it writes what happens.
     pub files: RunFiles,
     /// Whom it tells.
@@ -70,6 +75,7 @@ pub struct Cluster {
     links: Mutex<Links>,
     clocks: Mutex<BTreeMap<NodeId, f64>>,
     pages: Mutex<BTreeMap<String, String>>,
+    outcomes: Mutex<BTreeMap<String, Outcome>>,
     began: Moment,
     ended: Mutex<Option<Moment>>,
 }
@@ -89,6 +95,8 @@ pub struct Server {
     pub told: (String, bool),
     /// The process, if it was ever started.
     pub life: Option<Arc<Life>>,
+    /// Was it told anew who founded the cluster?
+    pub is_edited: bool,
     /// Has it left the cluster?
     pub is_removed: bool,
 }
@@ -99,8 +107,13 @@ impl Cluster {
     /// # Errors
     ///
     /// If there are no ports, or the directory cannot be written.
-    pub fn new(dir: &Path, settings: Settings, narrator: Narrator) -> Result<Cluster, Failure> {
-        let mut ports = Ports::default();
+    pub fn new(
+        dir: &Path,
+        settings: Settings,
+        narrator: Narrator,
+        simulated: Option<Simulated>,
+    ) -> Result<Cluster, Failure> {
+        let mut ports = if simulated.is_some() { Ports::made_up() } else { Ports::default() };
         let founders: Vec<_> = (1..=settings.founders).map(NodeId).collect();
         let mut servers = BTreeMap::new();
         let mut peers = Peers::default();
@@ -112,13 +125,17 @@ impl Cluster {
         for server in servers.values_mut() {
             server.told = (peers.to_string(), true);
         }
-        let began = Moment::now();
+        if let Some(simulated) = &simulated {
+            founders.iter().for_each(|name| simulated.add(*name, Founded::By(founders.clone())));
+        }
+        let began = narrator.now();
         Ok(Cluster {
             files: RunFiles::create(dir)?,
             narrator,
             workload: Workload::new(dir, settings.seed)?,
             ending: watch::Sender::new(false),
             turn: tokio::sync::Mutex::default(),
+            simulated,
             token: format!("lab-{:x}-{:x}", began.unix_us, std::process::id()),
             servers: Mutex::new(servers),
             ports: Mutex::new(ports),
@@ -126,6 +143,7 @@ impl Cluster {
             links: Mutex::default(),
             clocks: Mutex::default(),
             pages: Mutex::default(),
+            outcomes: Mutex::default(),
             began,
             ended: Mutex::default(),
             settings,
@@ -146,12 +164,12 @@ impl Cluster {
         for server in self.names() {
             lives::answers(self, server).await?;
         }
-        let deadline = Instant::now() + within;
+        let began = self.now();
         loop {
             if let Some(leader) = self.look().await.leader() {
                 return Ok(leader);
             }
-            if Instant::now() >= deadline {
+            if began.until(self.now()) >= within {
                 let says = format!(
                     "no leader after {} s: see the logs in {}",
                     within.as_secs(),
@@ -159,7 +177,7 @@ impl Cluster {
                 );
                 return Err(Failure { exit: exit::UNREACHABLE, message: says });
             }
-            tokio::time::sleep(LOOKS_EVERY).await;
+            self.sleep(LOOKS_EVERY).await;
         }
     }
 
@@ -184,6 +202,44 @@ impl Cluster {
         server.told = (peers.to_string(), false);
         servers.insert(name, server);
         drop(servers);
+        if let Some(simulated) = &self.simulated {
+            simulated.add(name, Founded::Joins);
+        }
+        self.describe()
+    }
+
+    /// At its next start a server is told that these founded the cluster; one that is not known is made known.
+    ///
+    /// # Errors
+    ///
+    /// If there are no ports.
+    pub fn edit(self: &Arc<Self>, name: NodeId, founders: &[NodeId]) -> Result<(), Failure> {
+        let mut servers = self.servers();
+        for server in founders.iter().chain([&name]) {
+            if !servers.contains_key(server) {
+                let new = Server::new(self.dir(), *server, &mut lock(&self.ports))?;
+                servers.insert(*server, new);
+                if let Some(simulated) = &self.simulated {
+                    simulated.add(*server, Founded::Joins);
+                }
+            }
+        }
+        let mut peers = Peers::default();
+        for (server, Server { peer, http, .. }) in
+            servers.iter().filter(|(server, _)| founders.contains(server))
+        {
+            peers.insert(*server, Address { peer: *peer, http: Some(*http) });
+        }
+        if let Some(server) = servers.get_mut(&name) {
+            server.told = (peers.to_string(), true);
+            server.is_edited = true;
+        }
+        drop(servers);
+        if let Some(simulated) = &self.simulated {
+            simulated.retell(name, Founded::By(founders.to_vec()));
+        } else {
+            observe::follow(self, name);
+        }
         self.describe()
     }
 
@@ -212,6 +268,19 @@ impl Cluster {
         self.files.replace_json("run.json", &document)
     }
 
+    /// What time it is.
+    pub fn now(&self) -> Moment {
+        self.narrator.now()
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, time: Duration) {
+        match &self.simulated {
+            Some(simulated) => simulated.pass(self, time),
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
     /// The run's directory.
     pub fn dir(&self) -> &Path {
         self.files.dir()
@@ -219,7 +288,7 @@ impl Cluster {
 
     /// The last server has ended.
     pub fn note_end(&self) {
-        *lock(&self.ended) = Some(Moment::now());
+        *lock(&self.ended) = Some(self.now());
     }
 
     /// Notes that something was done to the cluster, when, and says so.
@@ -256,7 +325,10 @@ impl Cluster {
     pub fn running(&self) -> BTreeSet<NodeId> {
         self.names()
             .into_iter()
-            .filter(|server| self.life(*server).is_some_and(|life| life.end().is_none()))
+            .filter(|server| match &self.simulated {
+                Some(simulated) => simulated.is_up(*server),
+                None => self.life(*server).is_some_and(|life| life.end().is_none()),
+            })
             .collect()
     }
 
@@ -304,6 +376,9 @@ impl Cluster {
 
     /// How all servers that run stand now.
     pub async fn look(&self) -> View {
+        if let Some(simulated) = &self.simulated {
+            return simulated.look(self.running());
+        }
         let ask = |server: NodeId| {
             let connection = self.connect(server);
             tokio::spawn(async move { connection.ok()?.status().await.ok() })
@@ -336,6 +411,11 @@ impl Cluster {
         lock(&self.pages)
     }
 
+    /// What came of operations that a scenario asked for, by their names.
+    pub fn outcomes(&self) -> MutexGuard<'_, BTreeMap<String, Outcome>> {
+        lock(&self.outcomes)
+    }
+
     fn servers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Server>> {
         lock(&self.servers)
     }
@@ -350,6 +430,7 @@ impl Server {
             wal_dir: None,
             told: (String::new(), true),
             life: None,
+            is_edited: false,
             is_removed: false,
         })
     }

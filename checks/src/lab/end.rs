@@ -9,10 +9,12 @@ use tokio::task::JoinSet;
 use super::cluster::Cluster;
 use super::control::Ended;
 use super::expect::Outcome;
+use super::simulated::Simulated;
 use super::story::Story;
 use super::{judgements, lives, load, metrics, observe};
-use crate::evidence;
+use crate::evidence::{self, LiveVerdict};
 use crate::failure::Failure;
+use crate::scenario::{Scenario, Violation};
 use crate::verdict::{Verdict, exit};
 
 /// Ends clients and servers; nothing runs when it returns.
@@ -22,11 +24,20 @@ use crate::verdict::{Verdict, exit};
 /// If a file could not be written. All has ended nevertheless.
 pub async fn stop_all(cluster: &Arc<Cluster>) -> Result<(), Failure> {
     let history = {
-        cluster.workload.stop().await;
+        load::stop(cluster).await;
+        if let Some(simulated) = &cluster.simulated {
+            simulated.give_up_singles(cluster);
+        }
         cluster.ending.send_replace(true);
         cluster.workload.finish()
     };
     let mut servers = JoinSet::new();
+    if cluster.simulated.is_some() {
+        for server in cluster.running() {
+            observe::counts(cluster, server).await;
+            lives::end(cluster, server).await;
+        }
+    }
     for server in cluster.running() {
         let cluster = Arc::clone(cluster);
         servers.spawn(async move {
@@ -43,10 +54,13 @@ pub async fn stop_all(cluster: &Arc<Cluster>) -> Result<(), Failure> {
 fn write_files(cluster: &Cluster) -> Result<(), Failure> {
     if cluster.workload.is_unused() {
         // A second in which nobody worked says so; a file without a line could be one that was lost.
-        cluster.files.load.add(&load::Second { at_us: super::clock::at_us(), ..load::Second::default() });
+        cluster.files.load.add(&load::Second { at_us: cluster.now().at_us, ..load::Second::default() });
     }
     cluster.files.replace_json("fired.json", &cluster.ledger().counts())?;
     cluster.files.replace_json(judgements::DECLARED, &cluster.ledger().declared())?;
+    for (name, log) in cluster.simulated.iter().flat_map(Simulated::logs) {
+        cluster.files.replace(&name, &log)?;
+    }
     cluster.files.replace("metrics.prom", &metrics::together(&cluster.pages()))?;
     cluster.describe()?;
     cluster.files.check()
@@ -77,7 +91,11 @@ struct FaultOutcome {
 /// # Errors
 ///
 /// If the report cannot be written.
-pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>) -> Result<Ended, Failure> {
+pub async fn judge(
+    cluster: &Arc<Cluster>,
+    story: &Story,
+    scenario: Option<&Scenario>,
+) -> Result<Ended, Failure> {
     cluster.narrator.say("", "what was recorded is judged");
     let dir = cluster.dir().to_path_buf();
     let reported = tokio::task::spawn_blocking(move || {
@@ -88,17 +106,57 @@ pub async fn judge(cluster: &Arc<Cluster>, story: &Story, scenario: Option<&str>
     for reason in judged.reasons.iter().filter(|reason| !reason.is_good()) {
         cluster.narrator.print(&format!("  ✗ {}: {}", reason.what, reason.says));
     }
-    let (verdict, exit, says) = verdict(story, (judged.verdict, judged.exit, judged.says.clone()));
+    let violations = scenario.map_or_else(Vec::new, Scenario::violations);
+    let live = as_written(&violations, &judged);
+    let (verdict, exit, says) = verdict(story, live);
     let line = format!("{verdict}  {says}   exit {exit}");
     if line != judged.line() {
         cluster.files.replace("verdict.txt", &format!("{line}\n"))?;
     }
-    if let Some(name) = scenario {
-        cluster
-            .files
-            .replace_json("scenario.json", &document(cluster, story, name, &verdict.to_string(), exit))?;
+    if let Some(scenario) = scenario {
+        let document = document(cluster, story, &scenario.name, &verdict.to_string(), exit);
+        cluster.files.replace_json("scenario.json", &document)?;
     }
     Ok(Ended { exit, verdict: line, report: cluster.dir().join("index.html") })
+}
+
+/// What a run came to that was to break something: it is as it should be if that is what broke, and nothing else did.
+fn as_written(violations: &[Violation], judged: &LiveVerdict) -> (Verdict, u8, String) {
+    let as_judged = (judged.verdict, judged.exit, judged.says.clone());
+    if violations.is_empty() {
+        return as_judged;
+    }
+    let broken = |violation: &Violation| {
+        let exit = match violation {
+            Violation::Linearizability => exit::NOT_LINEARIZABLE,
+            Violation::Safety => exit::VIOLATED,
+        };
+        judged.reasons.iter().find(|reason| reason.exit == exit)
+    };
+    let unexpected = judged.reasons.iter().find(|reason| {
+        let is_meant = violations
+            .iter()
+            .any(|violation| broken(violation).is_some_and(|found| found.exit == reason.exit));
+        !reason.is_good() && !is_meant
+    });
+    if let Some(reason) = unexpected {
+        return (reason.verdict, reason.exit, format!("{}: {}", reason.what, reason.says));
+    }
+    match violations.iter().find(|violation| broken(violation).is_none()) {
+        Some(violation) => {
+            let says = format!("this run was to break {}, and did not", violation.name());
+            (Verdict::Violated, exit::UNEXPECTED, says)
+        }
+        None => {
+            let says: Vec<_> =
+                violations.iter().filter_map(broken).map(|reason| reason.says.clone()).collect();
+            (
+                Verdict::Verified,
+                exit::OK,
+                format!("as it is written, this broke and was found: {}", says.join("; ")),
+            )
+        }
+    }
 }
 
 /// What a run came to. What was proved wrong weighs most; then a scenario that did not go as it is written; then whatever
@@ -128,7 +186,7 @@ fn document(cluster: &Cluster, story: &Story, scenario: &str, verdict: &str, exi
     ScenarioDocument {
         schema: "raftlab-lab/1",
         scenario: scenario.to_string(),
-        on: "udp",
+        on: if cluster.simulated.is_some() { "sim" } else { "udp" },
         seed: cluster.settings.seed,
         verdict: verdict.to_string(),
         exit,

@@ -10,7 +10,6 @@ use raftlab_core::NodeId;
 use raftlab_node::chaos::{ChaosRequest, DiskFault, Fault as Counted, LinkFault};
 use raftlab_node::client::Reason;
 
-use super::clock::Moment;
 use super::cluster::{Cluster, LOOKS_EVERY};
 use super::files::FaultLine;
 use super::links::Way;
@@ -90,8 +89,32 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
         Fault::MoveLog { server, to } => {
             logs::move_log(cluster, one(cluster, *server).await?, to.as_deref()).await
         }
+        Fault::RotDisk(target) => rot(cluster, one(cluster, *target).await?).await,
+        Fault::EditCluster { server, founders } => {
+            cluster.edit(*server, founders)?;
+            let text = fault.to_string();
+            cluster.note(cluster.now(), "edit", Some(*server), &text);
+            Ok(())
+        }
         Fault::Heal => heal(cluster).await,
     }
+}
+
+/// A bit of a log turns while its server is down.
+async fn rot(cluster: &Cluster, server: NodeId) -> Result<(), Failure> {
+    if cluster.running().contains(&server) {
+        return Err(Failure::data(format!("{server} runs: `stop {server}` before its log rots")));
+    }
+    let text = format!("rot-disk {server}");
+    let at = match &cluster.simulated {
+        Some(simulated) => simulated.rot(server).map(|(file, at)| format!("{file}, byte {at}")),
+        None => logs::rot(&cluster.server(server)?.log_dir())?,
+    };
+    let Some(at) = at else { return Err(Failure::data(format!("{server} has no log that could rot"))) };
+    cluster.ledger().declare(&text, vec![server], "disk_rot");
+    cluster.ledger().strike(server, "disk_rot");
+    cluster.note(cluster.now(), "rot", Some(server), &format!("{text}: {at}"));
+    Ok(())
 }
 
 /// The server that is meant.
@@ -103,18 +126,18 @@ pub async fn one(cluster: &Cluster, target: Target) -> Result<NodeId, Failure> {
     if let Target::Server(server) = target {
         return cluster.server(server).map(|_| server);
     }
-    let deadline = Instant::now() + LEADS_WITHIN;
+    let began = cluster.now();
     loop {
         if let Some(leader) = cluster.look().await.leader() {
             let follower = || cluster.running().into_iter().find(|server| *server != leader);
             let found = if target == Target::Leader { Some(leader) } else { follower() };
             return found.ok_or_else(|| Failure::data("no server that runs is a follower"));
         }
-        if Instant::now() >= deadline {
+        if began.until(cluster.now()) >= LEADS_WITHIN {
             let says = format!("no server leads, for {} s already", LEADS_WITHIN.as_secs());
             return Err(Failure { exit: exit::UNREACHABLE, message: says });
         }
-        tokio::time::sleep(LOOKS_EVERY).await;
+        cluster.sleep(LOOKS_EVERY).await;
     }
 }
 
@@ -146,7 +169,7 @@ async fn pause(cluster: &Cluster, server: NodeId, lasts: Duration) -> Result<(),
     let text = format!("pause {server} {}", crate::scenario::Time(lasts));
     declare(cluster, &text, &[server], Counted::Pause).await;
     let ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
-    let moment = Moment::now();
+    let moment = cluster.now();
     tell(cluster, server, &ChaosRequest::Pause { ms }).await?;
     cluster.note_line(&FaultLine {
         moment,
@@ -172,7 +195,7 @@ async fn cut(
     let ways: Vec<Way> = ways.flat_map(|way| both_ways(way, is_one_way)).collect();
     let ends: Vec<_> = from.iter().chain(to).copied().collect();
     declare(cluster, text, &ends, Counted::LinkCut).await;
-    cluster.note(Moment::now(), "link", server, text);
+    cluster.note(cluster.now(), "link", server, text);
     set_links(cluster, &ways, LinkFault { cut: true, ..LinkFault::default() }).await
 }
 
@@ -195,7 +218,7 @@ async fn spoil(cluster: &Cluster, way: Way, quality: Quality, is_one_way: bool) 
     for (_, counted) in counted.into_iter().filter(|(is_wanted, _)| *is_wanted) {
         declare(cluster, &text, &[from, to], counted).await;
     }
-    cluster.note(Moment::now(), "link", None, &text);
+    cluster.note(cluster.now(), "link", None, &text);
     set_links(cluster, &both_ways(way, is_one_way), fault).await
 }
 
@@ -227,7 +250,7 @@ async fn disk_goes_bad(
 ) -> Result<(), Failure> {
     lives::running(cluster, server)?;
     declare(cluster, text, &[server], counted).await;
-    let moment = Moment::now();
+    let moment = cluster.now();
     tell(cluster, server, &ChaosRequest::Disk { disk }).await?;
     cluster.note(moment, verb, Some(server), text);
     Ok(())
@@ -244,7 +267,7 @@ async fn bend_clock(
     if let Some(counted) = counted {
         declare(cluster, text, &[server], counted).await;
     }
-    let moment = Moment::now();
+    let moment = cluster.now();
     tell(cluster, server, request).await?;
     cluster.note(moment, "clock", Some(server), text);
     Ok(())
@@ -260,11 +283,14 @@ async fn heal(cluster: &Cluster) -> Result<(), Failure> {
             if running.contains(&server) { tell(cluster, server, &ChaosRequest::Heal).await } else { Ok(()) };
         // One that does not listen, since its disk stalls where it starts, finds it well at the next start.
         if told.is_err() || !running.contains(&server) {
-            logs::heal_disk(&cluster.server(server)?.log_dir())?;
+            match &cluster.simulated {
+                Some(simulated) => simulated.heal_disk(server),
+                None => logs::heal_disk(&cluster.server(server)?.log_dir())?,
+            }
         }
         told?;
     }
-    cluster.note(Moment::now(), "heal", None, "heal");
+    cluster.note(cluster.now(), "heal", None, "heal");
     Ok(())
 }
 
@@ -293,6 +319,10 @@ async fn declare(cluster: &Cluster, text: &str, servers: &[NodeId], counted: Cou
 
 /// Tells a server what goes wrong with it. It may have to read in its log first who its peer is.
 async fn tell(cluster: &Cluster, server: NodeId, request: &ChaosRequest) -> Result<(), Failure> {
+    if let Some(simulated) = &cluster.simulated {
+        simulated.tell(server, request);
+        return Ok(());
+    }
     let deadline = Instant::now() + KNOWS_WITHIN;
     let mut connection = cluster.connect(server)?;
     loop {
@@ -301,7 +331,7 @@ async fn tell(cluster: &Cluster, server: NodeId, request: &ChaosRequest) -> Resu
             Err(Reason::Said { error, .. }) if Instant::now() >= deadline => {
                 return Err(Failure::data(format!("{server} refuses: {error}")));
             }
-            Err(Reason::Said { .. }) => tokio::time::sleep(LOOKS_EVERY).await,
+            Err(Reason::Said { .. }) => cluster.sleep(LOOKS_EVERY).await,
             Err(reason) => {
                 let says = format!("{server} was not told, and may be as it was: {reason}");
                 return Err(Failure { exit: exit::UNREACHABLE, message: says });

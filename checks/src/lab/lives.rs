@@ -34,8 +34,11 @@ pub fn begin(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
     if *cluster.ending.borrow() {
         return Err(Failure::data("the run ends: nothing starts any more"));
     }
-    if server.life.as_ref().is_some_and(|life| life.end().is_none()) {
+    if cluster.running().contains(&name) {
         return Err(Failure::data(format!("{name} runs already")));
+    }
+    if let Some(simulated) = &cluster.simulated {
+        return simulated.start(name);
     }
     let number = server.life.as_ref().map_or(0, |life| life.number()) + 1;
     let log = cluster.dir().join(format!("{name}.log"));
@@ -53,6 +56,9 @@ pub fn begin(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
 ///
 /// If it ends, or does not answer in time.
 pub async fn answers(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
+    if cluster.simulated.is_some() {
+        return faults::tell_again(cluster, name).await;
+    }
     let deadline = Instant::now() + STARTS_WITHIN;
     let mut connection = cluster.connect(name)?;
     while connection.status().await.is_err() {
@@ -76,7 +82,7 @@ pub async fn answers(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure
 ///
 /// As of [`begin`] and [`answers`].
 pub async fn start(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
-    let moment = Moment::now();
+    let moment = cluster.now();
     begin(cluster, name)?;
     cluster.note(moment, "start", Some(name), &format!("start {name}"));
     answers(cluster, name).await
@@ -88,13 +94,18 @@ pub async fn start(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> 
 ///
 /// If it is down.
 pub async fn kill(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
-    let life = running(cluster, name)?;
+    running(cluster, name)?;
     // What it has counted goes with it.
     observe::counts(cluster, name).await;
     let text = format!("kill {name}");
     cluster.ledger().declare(&text, vec![name], "kill");
-    let moment = Moment::now();
-    if !life.kill().await {
+    let moment = cluster.now();
+    let is_killed = match (&cluster.simulated, cluster.life(name)) {
+        (Some(simulated), _) => simulated.kill(name),
+        (None, Some(life)) => life.kill().await,
+        (None, None) => false,
+    };
+    if !is_killed {
         return Err(Failure::data(format!("{name} had ended by itself")));
     }
     cluster.ledger().strike(name, "kill");
@@ -108,25 +119,24 @@ pub async fn kill(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
 ///
 /// If it is down.
 pub async fn stop(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> {
-    let life = running(cluster, name)?;
+    running(cluster, name)?;
     observe::counts(cluster, name).await;
-    let moment = Moment::now();
-    if life.stop().await {
+    let moment = cluster.now();
+    if end_process(cluster, name).await {
         cluster.note(moment, "stop", Some(name), &format!("stop {name}"));
     } else {
         let says = format!("{name} did not stop in time, and was killed");
-        note_cut(cluster, Moment::now(), "kill", name, &says);
+        note_cut(cluster, cluster.now(), "kill", name, &says);
     }
     Ok(())
 }
 
 /// Ends a server at the end of the run, which is no fault of its own.
 pub async fn end(cluster: &Arc<Cluster>, name: NodeId) {
-    let Some(life) = cluster.life(name) else { return };
-    if !life.stop().await {
+    if !end_process(cluster, name).await {
         note_cut(
             cluster,
-            Moment::now(),
+            cluster.now(),
             "kill",
             name,
             &format!("{name} did not end in time, and was killed"),
@@ -134,20 +144,31 @@ pub async fn end(cluster: &Arc<Cluster>, name: NodeId) {
     }
 }
 
-/// The process of a server that runs.
+/// Ends a process as it should end. Did it end in time?
+async fn end_process(cluster: &Cluster, name: NodeId) -> bool {
+    match (&cluster.simulated, cluster.life(name)) {
+        (Some(simulated), _) => simulated.stop(name),
+        (None, Some(life)) => life.stop().await,
+        (None, None) => true,
+    }
+}
+
+/// Does a server run?
 ///
 /// # Errors
 ///
-/// If there is none.
-pub fn running(cluster: &Cluster, name: NodeId) -> Result<Arc<Life>, Failure> {
-    let life = cluster.server(name)?.life.filter(|life| life.end().is_none());
-    life.ok_or_else(|| Failure::data(format!("{name} is down: `start {name}` first")))
+/// If it does not.
+pub fn running(cluster: &Cluster, name: NodeId) -> Result<(), Failure> {
+    cluster.server(name)?;
+    let is_up = cluster.running().contains(&name);
+    if is_up { Ok(()) } else { Err(Failure::data(format!("{name} is down: `start {name}` first"))) }
 }
 
 /// A life has ended whose journal has no end.
-fn note_cut(cluster: &Cluster, moment: Moment, verb: &str, name: NodeId, text: &str) {
+pub fn note_cut(cluster: &Cluster, moment: Moment, verb: &str, name: NodeId, text: &str) {
     let incarnation = last_recorded(&cluster.dir().join(JOURNALS), name);
-    let incarnation = incarnation.or_else(|| cluster.life(name).map(|life| life.number()));
+    let counted = || cluster.simulated.as_ref().map(|simulated| simulated.life(name));
+    let incarnation = incarnation.or_else(|| cluster.life(name).map(|life| life.number())).or_else(counted);
     let server = Some(name.to_string());
     let text = text.to_string();
     cluster.note_line(&FaultLine { moment, verb: verb.into(), server, text, until_us: None, incarnation });
@@ -174,6 +195,13 @@ fn arguments(cluster: &Cluster, name: NodeId, server: &Server) -> Vec<String> {
     flag("initial-cluster", told);
     flag("initial-cluster-state", &state);
     flag("initial-cluster-token", &cluster.token);
+    if server.is_edited {
+        // It refuses to start otherwise.
+        arguments.push("--unsafe-initial-cluster".into());
+    }
+    let mut flag = |flag: &str, value: &dyn std::fmt::Display| {
+        arguments.extend([format!("--{flag}"), value.to_string()]);
+    };
     if let Some(dir) = &server.wal_dir {
         flag("wal-dir", &dir.display());
     }
@@ -189,7 +217,7 @@ async fn see_end(cluster: Arc<Cluster>, name: NodeId, life: Arc<Life>) {
     let Some(end) = life.ended().await else { return };
     if !life.is_asked_to_end() {
         let says = format!("{name} ended by itself, {}: {}", how(end), last_words(&cluster, name));
-        note_cut(&cluster, Moment::now(), "end", name, &says);
+        note_cut(&cluster, cluster.now(), "end", name, &says);
     }
 }
 

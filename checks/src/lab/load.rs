@@ -3,7 +3,8 @@
 //! Each client asks for one thing at a time, in a session. Values are written once only, each names its client and
 //! counts, so that a read says which write it saw. What was sent is in the history, whatever became of it.
 
-mod client;
+pub mod chooser;
+pub mod client;
 mod recorder;
 
 use std::path::Path;
@@ -17,9 +18,10 @@ use tokio::task::JoinSet;
 
 use self::client::Worker;
 use self::recorder::Recorder;
-use super::clock::at_us;
 use super::cluster::Cluster;
+use super::simulated::Simulated;
 use crate::failure::Failure;
+use crate::history::{Operation, Outcome};
 use crate::scenario::Load;
 
 /// A second of load, as `load.jsonl` has it.
@@ -53,14 +55,14 @@ pub struct Workload {
 
 /// What was counted since somebody looked.
 #[derive(Debug, Default)]
-struct Tally {
+pub struct Tally {
     second: Second,
     took_us: Vec<u64>,
 }
 
 /// What the clients of one load share.
 #[derive(Debug)]
-struct Shared {
+pub struct Shared {
     cluster: Arc<Cluster>,
     load: Load,
     tally: Mutex<Tally>,
@@ -94,6 +96,24 @@ impl Workload {
         self.clients.load(Ordering::Relaxed) == 0
     }
 
+    /// By what clients draw.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Numbers for so many clients more: the first of them.
+    pub fn number(&self, clients: u64) -> u64 {
+        self.clients.fetch_add(clients, Ordering::Relaxed)
+    }
+
+    /// Takes down what came of an operation.
+    pub fn record(&self, operation: Operation) {
+        self.done.fetch_add(u64::from(operation.is_done()), Ordering::Relaxed);
+        // Of what nobody knows, nobody knows when it ends.
+        let end_us = operation.end_us.filter(|_| operation.outcome != Outcome::Unknown);
+        self.recorder.record(&Operation { end_us, ..operation });
+    }
+
     /// Do clients work?
     pub fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::Acquire)
@@ -119,6 +139,19 @@ impl Workload {
     /// If it could not be written.
     pub fn finish(&self) -> Result<(), Failure> {
         self.recorder.finish()
+    }
+}
+
+/// Do clients work?
+pub fn is_busy(cluster: &Cluster) -> bool {
+    cluster.simulated.as_ref().map_or_else(|| cluster.workload.is_busy(), Simulated::is_busy)
+}
+
+/// Lets clients stop, and waits until they have.
+pub async fn stop(cluster: &Cluster) {
+    match &cluster.simulated {
+        Some(simulated) => simulated.stop_load(cluster),
+        None => cluster.workload.stop().await,
     }
 }
 
@@ -157,7 +190,7 @@ async fn work(
         tally: Mutex::default(),
         goes_on: workload.goes_on.subscribe(),
     });
-    let first = workload.clients.fetch_add(u64::from(load.clients), Ordering::Relaxed);
+    let first = workload.number(u64::from(load.clients));
     let mut clients = JoinSet::new();
     for client in 0..u64::from(load.clients) {
         clients.spawn(Worker::new(first + client, workload.seed, &shared)?.work());
@@ -190,7 +223,8 @@ async fn work(
 impl Shared {
     /// Writes down what was done since it was last asked, and forgets it.
     fn tell_second(&self, total: &mut Second, seconds: &mpsc::UnboundedSender<Second>) {
-        let second = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner)).second();
+        let second = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+        let second = second.second(self.cluster.now().at_us);
         if second.done + second.failed + second.unknown == 0 && self.has_ended() {
             return;
         }
@@ -208,13 +242,26 @@ impl Shared {
 }
 
 impl Tally {
-    fn second(mut self) -> Second {
+    /// An operation has ended.
+    pub fn count(&mut self, operation: &Operation) {
+        match operation.outcome {
+            Outcome::Failed => self.second.failed += 1,
+            Outcome::Unknown => self.second.unknown += 1,
+            _ => {
+                self.second.done += 1;
+                self.took_us.push(operation.end_us.unwrap_or(0).saturating_sub(operation.start_us));
+            }
+        }
+    }
+
+    /// What came of this second, which ends now.
+    pub fn second(mut self, at_us: u64) -> Second {
         self.took_us.sort_unstable();
         let at = |percent: usize| {
             let last = self.took_us.len().saturating_sub(1);
             self.took_us.get((self.took_us.len() * percent / 100).min(last)).copied().unwrap_or(0)
         };
-        Second { at_us: at_us(), p50_us: at(50), p99_us: at(99), ..self.second }
+        Second { at_us, p50_us: at(50), p99_us: at(99), ..self.second }
     }
 }
 
@@ -237,8 +284,8 @@ mod tests {
     #[test]
     fn a_second_tells_the_median_and_the_slowest_hundredth() {
         let took_us = (1..=100).rev().collect();
-        let second = Tally { took_us, ..Tally::default() }.second();
+        let second = Tally { took_us, ..Tally::default() }.second(0);
         assert_eq!((second.p50_us, second.p99_us), (51, 100));
-        assert_eq!(Tally::default().second().p99_us, 0);
+        assert_eq!(Tally::default().second(0).p99_us, 0);
     }
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use raftlab_core::NodeId;
 use raftlab_node::disk::{LOCK, PROFILE};
 
-use super::clock::Moment;
 use super::cluster::Cluster;
 use super::lives;
 use crate::failure::Failure;
@@ -21,6 +20,12 @@ use crate::failure::Failure;
 /// If it is down, the new directory holds something, or the system refuses. The server may be down then.
 pub async fn move_log(cluster: &Arc<Cluster>, name: NodeId, to: Option<&Path>) -> Result<(), Failure> {
     lives::running(cluster, name)?;
+    if let Some(simulated) = &cluster.simulated {
+        lives::stop(cluster, name).await?;
+        simulated.heal_disk(name);
+        cluster.note(cluster.now(), "heal", Some(name), &format!("move-log {name}"));
+        return lives::start(cluster, name).await;
+    }
     let server = cluster.server(name)?;
     let from = server.log_dir();
     let to = match to {
@@ -35,7 +40,7 @@ pub async fn move_log(cluster: &Arc<Cluster>, name: NodeId, to: Option<&Path>) -
     move_files(&from, &to)?;
     cluster.change(name, |server| server.wal_dir = Some(to.clone()));
     let text = format!("move-log {name} {}", to.display());
-    cluster.note(Moment::now(), "heal", Some(name), &text);
+    cluster.note(cluster.now(), "heal", Some(name), &text);
     lives::start(cluster, name).await
 }
 
@@ -50,6 +55,27 @@ pub fn heal_disk(log: &Path) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::at(&profile, &error)),
         _ => Ok(()),
     }
+}
+
+/// Turns a bit of a log on which nobody writes: the lowest of the last byte of its newest segment that holds something.
+/// Gives the file and the place; nothing, if there is no such byte.
+///
+/// # Errors
+///
+/// The system's.
+pub fn rot(log: &Path) -> Result<Option<String>, Failure> {
+    let failed = |error: io::Error| Failure::at(log, &error);
+    let files = fs::read_dir(log).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
+    let mut names: Vec<_> = files.iter().map(|file| file.file_name()).collect();
+    names.retain(|name| name.to_string_lossy().ends_with(".log"));
+    names.sort();
+    let Some(name) = names.last() else { return Ok(None) };
+    let path = log.join(name);
+    let mut bytes = fs::read(&path).map_err(failed)?;
+    let Some(at) = bytes.iter().rposition(|byte| *byte != 0) else { return Ok(None) };
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).map_err(failed)?;
+    Ok(Some(format!("{}, byte {at}", name.to_string_lossy())))
 }
 
 /// `log-2` in a server's directory, or the next that is not there.

@@ -4,13 +4,12 @@
 //! is how things stand.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use raftlab_core::NodeId;
 use raftlab_node::api::{MemberRequest, StatusDocument};
 use raftlab_node::client::{Client, Options};
 
-use super::clock::Moment;
 use super::cluster::{Cluster, LOOKS_EVERY};
 use super::{faults, lives, observe};
 use crate::failure::Failure;
@@ -39,7 +38,7 @@ pub async fn carry_out(cluster: &Arc<Cluster>, member: &Member) -> Result<(), Fa
 
 async fn add(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failure> {
     cluster.prepare(server)?;
-    let moment = Moment::now();
+    let moment = cluster.now();
     lives::begin(cluster, server)?;
     observe::follow(cluster, server);
     lives::answers(cluster, server).await?;
@@ -52,7 +51,7 @@ async fn add(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failure> {
         Some(_) => Next::Done,
     })
     .await?;
-    cluster.note(Moment::now(), "member", Some(server), &format!("{server} is a learner"));
+    cluster.note(cluster.now(), "member", Some(server), &format!("{server} is a learner"));
     let votes = MemberRequest::Promote { server: name.clone() };
     until(cluster, &format!("{server} votes"), |leader| match standing(leader, &name) {
         Some("voter") => Next::Done,
@@ -60,7 +59,7 @@ async fn add(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failure> {
         _ => Next::Wait,
     })
     .await?;
-    cluster.note(Moment::now(), "member", Some(server), &format!("{server} votes"));
+    cluster.note(cluster.now(), "member", Some(server), &format!("{server} votes"));
     Ok(())
 }
 
@@ -72,7 +71,7 @@ async fn remove(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failure> {
         None => Next::Done,
     })
     .await?;
-    cluster.note(Moment::now(), "member", Some(server), &format!("{server} has left"));
+    cluster.note(cluster.now(), "member", Some(server), &format!("{server} has left"));
     if cluster.running().contains(&server) {
         lives::stop(cluster, server).await?;
     }
@@ -96,7 +95,7 @@ async fn grow(cluster: &Arc<Cluster>, voters: u64) -> Result<(), Failure> {
 
 async fn move_leader(cluster: &Arc<Cluster>, server: NodeId) -> Result<(), Failure> {
     let name = server.to_string();
-    let moment = Moment::now();
+    let moment = cluster.now();
     let moves = MemberRequest::MoveLeader { to: name.clone() };
     let says = format!("{server} leads");
     until(cluster, &says, |leader| if leader.server == name { Next::Done } else { Next::Ask(moves.clone()) })
@@ -114,10 +113,7 @@ enum Next {
 
 /// Asks until the leader, by how it stands, says that it is done.
 async fn until(cluster: &Cluster, what: &str, next: impl Fn(&StatusDocument) -> Next) -> Result<(), Failure> {
-    let deadline = Instant::now() + CHANGES_WITHIN;
-    let options = Options { in_session: false, timeout: Duration::from_secs(2), ..Options::default() };
-    let mut client =
-        Client::new(&cluster.endpoints(), options).map_err(|error| Failure::internal(error.to_string()))?;
+    let began = cluster.now();
     let mut why = "no server leads".to_string();
     loop {
         if let Some(leader) = cluster.look().await.of_leader() {
@@ -125,19 +121,31 @@ async fn until(cluster: &Cluster, what: &str, next: impl Fn(&StatusDocument) -> 
                 Next::Done => return Ok(()),
                 Next::Wait => why = "it has not caught up".into(),
                 Next::Ask(request) => {
-                    why = client
-                        .change(&request)
-                        .await
-                        .map_or_else(|error| error.to_string(), |_| "it does not show".into());
+                    why = ask(cluster, &request).await.err().unwrap_or_else(|| "it does not show".into());
                 }
             }
         }
-        if Instant::now() >= deadline {
+        if began.until(cluster.now()) >= CHANGES_WITHIN {
             let says = format!("{what}: not within {} s: {why}", CHANGES_WITHIN.as_secs());
             return Err(Failure { exit: exit::UNREACHABLE, message: says });
         }
-        tokio::time::sleep(LOOKS_EVERY).await;
+        cluster.sleep(LOOKS_EVERY).await;
     }
+}
+
+/// Asks for a change.
+///
+/// # Errors
+///
+/// Why it was not done, or that nobody knows, in words.
+pub async fn ask(cluster: &Cluster, request: &MemberRequest) -> Result<(), String> {
+    if let Some(simulated) = &cluster.simulated {
+        return simulated.change(cluster, request);
+    }
+    let options = Options { in_session: false, timeout: Duration::from_secs(2), ..Options::default() };
+    let client = Client::new(&cluster.endpoints(), options);
+    let changed = client.map_err(|error| error.to_string())?.change(request).await;
+    changed.map(|_| ()).map_err(|error| error.to_string())
 }
 
 fn standing<'a>(leader: &'a StatusDocument, server: &str) -> Option<&'a str> {

@@ -7,9 +7,11 @@
 //! | [`faults`], [`links`], [`logs`], [`fired`] | what goes wrong, and whether it did |
 //! | [`members`] | servers that join and leave |
 //! | [`load`] | clients, and their history |
+//! | [`operations`] | one thing that a client asks for, and what it was told |
 //! | [`observe`], [`metrics`], [`files`] | what is taken down |
 //! | [`view`] | how servers stand at one moment, and who leads |
 //! | [`story`], [`expect`] | scenarios, carried out |
+//! | [`simulated`] | the same in a simulated world, in virtual time |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
 
@@ -32,9 +34,12 @@ pub mod members;
 pub mod metrics;
 pub mod narrator;
 pub mod observe;
+pub mod operations;
 pub mod ports;
 pub mod process;
+mod running;
 pub mod scenarios;
+pub mod simulated;
 pub mod status;
 pub mod story;
 pub mod supervise;
@@ -133,8 +138,8 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
             verbs::member("move-leader", &what, &which, &common, &console)
         }
         Verb::Down(which) => verbs::down(&which, &common, &console),
-        Verb::Demo(args) => verbs::run("demo", &args.run, &common, &console),
-        Verb::Run(args) => verbs::run(&args.scenario, &args.run, &common, &console),
+        Verb::Demo(args) => verbs::live("demo", scenarios::find("demo")?, &args.run, &common, &console),
+        Verb::Run(args) => running::run(&args, &common, &console),
         Verb::Soak(args) => verbs::soak(&args, &common, &console),
         Verb::List => verbs::list(&console),
         Verb::Validate(args) => validate::validate(&args, &common, &console),

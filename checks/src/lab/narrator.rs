@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+
+use super::clock::{Clock, Moment};
 
 /// How many of the last lines are kept, to be shown where an expectation fails.
 const KEPT: usize = 16;
@@ -11,7 +12,8 @@ const KEPT: usize = 16;
 /// Tells a run.
 #[derive(Debug)]
 pub struct Narrator {
-    started: Instant,
+    clock: Clock,
+    started: Moment,
     to: Where,
     last: Mutex<VecDeque<String>>,
 }
@@ -28,14 +30,19 @@ pub enum Where {
 }
 
 impl Narrator {
-    /// Begins to count time.
-    pub fn new(to: Where) -> Narrator {
-        Narrator { started: Instant::now(), to, last: Mutex::default() }
+    /// Begins to count time, by this clock.
+    pub fn new(to: Where, clock: Clock) -> Narrator {
+        Narrator { started: clock.now(), clock, to, last: Mutex::default() }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
     }
 
     /// Says that this happened, to `who`.
     pub fn say(&self, who: &str, text: &str) {
-        let line = format!("{:7.2} s  {who:9} {text}", self.started.elapsed().as_secs_f64());
+        let line = format!("{:7.2} s  {who:9} {text}", self.started.until(self.now()).as_secs_f64());
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == KEPT {
             last.pop_front();

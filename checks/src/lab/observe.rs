@@ -7,14 +7,16 @@ use raftlab_core::NodeId;
 use raftlab_node::api::{EventDocument, StatusDocument};
 use serde::Serialize;
 
-use super::clock::{Moment, at_us};
 use super::cluster::Cluster;
-use super::files::EventLine;
+use super::files::{EventLine, FaultLine};
 use super::metrics;
 use super::narrator::Narrator;
 
 /// How often a server is asked how it stands.
-const SAMPLES_EVERY: Duration = Duration::from_millis(200);
+const SAMPLES_EVERY: Duration = Duration::from_micros(SAMPLES_EVERY_US);
+
+/// The same, in microseconds.
+pub const SAMPLES_EVERY_US: u64 = 200_000;
 
 /// How long it is waited before a server that does not tell events is asked again.
 const ASKS_AGAIN: Duration = Duration::from_millis(30);
@@ -85,6 +87,10 @@ impl Said {
 
 /// Takes down what a server says, until the run ends.
 pub fn follow(cluster: &Arc<Cluster>, server: NodeId) {
+    if cluster.simulated.is_some() {
+        // What is simulated is looked at as time passes.
+        return;
+    }
     tokio::spawn(until_the_end(Arc::clone(cluster), sample(Arc::clone(cluster), server)));
     tokio::spawn(until_the_end(Arc::clone(cluster), hear(Arc::clone(cluster), server)));
 }
@@ -114,16 +120,24 @@ async fn sample(cluster: Arc<Cluster>, server: NodeId) {
             Some(life) => match (connection.status().await, connection.metrics().await) {
                 (Ok(status), Ok(page)) => {
                     cluster.ledger().hear(server, life.number(), &metrics::fired(&page));
-                    let said = Said::of(status, &page);
-                    cluster.pages().insert(server.to_string(), page);
-                    Some(said)
+                    Some((status, page))
                 }
                 _ => None,
             },
         };
-        let reachable = said.is_some();
-        cluster.files.samples.add(&Sample { at_us: at_us(), server: server.to_string(), reachable, said });
+        note_sample(&cluster, server, cluster.now().at_us, said);
     }
+}
+
+/// Takes down how a server stands, if it answers.
+pub fn note_sample(cluster: &Cluster, server: NodeId, at_us: u64, said: Option<(StatusDocument, String)>) {
+    let said = said.map(|(status, page)| {
+        let said = Said::of(status, &page);
+        cluster.pages().insert(server.to_string(), page);
+        said
+    });
+    let reachable = said.is_some();
+    cluster.files.samples.add(&Sample { at_us, server: server.to_string(), reachable, said });
 }
 
 /// Takes down the events of a server, through all its lives.
@@ -132,7 +146,7 @@ async fn hear(cluster: Arc<Cluster>, server: NodeId) {
         let Ok(connection) = cluster.connect(server) else { return };
         if let Ok(mut events) = connection.events().await {
             while let Ok(Some(event)) = events.next().await {
-                let at_us = Moment::now().at(event.unix_us);
+                let at_us = cluster.now().at(event.unix_us);
                 say(&cluster.narrator, &event);
                 cluster.files.events.add(&EventLine { at_us, event });
             }
@@ -142,7 +156,7 @@ async fn hear(cluster: Arc<Cluster>, server: NodeId) {
 }
 
 /// Tells an event, unless it was told already: faults by who asked for them, and members by the first who heard of them.
-fn say(narrator: &Narrator, event: &EventDocument) {
+pub fn say(narrator: &Narrator, event: &EventDocument) {
     let EventDocument { server, term, kind, text, .. } = event;
     match kind.as_str() {
         "fault" | "leader" => {}
@@ -154,9 +168,24 @@ fn say(narrator: &Narrator, event: &EventDocument) {
 
 /// Asks a server now how often faults have struck it, and for all its numbers. One that does not answer is passed over.
 pub async fn counts(cluster: &Cluster, server: NodeId) {
+    if let Some(simulated) = &cluster.simulated {
+        return simulated.count(cluster, server);
+    }
     let (Some(life), Ok(mut connection)) = (cluster.life(server), cluster.connect(server)) else { return };
     if let Ok(page) = connection.metrics().await {
         cluster.ledger().hear(server, life.number(), &metrics::fired(&page));
         cluster.pages().insert(server.to_string(), page);
     }
+}
+
+/// A simulated server has ended by itself.
+pub fn note_end(cluster: &Cluster, server: NodeId, life: u64, text: &str) {
+    cluster.note_line(&FaultLine {
+        moment: cluster.now(),
+        verb: "end".into(),
+        server: Some(server.to_string()),
+        text: format!("{server} ended by itself: {text}"),
+        until_us: None,
+        incarnation: Some(life),
+    });
 }

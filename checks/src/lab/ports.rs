@@ -16,21 +16,35 @@ const TRIES: usize = 1000;
 
 /// Hands out ports on loopback, each once.
 #[derive(Debug, Default)]
-pub struct Ports(BTreeSet<u16>);
+pub struct Ports {
+    given: BTreeSet<u16>,
+    /// Nobody listens there: they are names and nothing else, and always the same.
+    are_made_up: bool,
+}
 
 impl Ports {
+    /// Ports for servers that are simulated.
+    pub fn made_up() -> Ports {
+        Ports { given: BTreeSet::new(), are_made_up: true }
+    }
+
     /// An address at which nobody listens, for datagrams nor for connections.
     ///
     /// # Errors
     ///
     /// If none is found.
     pub fn take(&mut self) -> Result<SocketAddr, Failure> {
+        if self.are_made_up {
+            let port = self.given.last().map_or(RANGE.start, |last| last + 1);
+            self.given.insert(port);
+            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        }
         for _ in 0..TRIES {
             let drawn = RandomState::new().build_hasher().finish() % u64::from(RANGE.end - RANGE.start);
             let port = RANGE.start + u16::try_from(drawn).unwrap_or(0);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            if !self.0.contains(&port) && is_free(address) {
-                self.0.insert(port);
+            if !self.given.contains(&port) && is_free(address) {
+                self.given.insert(port);
                 return Ok(address);
             }
         }

@@ -33,10 +33,10 @@ pub async fn tell(cluster: &Arc<Cluster>, scenario: &Scenario, story: &mut Story
     for step in scenario.steps.iter().skip(1) {
         cluster.narrator.say("", &format!("» {}", step.command));
         let done = match &step.command {
-            Command::Up { .. } => Ok(()),
+            Command::Up { .. } | Command::Violates(_) => Ok(()),
             Command::Down => return,
             Command::Wait(time) => {
-                tokio::time::sleep(*time).await;
+                cluster.sleep(*time).await;
                 Ok(())
             }
             Command::Load(load) => begin_load(cluster, load).await,
@@ -72,8 +72,12 @@ fn say(cluster: &Cluster, outcome: &Outcome) {
 
 /// Lets clients work while the scenario goes on. Every fifth second is told.
 async fn begin_load(cluster: &Arc<Cluster>, load: &Load) -> Result<(), Failure> {
-    if cluster.workload.is_busy() {
+    if load::is_busy(cluster) {
         return Err(Failure::data("clients work already: `stop-load` first"));
+    }
+    if let Some(simulated) = &cluster.simulated {
+        simulated.begin_load(cluster, load);
+        return Ok(());
     }
     let (told, mut seconds) = mpsc::unbounded_channel();
     let (workers, load) = (Arc::clone(cluster), load.clone());
@@ -94,7 +98,7 @@ async fn begin_load(cluster: &Arc<Cluster>, load: &Load) -> Result<(), Failure> 
     });
     // They are at work when the next step begins.
     while !cluster.workload.is_busy() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        cluster.sleep(Duration::from_millis(1)).await;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub struct Plan {
 pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure> {
     let Plan { dir, settings, scenario, greeting } = plan;
     let listener = control::listen(&dir).await?;
-    let cluster = Arc::new(Cluster::new(&dir, settings, narrator)?);
+    let cluster = Arc::new(Cluster::new(&dir, settings, narrator, None)?);
     let (down, mut told) = mpsc::channel(1);
     let (ends, ended) = watch::channel(None);
     let serving = tokio::spawn(control::serve(listener, Ask { cluster: Arc::clone(&cluster), down, ended }));
@@ -84,9 +84,7 @@ pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure>
         }
     };
     let result = match result {
-        Ok(()) => {
-            end::judge(&cluster, &story, scenario.as_ref().map(|scenario| scenario.name.as_str())).await
-        }
+        Ok(()) => end::judge(&cluster, &story, scenario.as_ref()).await,
         Err(failure) => Err(failure),
     };
     let told = result.as_ref().map_or_else(|failure| failed(&cluster, failure), Clone::clone);

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use super::cli::{ChaosArgs, LoadArgs, RunOptions, SoakArgs, UpArgs, Which};
+use super::clock::Clock;
 use super::cluster::{Cluster, Settings};
 use super::control::{Conversation, Ended, Reply, Request, find};
 use super::narrator::{Narrator, Where};
@@ -28,18 +29,19 @@ pub fn up(args: &UpArgs, common: &Common, console: &Console) -> Result<u8, Failu
     begin(command, "up", args.nodes, args.run.flags.clone(), None, &args.run, common, console)
 }
 
-/// `lab run`: a cluster, and a scenario that is done to it.
+/// A cluster of processes, and a scenario that is done to it; `verb` is how it was asked for.
 ///
 /// # Errors
 ///
-/// If the scenario cannot be read, the cluster does not come up, or something cannot be written.
-pub fn run(name: &str, options: &RunOptions, common: &Common, console: &Console) -> Result<u8, Failure> {
-    let scenario = scenarios::find(name)?;
-    let Some(Command::Up { servers, flags: told }) = scenario.steps.first().map(|step| step.command.clone())
-    else {
-        return Err(Failure::internal("a scenario that does not begin with `up` was read"));
-    };
-    let verb = if name == "demo" { "demo".to_string() } else { format!("run {name}") };
+/// If the cluster does not come up, or something cannot be written.
+pub fn live(
+    verb: &str,
+    scenario: Scenario,
+    options: &RunOptions,
+    common: &Common,
+    console: &Console,
+) -> Result<u8, Failure> {
+    let (servers, told) = scenario.founding()?;
     let command = format!("lab {verb}{}", flags(options));
     let told = told.into_iter().chain(options.flags.iter().cloned()).collect();
     begin(command, &scenario.name.clone(), servers, told, Some(scenario), options, common, console)
@@ -63,9 +65,10 @@ pub fn soak(args: &SoakArgs, common: &Common, console: &Console) -> Result<u8, F
 
 /// `lab list`: the scenarios that come with the program.
 pub fn list(console: &Console) -> Result<u8, Failure> {
+    let width = scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, _) in scenarios::SCENARIOS {
         let scenario = scenarios::find(name)?;
-        console.print(&format!("{name}\t{}\n", scenario.about.replace('\n', " ")));
+        console.print(&format!("{name:width$}  {}\n", scenario.title()));
     }
     Ok(exit::OK)
 }
@@ -96,7 +99,7 @@ fn begin(
     let has_document = is_json && scenario.is_some();
     let rerun = format!("{} --seed {seed}", settings.command);
     let plan = Plan { dir: dir.clone(), settings, scenario, greeting };
-    let ended = runtime()?.block_on(supervise(plan, Narrator::new(to)))?;
+    let ended = runtime()?.block_on(supervise(plan, Narrator::new(to, Clock::Machine)))?;
     if has_document {
         let path = dir.join("scenario.json");
         console.print(&fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?);
@@ -210,7 +213,7 @@ fn talk(which: &Which, request: &Request, common: &Common, console: &Console) ->
 }
 
 /// Drawn by the system, and short enough to be typed.
-fn draw_seed() -> u64 {
+pub fn draw_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 32
 }
 
@@ -229,7 +232,7 @@ fn text(reply: &Reply, is_quiet: bool) -> String {
 }
 
 /// The directory of a run, by a name that holds wherever it is looked at from; `runs/latest` leads to it.
-fn directory(given: Option<&Path>, verb: &str) -> Result<PathBuf, Failure> {
+pub fn directory(given: Option<&Path>, verb: &str) -> Result<PathBuf, Failure> {
     if let Some(dir) = given
         && dir.join("run.json").exists()
     {
@@ -245,7 +248,7 @@ fn directory(given: Option<&Path>, verb: &str) -> Result<PathBuf, Failure> {
 }
 
 /// The flags of a run, as they are typed: each after a space.
-fn flags(options: &RunOptions) -> String {
+pub fn flags(options: &RunOptions) -> String {
     let record = if options.no_record { " --no-record" } else { "" };
     let separator = if options.flags.is_empty() { "" } else { " --" };
     let flags: String = options.flags.iter().flat_map(|flag| [" ", flag]).collect();

@@ -52,6 +52,12 @@ pub fn servers(steps: &[Step]) -> impl Iterator<Item = (usize, Mistake)> + '_ {
                 }
                 None
             }
+            Command::Fault(Fault::EditCluster { server, founders }) => {
+                // They are made known by that: it is what is wrong with it.
+                now.extend(founders.iter().chain([server]).copied());
+                ever.extend(founders.iter().chain([server]).copied());
+                None
+            }
             other => {
                 let stranger = named(other).into_iter().find(|server| !now.contains(server));
                 if let Command::Member(Member::Remove(Target::Server(server))) = other {
@@ -88,18 +94,22 @@ fn named(command: &Command) -> Vec<NodeId> {
             | Fault::SlowDisk { server, .. }
             | Fault::Skew { server, .. }
             | Fault::Jump { server, .. }
+            | Fault::RotDisk(server)
             | Fault::MoveLog { server, .. } => name(server).into_iter().collect(),
             Fault::Start(server) => server.iter().copied().collect(),
             Fault::Partition { from, to, .. } => from.iter().chain(to).filter_map(name).collect(),
             Fault::Link { from, to, .. } => [from, to].into_iter().filter_map(name).collect(),
-            Fault::Heal => Vec::new(),
+            Fault::EditCluster { .. } | Fault::Heal => Vec::new(),
         },
         Command::Member(Member::Remove(server) | Member::MoveLeader(server)) => {
             name(server).into_iter().collect()
         }
+        Command::Operate(operate) => operate.to.as_ref().and_then(name).into_iter().collect(),
         Command::Expect(expect) => match expect.what {
-            Expected::Leader(server) => server.into_iter().collect(),
-            Expected::Down(server) => vec![server],
+            Expected::Leader(server) | Expected::Value { at: server, .. } => server.into_iter().collect(),
+            Expected::Down(server) | Expected::Truncated(server) | Expected::Installed(server) => {
+                vec![server]
+            }
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use super::error::{Mistake, ScenarioError};
-use super::words::Words;
-use super::{Command, Expect, Expected, Fault, Load, Member, Scenario, Step, Target, VERBS, Verb};
+use super::words::{Word, Words};
+use super::{
+    Command, Expect, Expected, Fault, Load, Member, Operate, Scenario, Step, Target, VERBS, Verb, Violation,
+    Word as Told,
+};
 use super::{check, options};
+use raftlab_node::peers::server_name;
+
 use crate::nearest::unknown;
 
 /// The most servers that a cluster may have, and clients that it may be given.
@@ -72,7 +77,26 @@ fn command(verb: &str, words: &mut Words<'_>) -> Result<Command, Mistake> {
         "load" => Command::Load(load(words)?),
         "stop-load" => Command::StopLoad,
         "wait" => Command::Wait(words.time()?),
+        "put" => {
+            let (key, value) = (words.word("a key")?, words.word("a value")?);
+            Command::Operate(operate(words, key, Some(value))?)
+        }
+        "get" => {
+            let key = words.word("a key")?;
+            Command::Operate(operate(words, key, None)?)
+        }
         "expect" => Command::Expect(expect(words)?),
+        "violates" => {
+            let word = words.next("what is to be broken")?;
+            Command::Violates(match word.text {
+                "linearizability" => Violation::Linearizability,
+                "safety" => Violation::Safety,
+                other => {
+                    let known = ["linearizability", "safety"];
+                    return Err(Mistake::new(word.column, unknown("thing to break", other, known)));
+                }
+            })
+        }
         "down" => Command::Down,
         "add" => Command::Member(Member::Add(words.name()?)),
         "remove" => Command::Member(Member::Remove(words.target()?)),
@@ -118,6 +142,8 @@ fn fault(verb: &str, words: &mut Words<'_>) -> Result<Fault, Mistake> {
             let to = words.peek().map(|_| words.next("a directory")).transpose()?;
             Fault::MoveLog { server, to: to.map(|word| PathBuf::from(word.text)) }
         }
+        "rot-disk" => Fault::RotDisk(words.target()?),
+        "edit-cluster" => Fault::EditCluster { server: words.name()?, founders: words.names()? },
         // Every verb has an arm here, which a test makes sure of.
         _ => Fault::Heal,
     })
@@ -130,6 +156,40 @@ fn load(words: &mut Words<'_>) -> Result<Load, Mistake> {
         return Err(words.wrong(word, "`clients`"));
     }
     options::load(words, Load { clients, ..Load::default() })
+}
+
+fn operate(words: &mut Words<'_>, key: String, value: Option<String>) -> Result<Operate, Mistake> {
+    let to = if words.take("to") { Some(words.target()?) } else { None };
+    let name = if words.take("as") { words.word("a name")? } else { key.clone() };
+    Ok(Operate { name, key, value, to })
+}
+
+/// What stands behind the name of an operation, a key or a server.
+fn expect_of(words: &mut Words<'_>, subject: Word<'_>) -> Result<Option<Expected>, Mistake> {
+    let name = subject.text.to_string();
+    let outcome = |outcome| Expected::Outcome { name: name.clone(), outcome };
+    let server =
+        || server_name(subject.text).map_err(|error| Mistake::new(subject.column, error.to_string()));
+    let value = |text: String| (text != "nothing").then_some(text);
+    let verb = words.peek().map_or("", |word| word.text);
+    let known = ["done", "failed", "unknown", "reads", "=", "truncated", "installed", "down"];
+    if !known.contains(&verb) || !words.take(verb) {
+        return Ok(None);
+    }
+    Ok(Some(match verb {
+        "done" => outcome(Told::Done),
+        "failed" => outcome(Told::Failed),
+        "unknown" => outcome(Told::Unknown),
+        "reads" => outcome(Told::Read(value(words.word("a value, or `nothing`,")?))),
+        "=" => {
+            let value = value(words.word("a value, or `nothing`,")?);
+            let at = if words.take("on") { Some(words.name()?) } else { None };
+            Expected::Value { key: name, value, at }
+        }
+        "truncated" => Expected::Truncated(server()?),
+        "installed" => Expected::Installed(server()?),
+        _ => Expected::Down(server()?),
+    }))
 }
 
 fn expect(words: &mut Words<'_>) -> Result<Expect, Mistake> {
@@ -146,14 +206,28 @@ fn expect(words: &mut Words<'_>) -> Result<Expect, Mistake> {
             let voters = number.parse().ok().filter(|voters| (1..=SERVERS_MAX).contains(voters));
             Expected::Voters(voters.ok_or_else(|| words.wrong(what, "a number of voters from 1 to 9"))?)
         }
-        name if words.take("down") => Expected::Down(
-            raftlab_node::peers::server_name(name)
-                .map_err(|error| Mistake::new(what.column, error.to_string()))?,
-        ),
-        other => {
-            let known = ["leader", "no leader", "all agree", "5 voters", "progress", "n1 down"];
-            return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
+        number if number.starts_with(|c: char| c.is_ascii_digit()) && words.take("leaders") => {
+            let leaders = number.parse().ok().filter(|leaders| (1..=1000).contains(leaders));
+            Expected::Leaders(
+                leaders.ok_or_else(|| words.wrong(what, "a number of leaderships from 1 to 1000"))?,
+            )
         }
+        "steady" => Expected::Steady,
+        "two" if words.take("at") => {
+            let once = words.next("`once`")?;
+            if once.text != "once" {
+                return Err(words.wrong(once, "`once`, behind `two at`"));
+            }
+            Expected::TwoAtOnce
+        }
+        other => match expect_of(words, what)? {
+            Some(expected) => expected,
+            None => {
+                let known =
+                    ["leader", "no leader", "all agree", "5 voters", "progress", "steady", "two at once"];
+                return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
+            }
+        },
     };
     let within = words.next("`within` and a time")?;
     if within.text != "within" {

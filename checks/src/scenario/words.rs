@@ -163,6 +163,18 @@ impl<'a> Words<'a> {
             .ok_or_else(|| self.wrong(word, "a clock's speed from 0% to 10000% of the truth, such as 110%"))
     }
 
+    /// A word as it stands there.
+    pub fn word(&mut self, what: &str) -> Result<String, Mistake> {
+        self.next(what).map(|word| word.text.to_string())
+    }
+
+    /// Servers' names, with commas between.
+    pub fn names(&mut self) -> Result<Vec<NodeId>, Mistake> {
+        let word = self.next("servers' names, such as n1,n2,n3,")?;
+        let name = |text| server_name(text).map_err(|error| Mistake::new(word.column, error.to_string()));
+        word.text.split(',').filter(|text| !text.is_empty()).map(name).collect()
+    }
+
     /// A server, by name or by what it is.
     pub fn target(&mut self) -> Result<Target, Mistake> {
         let word = self.next("a server: n1, leader or follower,")?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Command, Expect, Expected, Fault, Load, Member, Quality, Target};
+use super::{Command, Expect, Expected, Fault, Load, Member, Operate, Quality, Target, Violation, Word};
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +17,10 @@ impl fmt::Display for Command {
             Command::Wait(time) => write!(f, "wait {}", Time(*time)),
             Command::Fault(fault) => fault.fmt(f),
             Command::Member(member) => member.fmt(f),
+            Command::Operate(operate) => operate.fmt(f),
             Command::Expect(expect) => expect.fmt(f),
+            Command::Violates(Violation::Linearizability) => f.write_str("violates linearizability"),
+            Command::Violates(Violation::Safety) => f.write_str("violates safety"),
             Command::Down => f.write_str("down"),
         }
     }
@@ -69,6 +72,11 @@ impl fmt::Display for Fault {
                 write!(f, "move-log {server}")?;
                 to.as_ref().map_or(Ok(()), |to| write!(f, " {}", to.display()))
             }
+            Fault::RotDisk(server) => write!(f, "rot-disk {server}"),
+            Fault::EditCluster { server, founders } => {
+                let founders: Vec<_> = founders.iter().map(|founder| Target::Server(*founder)).collect();
+                write!(f, "edit-cluster {server} {}", List(&founders))
+            }
             Fault::Heal => f.write_str("heal"),
         }
     }
@@ -103,6 +111,18 @@ impl fmt::Display for Member {
     }
 }
 
+impl fmt::Display for Operate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Operate { name, key, value, to } = self;
+        match value {
+            Some(value) => write!(f, "put {key} {value}")?,
+            None => write!(f, "get {key}")?,
+        }
+        to.map_or(Ok(()), |to| write!(f, " to {to}"))?;
+        if name == key { Ok(()) } else { write!(f, " as {name}") }
+    }
+}
+
 impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expect {} within {}", self.what, Time(self.within))
@@ -119,6 +139,21 @@ impl fmt::Display for Expected {
             Expected::Voters(voters) => write!(f, "{voters} voters"),
             Expected::Progress => f.write_str("progress"),
             Expected::Down(server) => write!(f, "{server} down"),
+            Expected::Outcome { name, outcome } => match outcome {
+                Word::Done => write!(f, "{name} done"),
+                Word::Failed => write!(f, "{name} failed"),
+                Word::Unknown => write!(f, "{name} unknown"),
+                Word::Read(value) => write!(f, "{name} reads {}", value.as_deref().unwrap_or("nothing")),
+            },
+            Expected::Value { key, value, at } => {
+                write!(f, "{key} = {}", value.as_deref().unwrap_or("nothing"))?;
+                at.map_or(Ok(()), |at| write!(f, " on {at}"))
+            }
+            Expected::Truncated(server) => write!(f, "{server} truncated"),
+            Expected::Installed(server) => write!(f, "{server} installed"),
+            Expected::Steady => f.write_str("steady"),
+            Expected::Leaders(leaders) => write!(f, "{leaders} leaders"),
+            Expected::TwoAtOnce => f.write_str("two at once"),
         }
     }
 }

@@ -6,11 +6,12 @@
 mod events;
 mod kv;
 mod members;
-mod metrics;
 mod views;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 
 use crate::api::{Code, ErrorDocument};
 use crate::node::{Ask, Reply};
+use crate::numbers::Numbers;
 use crate::process::{Handle, NotTaken};
 
 /// How long a client waits, unless it says how long.
@@ -84,7 +86,7 @@ fn router(app: App) -> Router {
         .route("/events", get(events::events))
         .route("/livez", get(views::livez))
         .route("/readyz", get(views::readyz))
-        .route("/metrics", get(metrics::metrics))
+        .route("/metrics", get(views::metrics))
         .fallback(|| async {
             refusal(Code::NotFound, "there is nothing here: see /status, /metrics, /v1/kv")
         })
@@ -128,6 +130,25 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
 }
 
 impl App {
+    /// How the server stands now, and what was counted.
+    fn numbers(&self) -> Numbers {
+        let shared = self.handle.shared();
+        Numbers {
+            status: self.handle.status(),
+            cluster: self.cluster,
+            reads: self.reads,
+            pid: Some(std::process::id()),
+            now_us: shared.micros(),
+            waiting: shared.waiting.load(Ordering::Relaxed) as u64,
+            refused: shared.refused.load(Ordering::Relaxed),
+            leader_changes: shared.leader_changes.load(Ordering::Relaxed),
+            addresses: self.handle.addresses(),
+            traffic: Arc::clone(&shared.traffic),
+            syncs: Arc::clone(&shared.syncs),
+            fired: Arc::clone(&shared.fired),
+        }
+    }
+
     /// Asks the core, and waits. `changes` is whether it may have been done where nothing was heard.
     async fn ask(&self, ask: Ask, changes: bool, timeout_ms: Option<u64>) -> Result<Reply, Refused> {
         let (told, hears) = oneshot::channel();

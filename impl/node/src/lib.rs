@@ -7,6 +7,7 @@
 //! | [`client`] | finds the leader, repeats in a session, says when nobody knows |
 //! | [`load`] | clients that each wait for their answer, by the thousand; what they saw |
 //! | [`http`], [`api`] | clients, metrics, health, events: around a process, and what is said there |
+//! | [`numbers`] | how a server stands and what was counted, for people and for Prometheus |
 //! | [`chaos`] | faults on demand |
 //! | [`process`] | threads, sockets and a directory around a [`node`] |
 //! | [`node`] | core, state machine, timers and waiting clients, for a host to drive |
@@ -44,6 +45,7 @@ pub mod journal;
 pub mod kv;
 pub mod load;
 pub mod node;
+pub mod numbers;
 pub mod peers;
 pub mod process;
 pub mod program;

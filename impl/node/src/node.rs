@@ -156,6 +156,8 @@ pub struct Counters {
     pub snapshots_installed: u64,
     /// Chunks of snapshots that were ignored.
     pub chunks_ignored: u64,
+    /// Entries that a leader's took the place of (§5.3).
+    pub truncated: u64,
 }
 
 impl Node {
@@ -351,6 +353,7 @@ impl Node {
             self.timers.restart(timer, now);
         }
         output.messages.extend(turn.messages);
+        self.counters.truncated += turn.truncated;
         self.counters.chunks_ignored +=
             u64::from(turn.ignored.is_some_and(|why| !matches!(why, Ignored::OtherTerm(_))));
         for news in turn.news {

@@ -3,7 +3,7 @@
 //! The core's thread takes whatever waits, steps it all, then sends and writes once for all of it: that is where
 //! batches come from. Nothing can block it: what others hand to it goes through one bounded queue, and who finds that
 //! full is told so (a client) or loses a message (the network, which may). The disk's thread does what it is given in
-//! order. With inline disk input and output there is none, and the core waits.
+//! order. With inline disk input and output, and where the log lies in memory, there is none, and the core waits.
 //!
 //! When the disk fails, or a snapshot comes that is none, all of it ends, and [`Process::join`] says why: what was
 //! acknowledged is on the disk, and the next start begins there.
@@ -187,12 +187,14 @@ impl Process {
             Transport::new(sockets.sends, Arc::clone(&codec), peers, Arc::clone(&shared), late.clone());
         let known = transport.known();
         let disk = match settings.disk_io {
-            DiskIo::Inline => Disk::Inline(Box::new(wal)),
+            DiskIo::Inline => Disk::OwnThread(Box::new(wal)),
+            // What is not waited for needs no thread: handing it over would take longer than it takes.
+            DiskIo::Parallel if !wal.disk().may_wait() => Disk::OwnThread(Box::new(wal)),
             DiskIo::Parallel => {
                 let (batches, given) = sync_channel(1);
                 let (done, shared) = (inputs.clone(), Arc::clone(&shared));
                 others.push(thread::spawn(move || disk_thread::write_batches(wal, &given, &done, &shared)));
-                Disk::Parallel(batches)
+                Disk::Thread(batches)
             }
         };
         others.push(listening(sockets.listens, codec, &known, &shared, &inputs, late));
@@ -371,6 +373,11 @@ impl Handle {
     /// Where a server listens, as far as this one knows.
     pub fn address_of(&self, server: NodeId) -> Option<Address> {
         self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(server)
+    }
+
+    /// Where servers listen, as far as this one knows.
+    pub fn addresses(&self) -> Peers {
+        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Makes something go wrong, or well again.

@@ -92,6 +92,8 @@ pub struct Turn {
     pub restart: Vec<Timer>,
     /// Why a chunk of a snapshot was not taken in, if one was not.
     pub ignored: Option<Ignored>,
+    /// How many entries a leader's took the place of.
+    pub truncated: u64,
 }
 
 /// Something for the state machine.
@@ -142,11 +144,17 @@ impl Replica {
         if let Some(observer) = &mut self.observer {
             observer.takes(now, &input);
         }
+        let last = self.raft.log().last().index;
         let effects = self.raft.step(now, input);
         if let Some(observer) = &mut self.observer {
             observer.took(&self.raft, &effects);
         }
-        self.take(effects)
+        let left = effects.writes().iter().filter_map(|write| match write {
+            Write::Log { after, .. } => Some(*after),
+            Write::Vote { .. } | Write::Snapshot(_) => None,
+        });
+        let truncated = left.min().map_or(0, |left| last.0.saturating_sub(left.0));
+        Turn { truncated, ..self.take(effects) }
     }
 
     /// What waits for the disk, if it is free. Whoever takes it has to bring it back to [`finish`](Replica::finish).
@@ -242,6 +250,7 @@ impl Turn {
         self.refused.extend(later.refused);
         self.restart.extend(later.restart);
         self.ignored = later.ignored.or(self.ignored);
+        self.truncated += later.truncated;
     }
 
     fn release(&mut self, outbox: Outbox) {

@@ -188,6 +188,11 @@ impl<D: Disk> Wal<D> {
         let _ = self.disk.remove(&spare::name());
     }
 
+    /// Where it lies.
+    pub fn disk(&self) -> &D {
+        &self.disk
+    }
+
     /// What it holds.
     pub fn durable(&self) -> &Durable {
         &self.durable

@@ -22,6 +22,13 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Does it lie in memory? Then nothing in it is ever waited for.
+    pub fn is_in_memory(&self) -> bool {
+        /// What Linux calls `tmpfs` and `ramfs` (statfs(2)).
+        const MAGICS: [i64; 2] = [0x0102_1994, 0x8584_58f6];
+        rustix::fs::fstatfs(&self.handle).is_ok_and(|fs| MAGICS.contains(&i64::from(fs.f_type)))
+    }
+
     /// Makes the directory if there is none, and takes hold of it.
     ///
     /// # Errors

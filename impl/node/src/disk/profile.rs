@@ -145,6 +145,11 @@ impl Profiled {
         Profiled { directory, profile }
     }
 
+    /// May a sync be waited for? Not where the directory lies in memory, and nothing may go wrong with it.
+    pub fn may_wait(&self) -> bool {
+        self.profile.path.is_some() || !self.directory.is_in_memory()
+    }
+
     fn file(&self, file: fs::File) -> ProfiledFile {
         ProfiledFile { file, profile: Arc::clone(&self.profile) }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use raftlab_core::{Change, Index, NodeId, Standing};
+use raftlab_core::{Change, Index, NodeId};
 
 use super::{App, Refused, ok, read, refusal};
-use crate::api::{Code, Member, MemberRequest, Members};
+use crate::api::{Code, MemberRequest};
 use crate::kv::{Command, Outcome};
 use crate::node::{Ask, Reply};
+use crate::numbers::members;
 use crate::peers::{Address, server_name};
 use crate::process::{Handle, Status};
 
@@ -19,14 +20,14 @@ const LOOKS: (Duration, usize) = (Duration::from_millis(2), 50);
 
 /// `GET /v1/members`
 pub async fn list(State(app): State<App>) -> Response {
-    ok(&members(&app.handle, &app.handle.status()))
+    ok(&members(&app.handle.status(), &app.handle.addresses()))
 }
 
 /// `POST /v1/members`
 pub async fn change(State(app): State<App>, body: Bytes) -> Result<Response, Refused> {
     let at = apply(&app, read::<MemberRequest>(&body)?).await?;
     let status = shown(&app.handle, at).await;
-    Ok(ok(&members(&app.handle, &status)))
+    Ok(ok(&members(&status, &app.handle.addresses())))
 }
 
 /// Where the change stands in the log; 0 for one that does not stand there.
@@ -86,26 +87,4 @@ async fn shown(handle: &Handle, at: Index) -> std::sync::Arc<Status> {
         tokio::time::sleep(every).await;
     }
     handle.status()
-}
-
-/// The configuration, with addresses as far as they are known.
-pub fn members(handle: &Handle, status: &Status) -> Members {
-    let member = |server: NodeId| {
-        let address = handle.address_of(server);
-        let standing = match status.membership.standing(server) {
-            Standing::Voter => "voter",
-            Standing::Learner | Standing::Outside => "learner",
-        };
-        Member {
-            server: server.to_string(),
-            standing: standing.into(),
-            peer: address.map(|address| address.peer),
-            http: address.and_then(|address| address.http),
-        }
-    };
-    Members {
-        quorum: status.membership.voters().majority(),
-        tolerates: status.membership.tolerates(),
-        members: status.membership.servers().map(member).collect(),
-    }
 }

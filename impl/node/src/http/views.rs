@@ -1,74 +1,36 @@
 //! What a server shows of itself, and faults.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use raftlab_core::{NodeId, ReadMode};
 
-use super::members::members;
 use super::{App, Refused, ok, read, refusal};
-use crate::api::{ChaosDocument, Code, PeerStatus, StatusDocument};
+use crate::api::{ChaosDocument, Code};
 use crate::chaos::ChaosRequest;
 use crate::node::{Ask, Reply};
-use crate::process::{ChaosError, Peer, Status};
+use crate::numbers;
+use crate::process::ChaosError;
 
 /// A core's thread that has said nothing for so long hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
 /// `GET /status`
 pub async fn status(State(app): State<App>) -> Response {
-    let (shared, status) = (app.handle.shared(), app.handle.status());
-    let (fsync_p50_us, fsync_p99_us) = shared.syncs.percentiles();
-    ok(&StatusDocument {
-        server: status.server.to_string(),
-        cluster: format!("{:032x}", app.cluster),
-        version: env!("CARGO_PKG_VERSION").into(),
-        pid: std::process::id(),
-        uptime_ms: u64::try_from(shared.uptime().as_millis()).unwrap_or(u64::MAX),
-        role: status.role.into(),
-        term: status.term.0,
-        leader: status.leader.map(|leader| leader.to_string()),
-        commit: status.commit.0,
-        applied: status.applied.0,
-        last: status.last.0,
-        base: status.base.0,
-        members: members(&app.handle, &status),
-        waiting: shared.waiting.load(Ordering::Relaxed) as u64,
-        keys: status.keys as u64,
-        read_mode: read_mode(app.reads).into(),
-        fsync_p50_us,
-        fsync_p99_us,
-        peers: peers(&status, &shared.traffic.by_peer(), shared.micros()),
-    })
+    ok(&app.numbers().document())
 }
 
-fn read_mode(reads: ReadMode) -> &'static str {
-    match reads {
-        ReadMode::Log => "log",
-        ReadMode::Index => "index",
-        ReadMode::Lease(_) => "lease",
-    }
-}
-
-fn peers(status: &Status, known: &BTreeMap<NodeId, Peer>, now: u64) -> Vec<PeerStatus> {
-    let peer = |(server, progress): &(NodeId, raftlab_core::Progress)| {
-        let way = known.get(server).map(|peer| peer.round_trip);
-        let heard = way.and_then(|way| way.heard_at());
-        let mean = way.and_then(|way| way.mean());
-        PeerStatus {
-            server: server.to_string(),
-            matched: progress.matched.0,
-            lag: status.last.0.saturating_sub(progress.matched.0),
-            heard_ms_ago: heard.map(|at| now.saturating_sub(at) / 1000),
-            round_trip_us: mean.and_then(|mean| u64::try_from(mean.as_micros()).ok()),
+/// `GET /metrics`
+pub async fn metrics(State(app): State<App>) -> Response {
+    match numbers::page(app.numbers()) {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
-    };
-    status.progress.iter().map(peer).collect()
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 /// `GET /livez`: does the core's thread run?

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use raftlab_core::{Message, NodeId, Term, Time};
-use tracing::{debug, info, trace_span};
+use tracing::{info, trace_span};
 
 use super::disk_thread::{self, Log};
 use super::shared::Shared;
@@ -43,9 +43,9 @@ const NOBODY: Ticket = Ticket(0);
 #[derive(Debug)]
 pub enum Disk {
     /// The core's thread itself, which waits.
-    Inline(Box<Log>),
+    OwnThread(Box<Log>),
     /// Another thread.
-    Parallel(SyncSender<Batch>),
+    Thread(SyncSender<Batch>),
 }
 
 /// What the thread owns.
@@ -117,6 +117,10 @@ impl Core {
             }
             for (respond, reply) in self.replies.drain(..) {
                 respond(reply);
+            }
+            if matches!(self.disk, Disk::OwnThread(_)) {
+                // What may leave before the disk is done does not wait for it.
+                self.transport.send(&mut self.messages);
             }
             let goes_on = batch.map_or(Ok(false), |batch| self.write(batch))?;
             self.transport.send(&mut self.messages);
@@ -215,12 +219,12 @@ impl Core {
         let written = match &mut self.disk {
             // What needs no disk goes on at once.
             _ if batch.writes().is_empty() => batch.write(|_| Ok::<(), WriteError>(()))?,
-            Disk::Inline(wal) => {
+            Disk::OwnThread(wal) => {
                 let written = disk_thread::write(wal, batch, &self.shared)?;
                 wal.prepare()?;
                 written
             }
-            Disk::Parallel(batches) => {
+            Disk::Thread(batches) => {
                 // The other end is gone only if it has failed, and then it has said so.
                 let _ = batches.send(batch);
                 return Ok(false);
@@ -277,35 +281,10 @@ impl Core {
     }
 
     fn tell_changes(&self, before: &Status, after: &Status) {
-        let Status { term, role, commit, .. } = after;
-        if (before.role, before.term) != (*role, *term) {
-            info!(
-                term = term.0,
-                commit = commit.0,
-                "{} in term {} ⇨ {role} in term {term}",
-                before.role,
-                before.term
-            );
-            self.shared.tell(*term, "role", format!("{} in term {} ⇨ {role}", before.role, before.term));
-        }
-        if let Some(leader) =
-            after.leader.filter(|leader| (before.leader, before.term) != (Some(*leader), *term))
-        {
-            self.shared.leader_changes.fetch_add(1, Ordering::Relaxed);
-            debug!(term = term.0, "{leader} leads");
-            self.shared.tell(*term, "leader", format!("{leader} leads"));
-        }
-        if before.membership != after.membership {
-            info!(term = term.0, index = after.membership_at.0, "members are {}", after.membership);
-            self.shared.tell(*term, "members", format!("{} since {}", after.membership, after.membership_at));
-        }
-        if before.counters.snapshots_installed != after.counters.snapshots_installed {
-            info!(term = term.0, index = after.base.0, "the leader's snapshot was installed");
-            self.shared.tell(
-                *term,
-                "restored",
-                format!("the leader's snapshot up to {} was installed", after.base),
-            );
+        for (kind, text) in before.changes(after) {
+            info!(term = after.term.0, commit = after.commit.0, index = after.last.0, "{text}");
+            self.shared.tell(after.term, kind, text);
+            self.shared.leader_changes.fetch_add(u64::from(kind == "leader"), Ordering::Relaxed);
         }
     }
 }

@@ -36,9 +36,9 @@ pub struct Shared {
     /// How many clients wait.
     pub waiting: AtomicUsize,
     /// Datagrams.
-    pub traffic: Traffic,
+    pub traffic: Arc<Traffic>,
     /// Syncs of the disk.
-    pub syncs: Syncs,
+    pub syncs: Arc<Syncs>,
     /// Faults, and how often they struck.
     pub fired: Arc<Fired>,
     /// The links.
@@ -86,8 +86,8 @@ impl Shared {
             server: status.server,
             status: Mutex::new(Arc::new(status)),
             waiting: AtomicUsize::new(0),
-            traffic: Traffic::default(),
-            syncs: Syncs::default(),
+            traffic: Arc::default(),
+            syncs: Arc::default(),
             fired,
             links: Links::new(seed),
             profile,

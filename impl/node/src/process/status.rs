@@ -75,6 +75,33 @@ impl Status {
         (self.term, self.role, self.leader) == (other.term, other.role, other.leader)
             && self.membership == other.membership
     }
+
+    /// What has happened between this and `after`, as events tell it: of each its kind, and what to say.
+    pub fn changes(&self, after: &Status) -> Vec<(&'static str, String)> {
+        let mut changes = Vec::new();
+        let Status { term, role, .. } = after;
+        if (self.role, self.term) != (*role, *term) {
+            changes.push(("role", format!("{} in term {} ⇨ {role}", self.role, self.term)));
+        }
+        if let Some(leader) = after.leader
+            && (self.leader, self.term) != (Some(leader), *term)
+        {
+            changes.push(("leader", format!("{leader} leads")));
+        }
+        if self.membership != after.membership {
+            changes.push(("members", format!("{} since {}", after.membership, after.membership_at)));
+        }
+        if self.counters.snapshots_installed != after.counters.snapshots_installed {
+            changes.push(("restored", format!("the leader's snapshot up to {} was installed", after.base)));
+        }
+        if self.counters.truncated < after.counters.truncated {
+            let count = after.counters.truncated - self.counters.truncated;
+            let entries = if count == 1 { "an entry" } else { "entries" };
+            changes
+                .push(("truncated", format!("{count} uncommitted {entries} gave way to a leader's (§5.3)")));
+        }
+        changes
+    }
 }
 
 /// What a server is, in a word.

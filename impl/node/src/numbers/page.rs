@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::Ordering;
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text::encode};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -14,26 +10,21 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use raftlab_core::NodeId;
 
-use super::App;
-use crate::process::{Handle, Kind, Peer, SYNC_BUCKETS_US, Status};
+use super::Numbers;
+use crate::process::{Kind, Peer, SYNC_BUCKETS_US, Status};
 
-/// `GET /metrics`
-pub async fn metrics(State(app): State<App>) -> Response {
+/// All numbers as text.
+///
+/// # Errors
+///
+/// If the encoder has some.
+pub fn page(numbers: Numbers) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("raftlab");
-    registry.register_collector(Box::new(Metrics(app.handle)));
+    registry.register_collector(Box::new(numbers));
     let mut text = String::new();
-    match encode(&mut text, &registry) {
-        Ok(()) => {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], text).into_response()
-        }
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
+    encode(&mut text, &registry)?;
+    Ok(text)
 }
-
-/// All numbers of one server, read when they are asked for.
-#[derive(Debug)]
-struct Metrics(Handle);
 
 /// One metric family after another.
 struct Page<'a>(DescriptorEncoder<'a>);
@@ -83,26 +74,30 @@ impl Page<'_> {
     }
 }
 
-impl Collector for Metrics {
+impl Collector for Numbers {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let (status, mut page) = (self.0.status(), Page(encoder));
-        leadership(&mut page, &self.0, &status)?;
-        proposals(&mut page, &self.0, &status)?;
-        configuration(&mut page, &status)?;
-        disk(&mut page, &self.0)?;
-        network(&mut page, &self.0)?;
-        peers(&mut page, &self.0, &status)?;
-        faults(&mut page, &self.0)?;
-        process(&mut page)
+        let mut page = Page(encoder);
+        leadership(&mut page, self)?;
+        proposals(&mut page, self)?;
+        configuration(&mut page, &self.status)?;
+        disk(&mut page, self)?;
+        network(&mut page, self)?;
+        peers(&mut page, self)?;
+        faults(&mut page, self)?;
+        if self.pid.is_some() { process(&mut page) } else { Ok(()) }
     }
 }
 
-fn leadership(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Result {
+fn leadership(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let status = &numbers.status;
     let is_leader = status.role == "leader";
-    let changes = handle.shared().leader_changes.load(Ordering::Relaxed);
     page.gauge("has_leader", "Is a leader known here?", status.leader.is_some().into())?;
     page.gauge("is_leader", "Does this server lead?", is_leader.into())?;
-    page.counter("leader_changes_seen", "How many leaders were seen, one after another", changes)?;
+    page.counter(
+        "leader_changes_seen",
+        "How many leaders were seen, one after another",
+        numbers.leader_changes,
+    )?;
     page.gauge("term", "The current term", signed(status.term.0))?;
     page.gauges(
         "role",
@@ -110,7 +105,7 @@ fn leadership(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Res
         ["follower", "pre-candidate", "candidate", "leader"]
             .map(|role| (vec![("role", role.to_string())], f64::from(u8::from(status.role == role)))),
     )?;
-    let age = is_leader.then(|| quorum_age_us(handle, status)).flatten();
+    let age = is_leader.then(|| quorum_age_us(numbers)).flatten();
     page.seconds(
         "quorum_ack_age_seconds",
         "As a leader, how long ago a majority was heard; -1 where it does not lead, or never heard one",
@@ -119,8 +114,9 @@ fn leadership(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Res
 }
 
 /// How long ago the last of a majority's voters was heard, the leader itself counting as heard now.
-fn quorum_age_us(handle: &Handle, status: &Status) -> Option<u64> {
-    let (known, now) = (handle.shared().traffic.by_peer(), handle.shared().micros());
+fn quorum_age_us(numbers: &Numbers) -> Option<u64> {
+    let Numbers { status, now_us: now, .. } = numbers;
+    let known = numbers.traffic.by_peer();
     let mut ages: Vec<_> = status
         .membership
         .voters()
@@ -137,7 +133,8 @@ fn quorum_age_us(handle: &Handle, status: &Status) -> Option<u64> {
     ages.get(status.membership.voters().majority().checked_sub(1)?).copied().filter(|age| *age < u64::MAX)
 }
 
-fn proposals(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Result {
+fn proposals(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let status = &numbers.status;
     let counters = status.counters;
     page.counter(
         "proposals_committed",
@@ -159,8 +156,12 @@ fn proposals(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Resu
         "Commands and changes whose place another leader's entry took",
         counters.replaced,
     )?;
-    let refused = handle.shared().refused.load(Ordering::Relaxed);
-    page.counter("requests_refused", "Requests that were refused since too many waited", refused)?;
+    page.counter(
+        "entries_truncated",
+        "Uncommitted entries that gave way to another leader's",
+        counters.truncated,
+    )?;
+    page.counter("requests_refused", "Requests that were refused since too many waited", numbers.refused)?;
     page.counter("reads", "Reads that were answered", counters.reads)?;
     page.counter(
         "reads_refused",
@@ -206,8 +207,8 @@ fn configuration(page: &mut Page<'_>, status: &Status) -> fmt::Result {
     )
 }
 
-fn disk(page: &mut Page<'_>, handle: &Handle) -> fmt::Result {
-    let counts = handle.shared().syncs.counts();
+fn disk(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let counts = numbers.syncs.counts();
     let total: u64 = counts.buckets.iter().sum();
     let bounds = SYNC_BUCKETS_US.iter().map(|bound| seconds(*bound)).chain([f64::MAX]);
     let buckets: Vec<(f64, u64)> = bounds.zip(counts.buckets.iter().copied()).collect();
@@ -217,8 +218,8 @@ fn disk(page: &mut Page<'_>, handle: &Handle) -> fmt::Result {
     metric.encode_histogram::<NoLabelSet>(seconds(counts.sum_us), total, &buckets, None)
 }
 
-fn network(page: &mut Page<'_>, handle: &Handle) -> fmt::Result {
-    let traffic = &handle.shared().traffic;
+fn network(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let traffic = &numbers.traffic;
     let by_kind = |(kind, count): (&str, u64)| (vec![("type", kind.to_string())], count);
     page.counters("messages_sent", "Messages sent, by type", traffic.sent_by_kind().map(by_kind))?;
     page.counters(
@@ -248,9 +249,10 @@ fn network(page: &mut Page<'_>, handle: &Handle) -> fmt::Result {
     page.counter("network_unsent", "Messages that could not be sent", unsent)
 }
 
-fn peers(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Result {
+fn peers(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let status = &numbers.status;
     let to = |server: &NodeId| vec![("to", server.to_string())];
-    let (known, now) = (handle.shared().traffic.by_peer(), handle.shared().micros());
+    let (known, now) = (numbers.traffic.by_peer(), numbers.now_us);
     let each = |of: &dyn Fn(&Peer) -> Option<f64>| -> Vec<_> {
         known.iter().filter_map(|(server, peer)| Some((to(server), of(peer)?))).collect()
     };
@@ -288,8 +290,8 @@ fn peers(page: &mut Page<'_>, handle: &Handle, status: &Status) -> fmt::Result {
     page.gauges("peer_match_lag", "As a leader, how many entries a peer is not known to have", lag)
 }
 
-fn faults(page: &mut Page<'_>, handle: &Handle) -> fmt::Result {
-    let counts = handle.shared().fired.counts();
+fn faults(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let counts = numbers.fired.counts();
     let fired = counts.iter().map(|count| (vec![("fault", count.fault.clone())], count.fired));
     page.counters("faults_fired", "How often each fault struck that was asked for", fired)
 }

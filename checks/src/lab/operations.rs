@@ -1,0 +1,80 @@
+//! One thing that a scenario lets a client ask for, while it goes on; and what that client was told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raftlab_core::NodeId;
+use raftlab_node::api::Consistency;
+use raftlab_node::client::{Client, Options};
+
+use super::cluster::Cluster;
+use super::faults;
+use super::load::client::ask;
+use crate::failure::Failure;
+use crate::history::{Action, Operation, Outcome};
+use crate::scenario::{Operate, Word};
+
+/// For how long a client pursues one thing, before it gives up.
+const PURSUES: Duration = Duration::from_secs(3);
+
+/// For how long it waits for one server.
+const ATTEMPT: Duration = Duration::from_millis(700);
+
+/// A client of its own begins to ask.
+///
+/// # Errors
+///
+/// If nobody is the server that it is to ask.
+pub async fn begin(cluster: &Arc<Cluster>, operate: &Operate) -> Result<(), Failure> {
+    let Operate { name, key, value, to } = operate;
+    let to = match to {
+        Some(target) => Some(faults::one(cluster, *target).await?),
+        None => None,
+    };
+    let action = value.clone().map_or(Action::Get, Action::Put);
+    cluster.outcomes().remove(name);
+    if let Some(simulated) = &cluster.simulated {
+        simulated.operate(cluster, name, key, &action, to);
+        return Ok(());
+    }
+    let mut client = client(cluster, to, true)?;
+    let (cluster, name, key) = (Arc::clone(cluster), name.clone(), key.clone());
+    let number = cluster.workload.number(1);
+    tokio::spawn(async move {
+        let start_us = cluster.now().at_us;
+        let outcome = ask(&mut client, &key, &action).await;
+        cluster.outcomes().insert(name, outcome.clone());
+        let end_us = Some(cluster.now().at_us);
+        cluster.workload.record(Operation { client: number, key, action, start_us, end_us, outcome });
+    });
+    Ok(())
+}
+
+/// Was this client told that?
+pub fn was_told(cluster: &Cluster, name: &str, word: &Word) -> bool {
+    match (cluster.outcomes().get(name), word) {
+        (Some(Outcome::Done | Outcome::Swapped), Word::Done)
+        | (Some(Outcome::Failed), Word::Failed)
+        | (Some(Outcome::Unknown), Word::Unknown) => true,
+        (Some(Outcome::Read(read)), Word::Read(expected)) => read == expected,
+        _ => false,
+    }
+}
+
+/// What is under a key by a server's own state machine; nothing, if it does not answer.
+pub async fn value_at(cluster: &Cluster, server: NodeId, key: &str) -> Option<Option<String>> {
+    if let Some(simulated) = &cluster.simulated {
+        return simulated.value(server, key);
+    }
+    let mut client = client(cluster, Some(server), false).ok()?;
+    client.get(key, Consistency::Stale).await.ok().map(|read| read.value)
+}
+
+fn client(cluster: &Cluster, to: Option<NodeId>, in_session: bool) -> Result<Client, Failure> {
+    let endpoints = match to {
+        Some(server) => vec![cluster.server(server)?.http],
+        None => cluster.endpoints(),
+    };
+    let options = Options { timeout: PURSUES, attempt: ATTEMPT, in_session, ..Options::default() };
+    Client::new(&endpoints, options).map_err(|error| Failure::internal(error.to_string()))
+}

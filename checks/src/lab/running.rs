@@ -1,0 +1,134 @@
+//! `lab run`: scenarios, one or all, in a simulated world or on processes.
+
+use clap::CommandFactory;
+use raftlab_node::program::Flags;
+
+use super::cli::{On, RunArgs};
+use super::cluster::Settings;
+use super::control::Ended;
+use super::narrator::Where;
+use super::simulated::run::{self, Plan};
+use super::{scenarios, verbs};
+use crate::cli::{Common, WriteOut};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::nearest::unknown;
+use crate::scenario::{Command, Scenario};
+use crate::verdict::exit;
+
+/// The most servers that `--set servers=` may ask for.
+const SERVERS_MAX: u64 = 9;
+
+/// Carries out a scenario, or all that come with the program.
+///
+/// # Errors
+///
+/// If one cannot be read, makes no sense, or cannot be run.
+pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    if args.scenario == "all" {
+        return all(args, common, console);
+    }
+    one(&args.scenario, args, common, console)
+}
+
+fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let is_json = common.write_out == WriteOut::Json;
+    let to = match (common.quiet, is_json) {
+        (true, _) => Where::Nowhere,
+        (false, true) => Where::Stderr,
+        (false, false) => Where::Stdout,
+    };
+    if args.on == On::Udp {
+        let scenario = changed(scenarios::find(name)?, &args.set)?;
+        return verbs::live(&verb(name, args), scenario, &args.run, common, console);
+    }
+    let (ended, rerun) = simulated(name, args, common, to)?;
+    if is_json {
+        let path = ended.report.with_file_name("scenario.json");
+        console.print(&std::fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?);
+    } else {
+        let (report, verdict) = (ended.report.display(), &ended.verdict);
+        console.print(&format!("report  {report}\nVERDICT {verdict}\nrerun   {rerun}\n"));
+    }
+    Ok(ended.exit)
+}
+
+/// The verb, as it is typed, without what every run may be told.
+fn verb(name: &str, args: &RunArgs) -> String {
+    let on = if args.on == On::Udp { " --on udp" } else { "" };
+    let set: String = args.set.iter().flat_map(|set| [" --set ", set]).collect();
+    format!("run {name}{on}{set}")
+}
+
+/// A run in a simulated world: what it came to, and the command that does it again.
+fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(Ended, String), Failure> {
+    let scenario = changed(scenarios::find(name)?, &args.set)?;
+    let dir = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), &scenario.name)?;
+    // A run without a seed is the one that the scenario was written with.
+    let seed = common.seed.unwrap_or(1);
+    let (founders, told) = scenario.founding()?;
+    let command = format!("lab {}{}", verb(name, args), verbs::flags(&args.run));
+    let flags = told.into_iter().chain(args.run.flags.iter().cloned()).collect();
+    let program = std::env::current_exe().unwrap_or_default();
+    let is_recorded = !args.run.no_record;
+    let settings = Settings { program, command, seed, founders, flags, is_recorded };
+    let rerun = format!("{} --seed {seed}", settings.command);
+    let plan = Plan { dir, settings, scenario, shape: |config| config };
+    Ok((run::run(&plan, to)?, rerun))
+}
+
+/// All scenarios, each in a directory of its own, and a line of each. The exit code is the first that is not 0.
+fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    let parent = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), "run-all")?;
+    let (mut worst, width) =
+        (exit::OK, scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
+    for (name, _) in scenarios::SCENARIOS {
+        let mut args = args.clone();
+        args.run.dir = Some(parent.join(name));
+        let common = Common { out: None, quiet: true, ..common.clone() };
+        let ended = match args.on {
+            On::Sim => {
+                simulated(name, &args, &common, Where::Nowhere).map(|(ended, _)| (ended.exit, ended.verdict))
+            }
+            On::Udp => one(name, &args, &common, console).map(|exit| (exit, String::new())),
+        };
+        let (exit, says) = ended.unwrap_or_else(|Failure { exit, message }| (exit, message));
+        let mark = if exit == exit::OK { '✔' } else { '✗' };
+        console.print(&format!("{mark} {name:width$}  {says}\n"));
+        worst = if worst == exit::OK { exit } else { worst };
+    }
+    console.print(&format!("runs    {}\n", parent.display()));
+    Ok(worst)
+}
+
+/// The scenario with other founders and flags than it says.
+fn changed(mut scenario: Scenario, sets: &[String]) -> Result<Scenario, Failure> {
+    for set in sets {
+        let Some((key, value)) = set.split_once('=') else {
+            return Err(Failure::usage(format!("`--set {set}` sets nothing: it is written KEY=VALUE")));
+        };
+        let Some(Command::Up { servers, flags }) = scenario.steps.first_mut().map(|step| &mut step.command)
+        else {
+            continue;
+        };
+        if key == "servers" {
+            let number = value.parse().ok().filter(|number| (1..=SERVERS_MAX).contains(number));
+            *servers = number.ok_or_else(|| {
+                Failure::usage(format!("`{value}` is no number of servers from 1 to {SERVERS_MAX}"))
+            })?;
+            continue;
+        }
+        let (flag, command) = (key.replace('_', "-"), Flags::command());
+        let known: Vec<_> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
+        if !known.contains(&flag.as_str()) {
+            return Err(Failure::usage(unknown("key of --set", &flag, known.into_iter().chain(["servers"]))));
+        }
+        let value = match value {
+            "on" => "true",
+            "off" => "false",
+            other => other,
+        };
+        flags.extend([format!("--{flag}"), value.to_string()]);
+    }
+    Ok(scenario)
+}

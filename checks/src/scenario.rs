@@ -245,6 +245,13 @@ pub enum Member {
     Grow(u64),
     /// Another server is to lead.
     MoveLeader(Target),
+    /// A server that is not started is to join, and nobody waits for that: a second change may come meanwhile.
+    ProposeAdd {
+        /// Which.
+        server: NodeId,
+        /// What it is called where its outcome is expected.
+        name: String,
+    },
 }
 
 /// Something that has to come about.

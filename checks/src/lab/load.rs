@@ -48,6 +48,8 @@ pub struct Workload {
     /// Set to false to let clients stop.
     goes_on: watch::Sender<bool>,
     is_busy: AtomicBool,
+    /// Did clients ever work, so that there are seconds to tell of?
+    has_worked: AtomicBool,
     clients: AtomicU64,
     done: AtomicU64,
     seed: u64,
@@ -80,6 +82,7 @@ impl Workload {
             recorder: Recorder::create(dir, seed)?,
             goes_on: watch::Sender::new(true),
             is_busy: AtomicBool::new(false),
+            has_worked: AtomicBool::new(false),
             clients: AtomicU64::new(0),
             done: AtomicU64::new(0),
             seed,
@@ -91,9 +94,14 @@ impl Workload {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Did nobody ever work?
+    /// Did nobody ever work for a second?
     pub fn is_unused(&self) -> bool {
-        self.clients.load(Ordering::Relaxed) == 0
+        !self.has_worked.load(Ordering::Relaxed)
+    }
+
+    /// Somebody does.
+    pub fn begin(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
     }
 
     /// By what clients draw.
@@ -184,6 +192,7 @@ async fn work(
 ) -> Result<Second, Failure> {
     let workload = &cluster.workload;
     workload.goes_on.send_replace(true);
+    workload.begin();
     let shared = Arc::new(Shared {
         cluster: Arc::clone(cluster),
         load: load.clone(),

@@ -11,7 +11,7 @@ use raftlab_node::api::{MemberRequest, StatusDocument};
 use raftlab_node::client::{Client, Options};
 
 use super::cluster::{Cluster, LOOKS_EVERY};
-use super::{faults, lives, observe};
+use super::{faults, lives, observe, operations};
 use crate::failure::Failure;
 use crate::scenario::Member;
 use crate::verdict::exit;
@@ -32,6 +32,7 @@ pub async fn carry_out(cluster: &Arc<Cluster>, member: &Member) -> Result<(), Fa
         Member::Add(server) => add(cluster, *server).await,
         Member::Remove(target) => remove(cluster, faults::one(cluster, *target).await?).await,
         Member::Grow(voters) => grow(cluster, *voters).await,
+        Member::ProposeAdd { server, name } => operations::propose_add(cluster, *server, name),
         Member::MoveLeader(target) => move_leader(cluster, faults::one(cluster, *target).await?).await,
     }
 }

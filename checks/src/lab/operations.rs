@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftlab_core::NodeId;
-use raftlab_node::api::Consistency;
-use raftlab_node::client::{Client, Options};
+use raftlab_node::api::{Consistency, MemberRequest};
+use raftlab_node::client::{Client, Failure as Unchanged, Options};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Server};
 use super::faults;
 use super::load::client::ask;
 use crate::failure::Failure;
@@ -37,7 +37,7 @@ pub async fn begin(cluster: &Arc<Cluster>, operate: &Operate) -> Result<(), Fail
         simulated.operate(cluster, name, key, &action, to);
         return Ok(());
     }
-    let mut client = client(cluster, to, true)?;
+    let mut client = client(cluster, to)?;
     let (cluster, name, key) = (Arc::clone(cluster), name.clone(), key.clone());
     let number = cluster.workload.number(1);
     tokio::spawn(async move {
@@ -46,6 +46,32 @@ pub async fn begin(cluster: &Arc<Cluster>, operate: &Operate) -> Result<(), Fail
         cluster.outcomes().insert(name, outcome.clone());
         let end_us = Some(cluster.now().at_us);
         cluster.workload.record(Operation { client: number, key, action, start_us, end_us, outcome });
+    });
+    Ok(())
+}
+
+/// Asks for a server to join that is not started, and does not wait.
+///
+/// # Errors
+///
+/// If its name was used, or there are no ports.
+pub fn propose_add(cluster: &Arc<Cluster>, server: NodeId, name: &str) -> Result<(), Failure> {
+    cluster.prepare(server)?;
+    cluster.outcomes().remove(name);
+    if let Some(simulated) = &cluster.simulated {
+        simulated.propose_add(name, server);
+        return Ok(());
+    }
+    let Server { peer, http, .. } = cluster.server(server)?;
+    let request = MemberRequest::AddLearner { server: server.to_string(), peer, http: Some(http) };
+    let (mut client, cluster, name) = (client(cluster, None)?, Arc::clone(cluster), name.to_string());
+    tokio::spawn(async move {
+        let outcome = match client.change(&request).await {
+            Ok(_) => Outcome::Done,
+            Err(Unchanged::NotDone(_)) => Outcome::Failed,
+            Err(Unchanged::Unknown(_)) => Outcome::Unknown,
+        };
+        cluster.outcomes().insert(name, outcome);
     });
     Ok(())
 }
@@ -66,15 +92,17 @@ pub async fn value_at(cluster: &Cluster, server: NodeId, key: &str) -> Option<Op
     if let Some(simulated) = &cluster.simulated {
         return simulated.value(server, key);
     }
-    let mut client = client(cluster, Some(server), false).ok()?;
+    let mut client = client(cluster, Some(server)).ok()?;
     client.get(key, Consistency::Stale).await.ok().map(|read| read.value)
 }
 
-fn client(cluster: &Cluster, to: Option<NodeId>, in_session: bool) -> Result<Client, Failure> {
+/// A client. Who asks one server and no other does not repeat what may have been done: it has no session.
+fn client(cluster: &Cluster, to: Option<NodeId>) -> Result<Client, Failure> {
     let endpoints = match to {
         Some(server) => vec![cluster.server(server)?.http],
         None => cluster.endpoints(),
     };
-    let options = Options { timeout: PURSUES, attempt: ATTEMPT, in_session, ..Options::default() };
+    let options =
+        Options { timeout: PURSUES, attempt: ATTEMPT, in_session: to.is_none(), ..Options::default() };
     Client::new(&endpoints, options).map_err(|error| Failure::internal(error.to_string()))
 }

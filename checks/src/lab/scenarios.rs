@@ -9,7 +9,30 @@ use crate::nearest;
 use crate::scenario::Scenario;
 
 /// Name and text of each that comes with the program.
-pub const SCENARIOS: &[(&str, &str)] = &[("demo", include_str!("../../scenarios/demo.scenario"))];
+pub const SCENARIOS: &[(&str, &str)] = &[
+    ("replication", include_str!("../../scenarios/replication.scenario")),
+    ("election", include_str!("../../scenarios/election.scenario")),
+    ("truncated", include_str!("../../scenarios/truncated.scenario")),
+    ("survives", include_str!("../../scenarios/survives.scenario")),
+    ("minority", include_str!("../../scenarios/minority.scenario")),
+    ("membership", include_str!("../../scenarios/membership.scenario")),
+    ("slow-disk", include_str!("../../scenarios/slow-disk.scenario")),
+    ("slow-disk-parallel", include_str!("../../scenarios/slow-disk-parallel.scenario")),
+    ("stalled-disk", include_str!("../../scenarios/stalled-disk.scenario")),
+    ("flapping", include_str!("../../scenarios/flapping.scenario")),
+    ("flapping-fast-log", include_str!("../../scenarios/flapping-fast-log.scenario")),
+    ("flapping-long-timeout", include_str!("../../scenarios/flapping-long-timeout.scenario")),
+    ("snapshot", include_str!("../../scenarios/snapshot.scenario")),
+    ("rejoin", include_str!("../../scenarios/rejoin.scenario")),
+    ("rejoin-quiet", include_str!("../../scenarios/rejoin-quiet.scenario")),
+    ("rejoin-disruptive", include_str!("../../scenarios/rejoin-disruptive.scenario")),
+    ("lease", include_str!("../../scenarios/lease.scenario")),
+    ("lease-pause", include_str!("../../scenarios/lease-pause.scenario")),
+    ("lease-index", include_str!("../../scenarios/lease-index.scenario")),
+    ("bypassed", include_str!("../../scenarios/bypassed.scenario")),
+    ("added", include_str!("../../scenarios/added.scenario")),
+    ("demo", include_str!("../../scenarios/demo.scenario")),
+];
 
 /// The scenario of this name, or in this file.
 ///

@@ -107,7 +107,13 @@ impl Simulated {
     ///
     /// Why it does not start.
     pub fn start(&self, server: NodeId) -> Result<(), Failure> {
-        self.inner().world.start(server).map_err(|error| {
+        let mut inner = self.inner();
+        // What is wrong with its links and its clock a process is told when it is up, as a real one.
+        if let Some(of) = inner.world.server(server) {
+            of.links.heal();
+        }
+        inner.world.set_clock(server, 1_000_000);
+        inner.world.start(server).map_err(|error| {
             let exit = match error {
                 StartError::Stalls(_) => exit::UNREACHABLE,
                 StartError::Runs(_)
@@ -201,6 +207,7 @@ impl Simulated {
     /// Lets clients work from now on.
     pub fn begin_load(&self, cluster: &Cluster, load: &Load) {
         let mut inner = self.inner();
+        cluster.workload.begin();
         let crew = Crew::begin(&mut inner.world, cluster, load);
         inner.crew = Some(crew);
     }
@@ -229,8 +236,23 @@ impl Simulated {
         let (client, start_us) = (inner.world.client(to), inner.world.now().0);
         let (name, key, action) = (name.to_string(), key.to_string(), action.clone());
         let number = cluster.workload.number(1);
-        inner.world.wish(client, clients::wish(&key, &action));
-        inner.singles.insert(client, Single { name, number, key, action, start_us });
+        let wish = match clients::wish(&key, &action) {
+            // Who asks one server and no other asks it once.
+            Wish::Do(operation) if to.is_some() => Wish::DoOnce(operation),
+            other => other,
+        };
+        inner.world.wish(client, wish);
+        let what = clients::Asked::Operation { number, key, action };
+        inner.singles.insert(client, Single { name, start_us, what });
+    }
+
+    /// Asks for a server to join, and does not wait. What comes of it is told to the cluster under this name.
+    pub fn propose_add(&self, name: &str, server: NodeId) {
+        let mut inner = self.inner();
+        let (client, start_us) = (inner.world.client(None), inner.world.now().0);
+        inner.world.wish_for(client, Wish::Change(Change::AddLearner(server)), Span(2_000_000));
+        let what = clients::Asked::Change;
+        inner.singles.insert(client, Single { name: name.to_string(), start_us, what });
     }
 
     /// Ends what was asked for one by one and has no answer: nobody knows of it.

@@ -36,11 +36,15 @@ pub fn servers(steps: &[Step]) -> impl Iterator<Item = (usize, Mistake)> + '_ {
                 ever.extend(&now);
                 None
             }
-            Command::Member(Member::Add(server)) if !ever.insert(*server) => Some(format!(
-                "{server} is or was in this cluster, and a name is never used again: take n{}",
-                next(&ever).0
-            )),
-            Command::Member(Member::Add(server)) => {
+            Command::Member(Member::Add(server) | Member::ProposeAdd { server, .. })
+                if !ever.insert(*server) =>
+            {
+                Some(format!(
+                    "{server} is or was in this cluster, and a name is never used again: take n{}",
+                    next(&ever).0
+                ))
+            }
+            Command::Member(Member::Add(server) | Member::ProposeAdd { server, .. }) => {
                 now.insert(*server);
                 None
             }

@@ -101,6 +101,11 @@ fn command(verb: &str, words: &mut Words<'_>) -> Result<Command, Mistake> {
         "add" => Command::Member(Member::Add(words.name()?)),
         "remove" => Command::Member(Member::Remove(words.target()?)),
         "grow" => Command::Member(Member::Grow(words.number("a number of voters", 1, SERVERS_MAX)?)),
+        "propose-add" => {
+            let server = words.name()?;
+            let name = if words.take("as") { words.word("a name")? } else { server.to_string() };
+            Command::Member(Member::ProposeAdd { server, name })
+        }
         "move-leader" => Command::Member(Member::MoveLeader(words.target()?)),
         fault => Command::Fault(self::fault(fault, words)?),
     })

@@ -108,6 +108,12 @@ pub const VERBS: &[Verb] = &[
     verb(Group::Member, "add", "add n4", "starts a server, lets it join, catch up and vote"),
     verb(Group::Member, "remove", "remove SERVER", "removes a server and ends its process"),
     verb(Group::Member, "grow", "grow 5", "adds servers until so many vote"),
+    verb(
+        Group::Scenario,
+        "propose-add",
+        "propose-add n4 [as NAME]",
+        "asks for a server to join that is not started, and goes on meanwhile",
+    ),
     verb(Group::Member, "move-leader", "move-leader SERVER", "lets another server lead"),
 ];
 

@@ -107,6 +107,10 @@ impl fmt::Display for Member {
             Member::Remove(server) => write!(f, "remove {server}"),
             Member::Grow(voters) => write!(f, "grow {voters}"),
             Member::MoveLeader(server) => write!(f, "move-leader {server}"),
+            Member::ProposeAdd { server, name } if *name == server.to_string() => {
+                write!(f, "propose-add {server}")
+            }
+            Member::ProposeAdd { server, name } => write!(f, "propose-add {server} as {name}"),
         }
     }
 }

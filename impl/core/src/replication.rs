@@ -40,8 +40,12 @@ impl Raft {
         self.send_missing(self.config.max_entries(), false, effects);
     }
 
-    /// The same whenever the retry timer runs out, for ever: what was lost is sent again this way (§5.3).
+    /// The same whenever the retry timer runs out, for ever: what was lost is sent again this way (§5.3). Nothing but
+    /// that starts it afresh: commands that go on coming must not keep it from running out.
     pub(crate) fn retry(&mut self, effects: &mut Effects) {
+        if self.is_leader() {
+            effects.restart.push(Timer::Retry);
+        }
         let limit = if self.keeps(Rule::RetrySendsEntries) { self.config.max_entries() } else { 0 };
         self.send_missing(limit, self.keeps(Rule::RetrySendsSnapshot), effects);
     }
@@ -50,7 +54,6 @@ impl Raft {
     /// meanwhile.
     fn send_missing(&self, limit: usize, with_snapshot: bool, effects: &mut Effects) {
         let Role::Leader { peers, .. } = &self.role else { return };
-        effects.restart.push(Timer::Retry);
         let last = self.log.last().index;
         for (peer, progress) in peers {
             if progress.next <= last && (with_snapshot || !self.is_compacted(progress.next)) {

@@ -33,6 +33,8 @@ pub struct ClientId(pub u64);
 pub enum Wish {
     /// That something is done, once.
     Do(Operation),
+    /// That something is done, in no session: what may have been done is not repeated.
+    DoOnce(Operation),
     /// To know what is under a key, as of now.
     Get(Bytes),
     /// What was under a key when the server that is asked last heard.
@@ -226,6 +228,7 @@ impl Client {
             Wish::GetStale(key) => Ask::GetStale(key.clone()),
             Wish::Change(change) => Ask::Change(change.clone()),
             Wish::Transfer(to) => Ask::Transfer(*to),
+            Wish::DoOnce(operation) => Ask::Do(Command::Do { request: None, operation: operation.clone() }),
             Wish::Do(operation) => match &mut self.session {
                 None => Ask::Do(Command::Open),
                 Some((session, next)) => {
@@ -290,7 +293,8 @@ impl Client {
         pursuit.in_vain += 1;
         let (in_vain, deadline, attempt) = (pursuit.in_vain, pursuit.deadline, pursuit.attempt);
         // Outside of a session what may have been done is not repeated.
-        let is_over = may_be_done && matches!(pursuit.wish, Wish::Change(_) | Wish::Transfer(_));
+        let is_over =
+            may_be_done && matches!(pursuit.wish, Wish::Change(_) | Wish::Transfer(_) | Wish::DoOnce(_));
         match leader.and_then(|leader| servers.iter().position(|known| *known == leader)) {
             Some(place) => self.at = place,
             None if !must_wait => self.at = (self.at + 1) % servers.len().max(1),

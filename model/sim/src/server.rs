@@ -172,7 +172,7 @@ struct Writing {
 }
 
 /// What a status depends on that is worth an event.
-type Seen = (Term, std::mem::Discriminant<raftlab_core::Role>, Option<NodeId>, Index, u64, u64);
+type Seen = (Term, std::mem::Discriminant<raftlab_core::Role>, Option<NodeId>, Index, [u64; 2]);
 
 /// What has come of a turn.
 #[derive(Debug, Default)]
@@ -514,5 +514,6 @@ fn seen(node: &Node) -> Seen {
     let (raft, counters) = (node.replica().raft(), node.counters());
     let change = raft.log().change_at_or_below(raft.log().last().index).map_or(Index(0), |(at, _)| at);
     let role = std::mem::discriminant(raft.role());
-    (raft.term(), role, raft.leader(), change, counters.snapshots_installed, counters.truncated)
+    let counted = [counters.snapshots_installed, counters.truncated];
+    (raft.term(), role, raft.leader(), change, counted)
 }

@@ -214,3 +214,34 @@ fn a_server_joins_catches_up_and_votes() {
     let status = world.status(n4).unwrap();
     assert_eq!((status.membership.voters().len(), value(&world, n4, "a")), (4, Some("1".into())));
 }
+
+/// A leader sends the next chunk of a snapshot when its retry timer runs out. Commands that went on coming started that
+/// timer afresh, each time, and who needed a snapshot got none for as long as clients worked.
+#[test]
+fn a_snapshot_is_sent_while_clients_work() {
+    let mut world = world(9, 3, raftlab_sim::Spec { snapshot_entries: 50, ..spec() });
+    let first = until_led(&mut world);
+    let others: Vec<_> = servers(3).into_iter().filter(|id| *id != first).collect();
+    let (next, away) = (others[0], others[1]);
+    // The leader that comes next hears nothing of `away`, which hears it.
+    let cut = LinkFault { cut: true, ..LinkFault::default() };
+    world.set_link(away, first, cut);
+    world.set_link(away, next, cut);
+    let client = world.client(None);
+    assert_eq!(await_answer(&mut world, client, Wish::Transfer(next)), Told::Changed);
+    let work = |world: &mut World, count: u32| {
+        for at in 0..count {
+            // More often than a heartbeat.
+            assert!(matches!(await_answer(world, client, put("a", &at.to_string())), Told::Done(_)));
+            pass(world, 20 * MS);
+        }
+    };
+    work(&mut world, 100);
+    let behind = |world: &World| {
+        let commit = |id| world.status(id).unwrap().commit.0;
+        commit(next) - commit(away)
+    };
+    world.heal();
+    work(&mut world, 50);
+    assert!(behind(&world) < 3, "{} entries behind", behind(&world));
+}

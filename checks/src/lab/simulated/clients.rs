@@ -38,19 +38,31 @@ struct Worker {
     asked: Option<(String, Action, u64)>,
 }
 
-/// One operation that a scenario asked for.
+/// One thing that a scenario asked for.
 #[derive(Debug)]
 pub struct Single {
     /// What it is called.
     pub name: String,
-    /// Its client's number in the history.
-    pub number: u64,
-    /// Under which key.
-    pub key: String,
-    /// What.
-    pub action: Action,
     /// Since when.
     pub start_us: u64,
+    /// What.
+    pub what: Asked,
+}
+
+/// What a scenario may ask for.
+#[derive(Debug)]
+pub enum Asked {
+    /// An operation, which belongs into the history.
+    Operation {
+        /// Its client's number there.
+        number: u64,
+        /// Under which key.
+        key: String,
+        /// What.
+        action: Action,
+    },
+    /// Another configuration.
+    Change,
 }
 
 impl Crew {
@@ -148,11 +160,20 @@ impl Crew {
 impl Single {
     /// It has its answer, or never will.
     pub fn end(self, cluster: &Cluster, answered: Option<&Answered>) {
-        let outcome = outcome(&self.action, answered.map(|answered| &answered.told));
-        let end_us = answered.map(|answered| answered.at.0);
-        cluster.outcomes().insert(self.name, outcome.clone());
-        let Single { number, key, action, start_us, .. } = Single { name: String::new(), ..self };
-        let end_us = end_us.or(Some(cluster.now().at_us));
+        let Single { name, start_us, what } = self;
+        let told = answered.map(|answered| &answered.told);
+        let Asked::Operation { number, key, action } = what else {
+            let outcome = match told {
+                Some(Told::NotDone(_)) => Outcome::Failed,
+                Some(Told::Unknown(_)) | None => Outcome::Unknown,
+                Some(_) => Outcome::Done,
+            };
+            cluster.outcomes().insert(name, outcome);
+            return;
+        };
+        let outcome = outcome(&action, told);
+        cluster.outcomes().insert(name, outcome.clone());
+        let end_us = Some(answered.map_or(cluster.now().at_us, |answered| answered.at.0));
         cluster.workload.record(Operation { client: number, key, action, start_us, end_us, outcome });
     }
 }

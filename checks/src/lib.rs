@@ -23,6 +23,7 @@ pub mod nearest;
 pub mod render;
 pub mod report;
 pub mod rundir;
+pub mod sample;
 pub mod scenario;
 pub mod search;
 pub mod story;

@@ -147,7 +147,8 @@ pub fn pages(paths: &[std::path::PathBuf]) -> Result<Input, Failure> {
 }
 
 impl Input {
-    fn order(&mut self) {
+    /// Lines of several writers stand as they came; here they stand as they happened.
+    pub fn order(&mut self) {
         self.samples.sort_by_key(|sample| sample.at_us);
         self.events.sort_by_key(|event| event.at_us);
         self.load.sort_by_key(|load| load.at_us);
@@ -189,7 +190,7 @@ fn together(path: &Path) -> Result<Vec<Sample>, Failure> {
 fn own_name(page: &str) -> Option<String> {
     let mut members =
         metrics::values(page, "raftlab_member").filter_map(|(labels, _)| labels.get("server"));
-    let mut is_peer = |name: &&str| {
+    let is_peer = |name: &&str| {
         metrics::values(page, "raftlab_peer_datagrams_missing_total").any(|(labels, _)| labels.get("to") == Some(name))
     };
     let mut own = members.by_ref().filter(|name| !is_peer(name));

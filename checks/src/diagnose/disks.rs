@@ -60,7 +60,8 @@ impl Disk {
 fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
     let mut slow: Vec<(Span, u64)> = Vec::new();
     for (one, next) in own.pairs() {
-        let (Some(count), Some(sum)) = (delta(one.fsyncs, next.fsyncs), delta(one.fsync_sum_us, next.fsync_sum_us))
+        let (Some(count), Some(sum)) =
+            (delta(one.fsyncs, next.fsyncs), delta(one.fsync_sum_us, next.fsync_sum_us))
         else {
             continue;
         };

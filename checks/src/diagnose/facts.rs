@@ -84,7 +84,12 @@ impl Facts {
             heartbeat_us,
             election_us,
             is_timing_said: heartbeat.is_some() && election.is_some(),
-            leaderless: leaders::leaderless(&leaderships, end_us),
+            leaderless: {
+                let mut gaps = leaders::leaderless(&leaderships, end_us);
+                // Between two leaders there is always a moment.
+                gaps.retain(|gap| gap.us() >= heartbeat_us);
+                gaps
+            },
             disks,
             ways: network::ways(&series, &cuts),
             deposed,

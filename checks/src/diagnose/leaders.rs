@@ -4,6 +4,9 @@ use super::input::Input;
 use super::series::{Series, Span};
 use crate::evidence::record::Role;
 
+/// Who is told to take over stands at once: it is seen within this of the old leader's end, in microseconds.
+const HANDOVER_US: u64 = 500_000;
+
 /// A server led in a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
@@ -50,8 +53,7 @@ pub fn leaderships(input: &Input, series: &[Series], end_us: u64) -> Vec<Leaders
             .find(|own| own.server == server)
             .map_or(end_us, |own| led_until(input, own, term, from_us, end_us));
         let span = Span { from_us, until_us: until_us.max(from_us) };
-        let committed =
-            series.iter().find(|own| own.server == server).map_or(0, |own| committed(own, term));
+        let committed = series.iter().find(|own| own.server == server).map_or(0, |own| committed(own, term));
         leaderships.push(Leadership { server, term, span, committed });
     }
     leaderships
@@ -88,7 +90,8 @@ pub fn leaderless(leaderships: &[Leadership], end_us: u64) -> Vec<Span> {
 }
 
 fn led_until(input: &Input, own: &Series, term: u64, from_us: u64, end_us: u64) -> u64 {
-    let is_else = |role: Option<Role>, in_term: u64| in_term > term || role.is_some_and(|role| role != Role::Leader);
+    let is_else =
+        |role: Option<Role>, in_term: u64| in_term > term || role.is_some_and(|role| role != Role::Leader);
     let of_event = input.events.iter().find(|event| {
         event.event.server == own.server
             && event.at_us > from_us
@@ -115,7 +118,8 @@ fn led_until(input: &Input, own: &Series, term: u64, from_us: u64, end_us: u64) 
 }
 
 fn committed(own: &Series, term: u64) -> u64 {
-    let led = || own.answers().filter(|sample| sample.role == Some(Role::Leader) && sample.term == Some(term));
+    let led =
+        || own.answers().filter(|sample| sample.role == Some(Role::Leader) && sample.term == Some(term));
     let first = led().next().and_then(|sample| sample.commit).unwrap_or(0);
     led().last().and_then(|sample| sample.commit).unwrap_or(0).saturating_sub(first)
 }
@@ -124,9 +128,10 @@ fn is_planned(from: &Leadership, to: &Leadership, series: &[Series]) -> bool {
     let Some(next) = series.iter().find(|own| own.server == to.server) else { return false };
     let told = |at_us: u64| next.at(at_us).and_then(|sample| sample.handovers).unwrap_or(0);
     let after = next.answers().find(|sample| sample.at_us >= to.span.from_us);
-    let was_told = after.and_then(|sample| sample.handovers).unwrap_or(0) > told(from.span.from_us);
+    let before_us = from.span.until_us.min(to.span.from_us).saturating_sub(HANDOVER_US);
+    let was_told = after.and_then(|sample| sample.handovers).unwrap_or(0) > told(before_us);
     let has_left = after
         .and_then(|sample| sample.voters.as_ref())
         .is_some_and(|voters| !voters.is_empty() && !voters.contains(&from.server));
-    was_told || has_left
+    (was_told || has_left) && from.server != to.server
 }

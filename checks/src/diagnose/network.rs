@@ -55,7 +55,8 @@ pub fn cut_off(series: &[Series], election_us: u64, leader: impl Fn(u64) -> Opti
         let mut last: Option<usize> = None;
         for sample in own.answers() {
             let leads = leader(sample.at_us);
-            let Some((is_heard, hears, age_ms)) = out_of_touch(own, sample, series, leads.as_deref(), election_us)
+            let Some((is_heard, hears, age_ms)) =
+                out_of_touch(own, sample, series, leads.as_deref(), election_us)
             else {
                 last = None;
                 continue;
@@ -95,6 +96,12 @@ fn out_of_touch(
     if let Some(leads) = leads.filter(|leads| *leads != own.server) {
         let of_leader = series.iter().find(|other| other.server == leads)?.at(sample.at_us)?;
         if !is_voter(of_leader, &own.server) {
+            return None;
+        }
+        // Who hears another leader is in touch, if not with this one: that is no link's fault.
+        let of_other =
+            sample.leader.as_deref().filter(|other| *other != leads).and_then(|other| sample.peer(other));
+        if of_other.is_some_and(|other| !old(other.heard_ms)) {
             return None;
         }
         let heard = of_leader.peer(&own.server).and_then(|peer| peer.heard_ms);
@@ -137,9 +144,12 @@ pub fn ways(series: &[Series], cuts: &[CutOff]) -> Vec<Way> {
         for (from, mut trips) in trips {
             let (worst_us, worst_at_us) = trips.iter().copied().max().unwrap_or_default();
             trips.sort_unstable();
-            let others = series.iter().find(|other| other.server == from).map_or(&[][..], |other| &other.silences[..]);
-            let away = cuts.iter().filter(|cut| cut.server == from || cut.server == own.server).map(|cut| cut.span);
-            let away: Vec<Span> = away.chain(others.iter().map(|silence| silence.span)).collect();
+            let others =
+                series.iter().find(|other| other.server == from).map_or(&[][..], |other| &other.silences[..]);
+            let away =
+                cuts.iter().filter(|cut| cut.server == from || cut.server == own.server).map(|cut| cut.span);
+            let silences = others.iter().chain(&own.silences).map(|silence| silence.span);
+            let away: Vec<Span> = away.chain(silences).collect();
             let (lost, lost_at_us) = lost(own, from, &away);
             ways.push(Way {
                 from: from.to_string(),

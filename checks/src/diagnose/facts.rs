@@ -78,7 +78,9 @@ impl Facts {
         };
         let disks = series.iter().map(|own| Disk::of(own, heartbeat_us, election_us, said_leader)).collect();
         let cuts = network::cut_off(&series, election_us, |at_us| leads(at_us).map(|own| own.server.clone()));
-        let deposed = elections::deposed(&leaderships, &series, &input.events, election_us);
+        let mut deposed = elections::deposed(&leaderships, &series, &input.events, election_us);
+        // Who hands over gives way on purpose.
+        deposed.retain(|own| !changes.iter().any(|change| change.is_planned && change.from == own.leader));
         Facts {
             span,
             heartbeat_us,

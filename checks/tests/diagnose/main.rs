@@ -53,6 +53,7 @@ fn run(scenario: &str, seed: u64, set: &[&str]) -> PathBuf {
     dir
 }
 
+/// What is made of a directory that can be read.
 pub fn diagnose(dir: &Path) -> Diagnosis {
     Diagnosis::of_directory(dir).unwrap_or_else(|failure| panic!("{}: {failure}", dir.display()))
 }

@@ -49,7 +49,9 @@ pub fn slow(facts: &Facts) -> Argument {
         [one] if !argument.pro.is_empty() => {
             argument.pro(WEAK, format!("only {one}'s disk was slow: {}", others(facts, one)));
         }
-        [_] => {}
+        [one] => {
+            argument.contra(STRONG, format!("{one}'s disk was slow, and no leadership was lost while it was"))
+        }
         several => argument.contra(
             if several.len() >= majority(facts) { DECISIVE } else { WEAK },
             format!("not one disk alone: {} were slow", several.join(", ")),

@@ -85,7 +85,11 @@ pub fn server_down(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     let voters = facts.voters();
     let has_lost = |server: &str| facts.losses().any(|change| change.from.server == server);
-    let lasting = facts.silences().filter(|own| facts.lasts(own.span) && own.span.us() > facts.election_us);
+    let is_led = !facts.leaderless.iter().any(|gap| facts.lasts(*gap));
+    let lasting = facts
+        .silences()
+        .filter(|_| is_led)
+        .filter(|own| facts.lasts(own.span) && own.span.us() > facts.election_us);
     for silence in lasting.filter(|own| voters.contains(&own.server) && !has_lost(&own.server)) {
         argument.at(&silence.server);
         argument.pro(

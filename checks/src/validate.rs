@@ -44,6 +44,9 @@ use self::run::Run;
 pub struct Options {
     /// Lives that were killed: their journals have no end.
     pub killed: BTreeSet<LifeId>,
+    /// Servers were told of other founders than at their first start, and were to start so: what comes of that is what is
+    /// to be found.
+    pub has_other_founders: bool,
     /// The core that replays has this rule switched off: to see what a process did that had it switched off too.
     pub without: Option<Rule>,
 }

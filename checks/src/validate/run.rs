@@ -38,6 +38,7 @@ pub struct Run {
     findings: Vec<Finding>,
     /// The founders of the cluster.
     told: Option<Voters>,
+    has_other_founders: bool,
     without: Option<Rule>,
     /// After how many steps everything is looked at.
     looks_at: u64,
@@ -88,7 +89,8 @@ impl Run {
         let lives = found.values().map(|lives| lives.len() as u64).sum();
         let totals = Totals { servers: found.len() as u64, lives, ..Totals::default() };
         let feeds = found.into_iter().map(|(id, lives)| Ok((id, Feed::new(lives)?)));
-        Ok(Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without))
+        let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without);
+        Ok(Run { has_other_founders: options.has_other_founders, ..run })
     }
 
     /// Nothing was replayed yet.
@@ -103,6 +105,7 @@ impl Run {
             findings: Vec::new(),
             totals,
             told: None,
+            has_other_founders: false,
             without,
             committed: Index(0),
             taken: BTreeMap::new(),
@@ -208,7 +211,7 @@ impl Run {
         let config = config.map_err(|error| InputError::Told { file: file.to_string(), error })?;
         if config.is_founder() {
             let founders = self.told.get_or_insert_with(|| began.told.founders.clone());
-            if *founders != began.told.founders {
+            if *founders != began.told.founders && !self.has_other_founders {
                 return Err(InputError::OtherFounders(file.to_string()).into());
             }
         }

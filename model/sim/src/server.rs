@@ -396,7 +396,11 @@ impl Server {
         if life.writing.is_none()
             && let Some(batch) = life.node.batch()
         {
-            let slow = raftlab_node::chaos::millis(self.disk_fault.sync_delay_ms);
+            let slow = if self.disk_fault == DiskFault::default() {
+                std::time::Duration::ZERO
+            } else {
+                self.disk_fault.delay(f64::from(dice.next_u32()) / f64::from(u32::MAX))
+            };
             let slow = Span(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX));
             if batch.writes().is_empty() {
                 // What needs no disk goes on at once.

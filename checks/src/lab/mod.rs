@@ -12,6 +12,7 @@
 //! | [`view`] | how servers stand at one moment, and who leads |
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`simulated`] | the same in a simulated world, in virtual time |
+//! | [`random`] | worlds that are drawn from seeds |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
 
@@ -37,6 +38,7 @@ pub mod observe;
 pub mod operations;
 pub mod ports;
 pub mod process;
+pub mod random;
 mod running;
 pub mod scenarios;
 pub mod simulated;
@@ -49,7 +51,7 @@ pub mod view;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::cli::{ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RunArgs, SoakArgs, UpArgs, Which};
+use self::cli::{ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs, Which};
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
 use crate::console::Console;
@@ -97,6 +99,8 @@ pub enum Verb {
     Run(RunArgs),
     /// Let everything go wrong that can, drawn by a seed, one thing after another, under load
     Soak(SoakArgs),
+    /// Draw worlds from seeds: faults under load, then a cluster that has to come back; all in virtual time
+    Random(RandomArgs),
     /// List the scenarios that come with the program
     List,
     /// Replay every server's journal through the core, and judge what they did together
@@ -141,6 +145,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Demo(args) => verbs::live("demo", scenarios::find("demo")?, &args.run, &common, &console),
         Verb::Run(args) => running::run(&args, &common, &console),
         Verb::Soak(args) => verbs::soak(&args, &common, &console),
+        Verb::Random(args) => random::random(&args, &common, &console),
         Verb::List => verbs::list(&console),
         Verb::Validate(args) => validate::validate(&args, &common, &console),
         Verb::Report { dir } => verbs::report(&dir, &console),

@@ -51,7 +51,9 @@ pub mod view;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::cli::{ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs, Which};
+use self::cli::{
+    ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs, Which,
+};
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
 use crate::console::Console;

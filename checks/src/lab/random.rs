@@ -146,7 +146,8 @@ impl Tally {
     }
 
     fn line(&self, began: Instant) -> String {
-        let (passed, took) = (Duration::from_micros(self.passed_us).as_secs_f64(), began.elapsed().as_secs_f64());
+        let (passed, took) =
+            (Duration::from_micros(self.passed_us).as_secs_f64(), began.elapsed().as_secs_f64());
         format!(
             "{} runs, {} of them twice · {:.0} s of clusters in {took:.1} s: {:.0} a second · {} events · {} operations\n",
             grouped(self.runs),
@@ -160,7 +161,8 @@ impl Tally {
 
     /// How often each fault struck.
     fn faults(&self) -> String {
-        let faults: Vec<_> = self.struck.iter().map(|(fault, count)| format!("{fault} {}", grouped(*count))).collect();
+        let faults: Vec<_> =
+            self.struck.iter().map(|(fault, count)| format!("{fault} {}", grouped(*count))).collect();
         format!("struck  {}\n", faults.join(" · "))
     }
 }

@@ -89,7 +89,8 @@ pub fn draw(seed: u64, lasts: Duration) -> Plan {
     let spec = dice.spec();
     let physics = dice.physics();
     let lasts_us = u64::try_from(lasts.as_micros()).unwrap_or(u64::MAX);
-    let mut draft = Draft { dice, founders, reads_by_lease: is_lease(&spec), at: 0, acts: Vec::new(), has_rotted: false };
+    let mut draft =
+        Draft { dice, founders, reads_by_lease: is_lease(&spec), at: 0, acts: Vec::new(), has_rotted: false };
     // Some runs are nearly calm, others never are.
     let pause = draft.dice.between(100, 3000);
     while draft.at < lasts_us {
@@ -128,7 +129,8 @@ impl Dice {
     fn spec(&mut self) -> Spec {
         let election = Span(self.between(300, 1200) * MS);
         let heartbeat = Span(election.0 / self.between(4, 12));
-        let timing = Timing::new(heartbeat, election).expect("a heartbeat is shorter than an election time-out");
+        let timing =
+            Timing::new(heartbeat, election).expect("a heartbeat is shorter than an election time-out");
         let drift = Span(election.0 / 10);
         let reads = match self.below(4) {
             0 => ReadMode::Log,
@@ -146,7 +148,8 @@ impl Dice {
             timing,
             disk_io: if self.one_in(4) { DiskIo::Inline } else { DiskIo::Parallel },
             snapshot_entries: [0, 20, 100, 500][usize::try_from(self.below(4)).unwrap_or(0)],
-            max_entries: usize::try_from([1, 4, 1024][usize::try_from(self.below(3)).unwrap_or(0)]).unwrap_or(1),
+            max_entries: usize::try_from([1, 4, 1024][usize::try_from(self.below(3)).unwrap_or(0)])
+                .unwrap_or(1),
             max_chunk: if self.one_in(2) { 64 } else { 16 << 10 },
             segment_bytes: if self.one_in(2) { 4 << 10 } else { 64 << 10 },
         }
@@ -274,9 +277,11 @@ impl Draft {
         }
         if self.dice.one_in(2) {
             let micros = i64::try_from(self.dice.between(0, 3000) * MS).unwrap_or(0);
-            return self.act(Act::Jump(server, if self.dice.one_in(2) { -micros } else { micros }));
+            let is_back = self.dice.one_in(2);
+            return self.act(Act::Jump(server, if is_back { -micros } else { micros }));
         }
-        let ppm = [0, 500_000, 900_000, 1_200_000, 3_000_000][usize::try_from(self.dice.below(5)).unwrap_or(0)];
+        let ppm =
+            [0, 500_000, 900_000, 1_200_000, 3_000_000][usize::try_from(self.dice.below(5)).unwrap_or(0)];
         self.act(Act::Clock(server, ppm));
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use raftlab_core::{Change, Config, Membership, NodeId, Rule, Span, Time};
+use raftlab_core::{Change, Config, Index, Membership, NodeId, Rule, Span, Time};
 use raftlab_model::panic_message;
 use raftlab_node::chaos::{DiskFault, FaultCount, LinkFault};
 use raftlab_node::journal::Record;
@@ -58,8 +58,7 @@ pub struct Outcome {
 /// Does what was drawn. With a rule, every core has it switched off. What cores are given is recorded if that is wanted.
 pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let lives = Lives::default();
-    let watch: Box<dyn Watch> =
-        if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };
+    let watch: Box<dyn Watch> = if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };
     let mut run = Run::new(plan, without, watch);
     let went = catch_unwind(AssertUnwindSafe(|| run.go()));
     let panicked = went.as_ref().err().map(|panic| panic_message(&**panic));
@@ -75,7 +74,17 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let (print, events, passed_us) = (run.world.print(), run.world.events(), run.world.now().0);
     let operations = run.into_operations();
     let operations_count = operations.len() as u64;
-    Outcome { operations, operations_count, lives: lives.take(), print, events, passed_us, struck, panicked, stuck }
+    Outcome {
+        operations,
+        operations_count,
+        lives: lives.take(),
+        print,
+        events,
+        passed_us,
+        struck,
+        panicked,
+        stuck,
+    }
 }
 
 struct Run<'a> {
@@ -154,7 +163,7 @@ impl<'a> Run<'a> {
         let client = self.world.client(None);
         let put = || Wish::Do(Done::Put { key: "last".into(), value: "word".into() });
         self.world.wish_for(client, put(), Span(LIVE_WITHIN_US));
-        let mut is_served = false;
+        let mut served = None;
         while self.world.now().0 < deadline {
             let until = self.world.now().0 + LOOKS_EVERY_US;
             if has_outsiders && until > began + LIVE_WITHIN_US / 2 {
@@ -162,17 +171,17 @@ impl<'a> Run<'a> {
                 self.stop_outsiders();
             }
             if let Some(Told::Done(_)) = self.pass_for(until, client) {
-                is_served = true;
+                served = self.newest_commit();
             }
-            if is_served && self.agree() {
+            if served.is_some_and(|commit| self.agree(commit)) {
                 return Ok(());
             }
-            if !is_served && !self.world.is_busy(client) {
+            if served.is_none() && !self.world.is_busy(client) {
                 self.world.wish_for(client, put(), Span(LIVE_WITHIN_US));
             }
         }
         let seconds = LIVE_WITHIN_US / 1_000_000;
-        let what = if is_served { "the servers do not agree" } else { "no client is served" };
+        let what = if served.is_some() { "the servers do not agree" } else { "no client is served" };
         Err(format!("{what}, {seconds} s after all was healed: {}", self.stand()))
     }
 
@@ -196,13 +205,19 @@ impl<'a> Run<'a> {
         outsiders.into_iter().for_each(|server| _ = self.world.stop(server));
     }
 
-    /// Every voter that is up follows one leader, and has applied all that is committed.
-    fn agree(&self) -> bool {
+    /// The furthest commitIndex.
+    fn newest_commit(&self) -> Option<Index> {
+        let nodes = self.world.servers().filter_map(raftlab_sim::server::Server::node);
+        nodes.map(|node| node.replica().raft().commit()).max()
+    }
+
+    /// Every member that is not lost follows one leader, and has applied all up to this entry.
+    fn agree(&self, commit: Index) -> bool {
         let Some(leader) = self.leader().and_then(|leader| self.world.status(leader)) else { return false };
         let servers = leader.membership.servers().filter(|server| !self.lost.contains(server));
         let follows = |server: NodeId| {
             let Some(status) = self.world.status(server) else { return false };
-            status.term == leader.term && status.leader == leader.leader && status.applied >= leader.commit
+            status.term == leader.term && status.leader == leader.leader && status.applied >= commit
         };
         servers.into_iter().all(follows)
     }
@@ -272,7 +287,8 @@ impl<'a> Run<'a> {
     fn begin(&mut self) {
         let (now, world) = (self.world.now().0, &mut self.world);
         let pace = u64::from(CLIENTS) * 1_000_000 / u64::from(RATE);
-        for worker in self.workers.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now) {
+        for worker in self.workers.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now)
+        {
             let (key, action) = worker.chooser.next();
             world.wish(worker.client, wish(&key, &action));
             worker.asked = Some((key, action, now));
@@ -294,13 +310,21 @@ impl<'a> Run<'a> {
             let Some((key, action, start_us)) = worker.asked.take() else { continue };
             let outcome = outcome(&action, None);
             let end_us = (outcome != crate::history::Outcome::Unknown).then_some(self.world.now().0);
-            self.operations.push(Operation { client: worker.chooser.id, key, action, start_us, end_us, outcome });
+            self.operations.push(Operation {
+                client: worker.chooser.id,
+                key,
+                action,
+                start_us,
+                end_us,
+                outcome,
+            });
         }
         self.operations
     }
 
     fn start_all(&mut self) {
-        let down: Vec<_> = self.world.servers().filter(|server| !server.is_up()).map(|server| server.id).collect();
+        let down: Vec<_> =
+            self.world.servers().filter(|server| !server.is_up()).map(|server| server.id).collect();
         for server in down {
             // A log that rotted is refused, as it should be; a disk that stalls lets its server start later.
             let refused = self.world.start(server).err();

@@ -55,9 +55,10 @@ fn order(outcome: &mut Outcome) -> Option<Broken> {
     };
     match linearizable::judge(&history, Limits::default()) {
         Order::Linearizable => None,
-        Order::NotLinearizable { key, evidence } => {
-            broken(format!("what was said of key {key:?} cannot all be true\n{evidence}"), exit::NOT_LINEARIZABLE)
-        }
+        Order::NotLinearizable { key, evidence } => broken(
+            format!("what was said of key {key:?} cannot all be true\n{evidence}"),
+            exit::NOT_LINEARIZABLE,
+        ),
         Order::Undecided { key, why } => broken(format!("undecided, key {key:?}: {why}"), exit::UNDECIDED),
     }
 }

@@ -57,7 +57,8 @@ fn first(rule: Rule, seeds: u64, lasts: Duration) -> Option<(u64, Broken)> {
     let mut at = 1;
     while at <= seeds {
         let chunk: Vec<u64> = (at..(at + CHUNK).min(seeds + 1)).collect();
-        let runs: Vec<_> = chunk.par_iter().map(|seed| (*seed, run(&draw(*seed, lasts), Some(rule)).1)).collect();
+        let runs: Vec<_> =
+            chunk.par_iter().map(|seed| (*seed, run(&draw(*seed, lasts), Some(rule)).1)).collect();
         let found = runs.into_iter().find_map(|(seed, broken)| Some((seed, broken?)));
         if found.is_some() {
             return found;

@@ -31,8 +31,8 @@ mod judge;
 mod lanes;
 mod page;
 mod plot;
-mod read;
-mod record;
+pub(crate) mod read;
+pub(crate) mod record;
 mod rerun;
 mod timeline;
 

@@ -4,13 +4,15 @@
 //! is the way to what was found, [`trace`] keeps it, [`render`] draws it, [`report`] and [`verdict`] say what it came
 //! to. [`commands`] puts these together, a file for each verb of [`cli`]; [`mod@bench`] measures the engines beside
 //! each other. [`lab`] runs the core live, by a [`scenario`] or by hand; what that left is judged by [`mod@validate`], with
-//! the properties of the model, and by [`linearizable`], and reported by [`evidence`].
+//! the properties of the model, and by [`linearizable`], and reported by [`evidence`]. [`mod@diagnose`] argues the cause of
+//! an incident from what production has of it.
 
 pub mod bench;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;
 pub mod console;
+pub mod diagnose;
 pub mod evidence;
 pub mod failure;
 pub mod gallery;
@@ -23,6 +25,7 @@ pub mod nearest;
 pub mod render;
 pub mod report;
 pub mod rundir;
+pub mod sample;
 pub mod scenario;
 pub mod search;
 pub mod story;

@@ -10,6 +10,8 @@ use raftlab_node::chaos::FaultCount;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+pub use crate::sample::{Role, Sample};
+
 /// `run.json`: what was started.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RunDocument {
@@ -72,50 +74,6 @@ pub struct EventRecord {
     pub event: EventDocument,
 }
 
-/// A line of `samples.jsonl`: how a server stood. Of one that did not answer nothing but the first three is known.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Sample {
-    /// When.
-    pub at_us: u64,
-    /// Which.
-    pub server: String,
-    /// Did it answer?
-    pub reachable: bool,
-    /// What it was.
-    #[serde(default)]
-    pub role: Option<Role>,
-    /// In which term.
-    #[serde(default)]
-    pub term: Option<u64>,
-    /// commitIndex.
-    #[serde(default)]
-    pub commit: Option<u64>,
-    /// How many proposals waited.
-    #[serde(default)]
-    pub pending: Option<u64>,
-    /// How many requests it had refused since its start.
-    #[serde(default)]
-    pub rejected: Option<u64>,
-    /// How long its disk took to sync, the median of the last syncs.
-    #[serde(default)]
-    pub fsync_p50_us: Option<u64>,
-    /// The same, of the slowest hundredth.
-    #[serde(default)]
-    pub fsync_p99_us: Option<u64>,
-    /// Processor time since its start.
-    #[serde(default)]
-    pub cpu_seconds: Option<f64>,
-    /// Memory that it held.
-    #[serde(default)]
-    pub rss_bytes: Option<u64>,
-    /// Where its configuration stood in its log.
-    #[serde(default)]
-    pub config_index: Option<u64>,
-    /// The voters of that configuration.
-    #[serde(default)]
-    pub voters: Option<Vec<String>>,
-}
-
 /// A line of `load.jsonl`: the second of clients' work that ended then.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadRecord {
@@ -137,39 +95,6 @@ pub struct LoadRecord {
 
 /// `fired.json`: of each server, how often each fault struck.
 pub type FiredDocument = BTreeMap<String, Vec<FaultCount>>;
-
-/// What a server is in its term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// It follows.
-    Follower,
-    /// It asks whether it could win.
-    PreCandidate,
-    /// It asks for votes.
-    Candidate,
-    /// It leads.
-    Leader,
-}
-
-impl Role {
-    /// Its name, as servers say it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Follower => "follower",
-            Role::PreCandidate => "pre-candidate",
-            Role::Candidate => "candidate",
-            Role::Leader => "leader",
-        }
-    }
-
-    /// The role of a name.
-    pub fn of(name: &str) -> Option<Role> {
-        [Role::Follower, Role::PreCandidate, Role::Candidate, Role::Leader]
-            .into_iter()
-            .find(|role| role.name() == name)
-    }
-}
 
 impl FaultRecord {
     /// The servers that its text names, of those that there are, each once.

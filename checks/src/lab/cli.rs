@@ -109,6 +109,17 @@ pub struct RandomArgs {
     pub without: Option<Vec<String>>,
 }
 
+/// `diagnose`.
+#[derive(Clone, Debug, Args)]
+pub struct DiagnoseArgs {
+    /// A run's directory; or texts of /metrics in files; or live servers, as host:port where they listen for clients
+    #[arg(required = true, value_name = "DIR|URL")]
+    pub what: Vec<String>,
+    /// For how long live servers are watched
+    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = raftlab_node::program::duration)]
+    pub lasts: Duration,
+}
+
 /// Which run is meant.
 #[derive(Clone, Debug, Args)]
 pub struct Which {

@@ -10,6 +10,26 @@ pub fn value(page: &str, name: &str) -> Option<f64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
+/// All values of a metric that has labels, each with them.
+pub fn values<'a>(page: &'a str, name: &'a str) -> impl Iterator<Item = (Labels<'a>, f64)> + 'a {
+    page.lines().filter_map(move |line| {
+        let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once('}')?;
+        Some((Labels(labels), value.trim().parse().ok()?))
+    })
+}
+
+/// What stands between the braces of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a>(&'a str);
+
+impl<'a> Labels<'a> {
+    /// What the last label of this name says. Names of servers and kinds hold no quotes.
+    pub fn get(self, label: &str) -> Option<&'a str> {
+        let said = self.0.split(',').filter_map(|pair| pair.split_once('='));
+        said.filter(|(name, _)| *name == label).last().map(|(_, value)| value.trim_matches('"'))
+    }
+}
+
 /// How often each fault has struck.
 pub fn fired(page: &str) -> Vec<FaultCount> {
     let count = |line: &str| {
@@ -43,6 +63,35 @@ pub fn together(pages: &BTreeMap<String, String>) -> String {
     let written = order.iter().filter_map(|family| families.get(family));
     let text: String = written.flat_map(|(about, values)| [about.as_str(), values]).collect();
     text + "# EOF\n"
+}
+
+/// What [`together`] has put into one page, apart again: the page of each server. A page without the label is of one
+/// server, whose name is not known.
+pub fn apart(page: &str) -> Vec<(Option<String>, String)> {
+    let mut pages = BTreeMap::<Option<String>, String>::new();
+    for line in page.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let (server, line) = unlabelled(line);
+        pages.entry(server).or_default().extend([line.as_str(), "\n"]);
+    }
+    pages.into_iter().collect()
+}
+
+/// `name{server="n1",a="b"} 1` without its first label, if that is the server's, and what that says. The metric of
+/// members has such a label of its own.
+fn unlabelled(line: &str) -> (Option<String>, String) {
+    let is_own = |rest: &str| line.starts_with("raftlab_member{") && !rest.contains(",server=");
+    let labelled = line.split_once("{server=\"").filter(|(_, rest)| !is_own(rest));
+    let Some((name, server, rest)) = labelled.and_then(|(name, rest)| {
+        let (server, rest) = rest.split_once('"')?;
+        Some((name, server, rest))
+    }) else {
+        return (None, line.to_string());
+    };
+    let line = match rest.strip_prefix(',') {
+        Some(labels) => format!("{name}{{{labels}"),
+        None => format!("{name}{}", rest.trim_start_matches('}')),
+    };
+    (Some(server.to_string()), line)
 }
 
 /// `name{a="b"} 1` with a label more.

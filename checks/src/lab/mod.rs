@@ -52,11 +52,13 @@ pub mod view;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::cli::{
-    ChaosArgs, DemoArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs, Which,
+    ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs,
+    Which,
 };
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
 use crate::console::Console;
+use crate::diagnose::diagnose;
 use crate::failure::Failure;
 
 /// Runs the same core live, breaks what it runs on, and proves from what was recorded what happened.
@@ -71,7 +73,7 @@ pub struct Cli {
     pub common: Common,
 }
 
-const EXITS: &str = "Exit codes: 0 the run, or its validation, passed · 2 usage · 3 interrupted · 12 safety violated · 15 vacuous · \
+const EXITS: &str = "Exit codes: 0 the run, or its validation, passed · 2 usage · 3 interrupted, or a cause that the evidence does not decide · 12 safety violated · 15 vacuous · \
                      20 an expectation failed · 21 a fault never struck · 23 history not linearizable · 24 a process diverged from \
                      the core · 25 linearizability undecided in time · 65 bad input, or journals that prove nothing · 69 nobody is \
                      up, or nobody leads · 70 a bug in this program · 74 input or output failed";
@@ -107,6 +109,8 @@ pub enum Verb {
     List,
     /// Replay every server's journal through the core, and judge what they did together
     Validate(ValidateArgs),
+    /// Argue the cause of an incident from metrics and logs, for and against, and name the scenario that shows it
+    Diagnose(DiagnoseArgs),
     /// Judge a run's directory again, and write its report anew
     Report {
         /// The run's directory
@@ -150,6 +154,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Random(args) => random::random(&args, &common, &console),
         Verb::List => verbs::list(&console),
         Verb::Validate(args) => validate::validate(&args, &common, &console),
+        Verb::Diagnose(args) => diagnose(&args.what, args.lasts, &common, &console),
         Verb::Report { dir } => verbs::report(&dir, &console),
         // Whoever embeds this hands them on before anything is read, as the program `lab` does.
         Verb::Node(_) | Verb::Ctl(_) => {

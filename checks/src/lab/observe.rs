@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use raftlab_core::NodeId;
 use raftlab_node::api::{EventDocument, StatusDocument};
-use serde::Serialize;
 
 use super::cluster::Cluster;
 use super::files::{EventLine, FaultLine};
 use super::metrics;
 use super::narrator::Narrator;
+use crate::sample::Sample;
 
 /// How often a server is asked how it stands.
 const SAMPLES_EVERY: Duration = Duration::from_micros(SAMPLES_EVERY_US);
@@ -20,70 +20,6 @@ pub const SAMPLES_EVERY_US: u64 = 200_000;
 
 /// How long it is waited before a server that does not tell events is asked again.
 const ASKS_AGAIN: Duration = Duration::from_millis(30);
-
-/// A line of `samples.jsonl`.
-#[derive(Debug, Serialize)]
-struct Sample {
-    at_us: u64,
-    server: String,
-    reachable: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    said: Option<Said>,
-}
-
-/// What a server that answers says.
-#[derive(Debug, Serialize)]
-struct Said {
-    role: String,
-    term: u64,
-    leader: Option<String>,
-    commit: u64,
-    applied: u64,
-    last: u64,
-    base: u64,
-    pending: u64,
-    rejected: u64,
-    fsync_p50_us: u64,
-    fsync_p99_us: u64,
-    quorum_age_s: Option<f64>,
-    max_lag: u64,
-    cpu_seconds: f64,
-    rss_bytes: u64,
-    config_index: u64,
-    voters: Vec<String>,
-}
-
-impl Said {
-    fn of(status: StatusDocument, page: &str) -> Said {
-        let value = |name: &str| metrics::value(page, name).unwrap_or(0.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count that is at least 0"
-        )]
-        let count = |name: &str| value(name).max(0.0) as u64;
-        let voters = status.members.members.into_iter().filter(|member| member.standing == "voter");
-        Said {
-            role: status.role,
-            term: status.term,
-            leader: status.leader,
-            commit: status.commit,
-            applied: status.applied,
-            last: status.last,
-            base: status.base,
-            pending: status.waiting,
-            rejected: count("raftlab_requests_refused_total"),
-            fsync_p50_us: status.fsync_p50_us,
-            fsync_p99_us: status.fsync_p99_us,
-            quorum_age_s: metrics::value(page, "raftlab_quorum_ack_age_seconds").filter(|age| *age >= 0.0),
-            max_lag: status.peers.iter().map(|peer| peer.lag).max().unwrap_or(0),
-            cpu_seconds: value("raftlab_process_cpu_seconds"),
-            rss_bytes: count("raftlab_process_resident_memory_bytes"),
-            config_index: count("raftlab_config_index"),
-            voters: voters.map(|member| member.server).collect(),
-        }
-    }
-}
 
 /// Takes down what a server says, until the run ends.
 pub fn follow(cluster: &Arc<Cluster>, server: NodeId) {
@@ -131,13 +67,16 @@ async fn sample(cluster: Arc<Cluster>, server: NodeId) {
 
 /// Takes down how a server stands, if it answers.
 pub fn note_sample(cluster: &Cluster, server: NodeId, at_us: u64, said: Option<(StatusDocument, String)>) {
-    let said = said.map(|(status, page)| {
-        let said = Said::of(status, &page);
-        cluster.pages().insert(server.to_string(), page);
-        said
-    });
-    let reachable = said.is_some();
-    cluster.files.samples.add(&Sample { at_us, server: server.to_string(), reachable, said });
+    let name = server.to_string();
+    let sample = match said {
+        None => Sample::silent(at_us, name),
+        Some((status, page)) => {
+            let sample = Sample::of(at_us, status, &page);
+            cluster.pages().insert(name, page);
+            sample
+        }
+    };
+    cluster.files.samples.add(&sample);
 }
 
 /// Takes down the events of a server, through all its lives.

@@ -139,6 +139,8 @@ impl App {
             reads: self.reads,
             pid: Some(std::process::id()),
             now_us: shared.micros(),
+            started_us: 0,
+            timers_us: shared.timers_us(),
             waiting: shared.waiting.load(Ordering::Relaxed) as u64,
             refused: shared.refused.load(Ordering::Relaxed),
             leader_changes: shared.leader_changes.load(Ordering::Relaxed),

@@ -215,6 +215,11 @@ impl Node {
         &self.store
     }
 
+    /// How long its timers run.
+    pub fn timing(&self) -> Timing {
+        self.timers.timing()
+    }
+
     /// What happened so far.
     pub fn counters(&self) -> Counters {
         self.counters

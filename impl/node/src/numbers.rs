@@ -23,8 +23,12 @@ pub struct Numbers {
     pub reads: ReadMode,
     /// Its process; none in a simulator.
     pub pid: Option<u32>,
-    /// For how long it has run, in microseconds: the clock of what is known of its peers.
+    /// True time, in microseconds: the clock of what is known of its peers.
     pub now_us: u64,
+    /// When it started, by that clock.
+    pub started_us: u64,
+    /// What the clock shows by which its timers run, in microseconds.
+    pub timers_us: u64,
     /// How many clients wait.
     pub waiting: u64,
     /// Inputs that were refused since too many waited.
@@ -51,7 +55,7 @@ impl Numbers {
             cluster: format!("{:032x}", self.cluster),
             version: env!("CARGO_PKG_VERSION").into(),
             pid: self.pid.unwrap_or(0),
-            uptime_ms: self.now_us / 1000,
+            uptime_ms: self.now_us.saturating_sub(self.started_us) / 1000,
             role: status.role.into(),
             term: status.term.0,
             leader: status.leader.map(|leader| leader.to_string()),

@@ -83,6 +83,11 @@ impl Timers {
         Timers { timing, due: [None; Timer::ALL.len()], dice: ChaCha8Rng::seed_from_u64(seed) }
     }
 
+    /// How long they run.
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+
     /// Starts a timer afresh.
     pub fn restart(&mut self, timer: Timer, now: Time) {
         let span = match timer {

@@ -140,6 +140,8 @@ pub struct Server {
 pub struct Life {
     /// Core, state machine and timers.
     pub node: Node,
+    /// When it began.
+    began: Time,
     wal: Wal<Memory>,
     inbox: VecDeque<Input>,
     tickets: BTreeMap<Ticket, (ClientId, u64)>,
@@ -234,6 +236,8 @@ impl Server {
             reads: node.replica().raft().config().features().reads,
             pid: None,
             now_us: now.0,
+            started_us: self.life.as_ref().map_or(0, |life| life.began.0),
+            timers_us: self.clock.now(now).0,
             waiting: self.waiting() as u64,
             refused: self.refused,
             leader_changes: self.leader_changes,
@@ -282,6 +286,7 @@ impl Server {
         let (seen, status) = (seen(&node), Status::of(&node));
         self.life = Some(Life {
             node,
+            began: now,
             wal: opened.wal,
             inbox: VecDeque::new(),
             tickets: BTreeMap::new(),

@@ -80,6 +80,7 @@ impl Collector for Numbers {
         leadership(&mut page, self)?;
         proposals(&mut page, self)?;
         configuration(&mut page, &self.status)?;
+        timing(&mut page, self)?;
         disk(&mut page, self)?;
         network(&mut page, self)?;
         peers(&mut page, self)?;
@@ -204,6 +205,26 @@ fn configuration(page: &mut Page<'_>, status: &Status) -> fmt::Result {
         "quorum",
         "How many acknowledgements commit an entry",
         signed(status.membership.voters().majority() as u64),
+    )
+}
+
+/// What else the numbers have to be compared with.
+fn timing(page: &mut Page<'_>, numbers: &Numbers) -> fmt::Result {
+    let Status { timing, pre_vote, check_quorum, .. } = *numbers.status;
+    page.seconds("heartbeat_interval_seconds", "How often a leader is heard", seconds(timing.heartbeat().0))?;
+    page.seconds(
+        "election_timeout_seconds",
+        "After how long without a leader an election may start: between one and two of these",
+        seconds(timing.election().0),
+    )?;
+    page.gauge("pre_vote", "Is it asked before an election whether it can be won?", pre_vote.into())?;
+    page.gauge("check_quorum", "Does a leader step down that hears no majority?", check_quorum.into())?;
+    let uptime = numbers.now_us.saturating_sub(numbers.started_us);
+    page.seconds("uptime_seconds", "For how long this server has run", seconds(uptime))?;
+    page.seconds(
+        "timers_clock_seconds",
+        "What the clock shows by which timers run: it goes as fast as time, or is wrong",
+        seconds(numbers.timers_us),
     )
 }
 

@@ -259,6 +259,7 @@ impl Core {
             self.transport.learn(&self.known);
         }
         self.tell_changes(before, &status);
+        self.shared.set_timers(self.now().0);
         self.shared.publish(status);
         self.published = Some(Instant::now());
     }

@@ -2,7 +2,7 @@
 //! thread writes, others read; none of it is asked by the core.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -49,6 +49,8 @@ pub struct Shared {
     pub refused: AtomicU64,
     /// Leaders that were seen, one after another.
     pub leader_changes: AtomicU64,
+    /// By how much the clock by which timers run was ahead of time then.
+    timers_ahead_us: AtomicI64,
     /// When the core's thread last said how the server stands.
     spoke_at_us: AtomicU64,
     events: broadcast::Sender<EventDocument>,
@@ -93,6 +95,7 @@ impl Shared {
             profile,
             refused: AtomicU64::new(0),
             leader_changes: AtomicU64::new(0),
+            timers_ahead_us: AtomicI64::new(0),
             spoke_at_us: AtomicU64::new(0),
             events: broadcast::channel(EVENTS_MAX).0,
             started: Instant::now(),
@@ -109,6 +112,17 @@ impl Shared {
     pub fn publish(&self, status: Status) {
         self.spoke_at_us.store(self.micros(), Ordering::Relaxed);
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    }
+
+    /// Timers run by a clock that shows this now.
+    pub fn set_timers(&self, shown_us: u64) {
+        let ahead = i128::from(shown_us) - i128::from(self.micros());
+        self.timers_ahead_us.store(i64::try_from(ahead).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// What the clock shows by which timers run, if it has gone as fast as time since it was looked at.
+    pub fn timers_us(&self) -> u64 {
+        self.micros().saturating_add_signed(self.timers_ahead_us.load(Ordering::Relaxed))
     }
 
     /// How long the core's thread has said nothing.

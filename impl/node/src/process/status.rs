@@ -4,6 +4,7 @@ use raftlab_core::{Index, Membership, NodeId, Progress, Role, Term};
 
 use crate::node::{Counters, Node};
 use crate::peers::Peers;
+use crate::timers::Timing;
 
 /// How a server stood when its core's thread last had nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ pub struct Status {
     pub keys: usize,
     /// What happened so far.
     pub counters: Counters,
+    /// How long its timers run.
+    pub timing: Timing,
+    /// Does it ask before an election whether it can be won?
+    pub pre_vote: bool,
+    /// Does it step down as a leader that hears no majority?
+    pub check_quorum: bool,
 }
 
 impl Status {
@@ -67,6 +74,9 @@ impl Status {
             reads: node.reads(),
             keys: node.store().len(),
             counters: node.counters(),
+            timing: node.timing(),
+            pre_vote: raft.config().features().pre_vote,
+            check_quorum: raft.config().features().check_quorum,
         }
     }
 

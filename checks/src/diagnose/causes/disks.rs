@@ -1,0 +1,204 @@
+//! Disks.
+
+use super::super::argument::{Argument, DECISIVE, STRONG, WEAK};
+use super::super::disks::Disk;
+use super::super::facts::Facts;
+use super::super::leaders::Change;
+use super::super::millis;
+use super::super::series::Span;
+
+/// A leader lost leadership while its syncs took longer than heartbeats are apart.
+pub fn slow(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    let slow = slow_servers(facts);
+    for change in facts.losses() {
+        let server = &change.from.server;
+        let Some((disk, took)) = slow_before(facts, change) else { continue };
+        argument.at(server);
+        let (says, lost) = (millis(took), facts.at(change.gap.from_us));
+        if took >= facts.election_us {
+            argument.pro(
+                DECISIVE,
+                format!(
+                    "{server}'s syncs took {says}, longer than an election time-out of {}, when it lost leadership at {lost}",
+                    millis(facts.election_us)
+                ),
+            );
+        } else {
+            argument.pro(
+                STRONG,
+                format!(
+                    "{server}'s syncs took {says}, heartbeats are {} apart, when it lost leadership at {lost}",
+                    millis(facts.heartbeat_us)
+                ),
+            );
+        }
+        if disk.stalled_in(facts.before(change), 0) {
+            argument.contra(
+                DECISIVE,
+                format!("no sync of {server} returned at all: its disk did not get slow, it stalled"),
+            );
+        }
+    }
+    if argument.pro.is_empty() {
+        slow_in_office(facts, &mut argument);
+    }
+    match slow.as_slice() {
+        [] => argument.contra(DECISIVE, no_slow_sync(facts)),
+        [one] if !argument.pro.is_empty() => {
+            argument.pro(WEAK, format!("only {one}'s disk was slow: {}", others(facts, one)));
+        }
+        [_] => {}
+        several => argument.contra(
+            if several.len() >= majority(facts) { DECISIVE } else { WEAK },
+            format!("not one disk alone: {} were slow", several.join(", ")),
+        ),
+    }
+    argument
+}
+
+/// Without a loss of leadership a leader's slow disk makes clients wait, where it is waited for.
+fn slow_in_office(facts: &Facts, argument: &mut Argument) {
+    for leader in &facts.leaderships {
+        let Some(disk) = facts.disk(&leader.server) else { continue };
+        for (span, took) in disk.slow.iter().filter(|(span, _)| span.meets(leader.span, 0)) {
+            let slow_seconds = |load: &&crate::evidence::record::LoadRecord| {
+                let second = Span { from_us: load.at_us.saturating_sub(1_000_000), until_us: load.at_us };
+                second.meets(*span, 0)
+                    && load.p50_us.is_some_and(|p50| p50 >= super::super::float(facts.heartbeat_us))
+            };
+            let seconds = facts.load.iter().filter(slow_seconds).count();
+            if seconds > 1 {
+                argument.at(&leader.server);
+                argument.pro(
+                    DECISIVE,
+                    format!(
+                        "{}'s syncs took {} {} while it led, and in {seconds} seconds of these half of the clients' \
+                         operations took longer than {}",
+                        leader.server,
+                        millis(*took),
+                        facts.from_to(*span),
+                        millis(facts.heartbeat_us)
+                    ),
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// A majority of disks is slow, and whoever leads loses it again.
+pub fn flapping(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    let slow = slow_servers(facts);
+    if slow.is_empty() {
+        argument.contra(DECISIVE, no_slow_sync(facts));
+        return argument;
+    }
+    if slow.len() < majority(facts).max(2) {
+        argument.contra(
+            DECISIVE,
+            format!("only {}'s disk was slow: {}", slow.join(", "), others(facts, &slow[0])),
+        );
+        return argument;
+    }
+    for server in &slow {
+        argument.at(server);
+    }
+    let worst: Vec<String> = slow
+        .iter()
+        .filter_map(|server| Some(format!("{server} {}", millis(facts.disk(server)?.worst_us()))))
+        .collect();
+    argument.pro(
+        STRONG,
+        format!(
+            "syncs took, at worst: {}; heartbeats are {} apart",
+            worst.join(", "),
+            millis(facts.heartbeat_us)
+        ),
+    );
+    let lost = facts.losses().filter(|change| slow_before(facts, change).is_some()).count();
+    if lost > 1 {
+        argument.pro(
+            DECISIVE,
+            format!("{lost} leaders, one after another, lost leadership while their disks were slow"),
+        );
+    } else if lost == 1 {
+        argument.pro(STRONG, "a leader lost leadership while its disk was slow");
+    }
+    let terms: Vec<u64> =
+        facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.term)).collect();
+    let risen = terms.iter().max().zip(terms.iter().min()).map_or(0, |(max, min)| max - min);
+    let led = facts.leaderships.len() as u64;
+    if risen > led {
+        argument.pro(STRONG, format!("the term rose by {risen}, and only {led} of these terms had a leader"));
+    }
+    argument
+}
+
+/// No sync of a leader returned for long, though it had something to write.
+pub fn stalled(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    for disk in &facts.disks {
+        for stall in &disk.stalls {
+            let took = super::super::seconds(stall.us());
+            let loss = facts.losses().find(|change| {
+                change.from.server == disk.server && stall.meets(facts.before(change), facts.election_us)
+            });
+            argument.at(&disk.server);
+            argument.pro(
+                STRONG,
+                format!(
+                    "no sync of {} returned for {took}, {}, though it had to write",
+                    disk.server,
+                    facts.from_to(*stall)
+                ),
+            );
+            if let Some(change) = loss {
+                let lost = facts.at(change.gap.from_us);
+                argument.pro(DECISIVE, format!("{} gave up leadership at {lost} meanwhile", disk.server));
+            } else if facts.lasts(*stall) {
+                argument.pro(STRONG, format!("{}'s disk is stalled to the end", disk.server));
+            }
+            let before = disk.p50_us;
+            if before < facts.heartbeat_us / 2 {
+                argument.pro(WEAK, format!("as a rule its syncs take {}", millis(before)));
+            }
+        }
+    }
+    if argument.pro.is_empty() {
+        argument.contra(DECISIVE, "whenever a server had something to write, a sync returned before long");
+    }
+    argument
+}
+
+/// How long syncs took when this leader lost leadership, if they were slow.
+fn slow_before<'a>(facts: &'a Facts, change: &Change) -> Option<(&'a Disk, u64)> {
+    let disk = facts.disk(&change.from.server)?;
+    Some((disk, disk.slow_in(facts.before(change), 0)?))
+}
+
+fn slow_servers(facts: &Facts) -> Vec<String> {
+    facts.disks.iter().filter(|disk| !disk.slow.is_empty()).map(|disk| disk.server.clone()).collect()
+}
+
+fn majority(facts: &Facts) -> usize {
+    facts.voters().len() / 2 + 1
+}
+
+fn no_slow_sync(facts: &Facts) -> String {
+    let p99 = facts.disks.iter().map(|disk| disk.p99_us).max().unwrap_or(0);
+    format!(
+        "no server's syncs took as long as heartbeats are apart ({}): the slowest hundredth took {}",
+        millis(facts.heartbeat_us),
+        millis(p99)
+    )
+}
+
+/// What the other disks took, as a rule.
+fn others(facts: &Facts, but: &str) -> String {
+    let others = facts.disks.iter().filter(|disk| disk.server != but);
+    let said: Vec<String> =
+        others.map(|disk| format!("{} took {} as a rule", disk.server, millis(disk.p50_us))).collect();
+    said.join(", ")
+}

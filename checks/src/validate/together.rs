@@ -184,7 +184,7 @@ mod tests {
         let mut run = Run::of(BTreeMap::new(), Totals::default(), None);
         let config = Config::new(N1, founders().voters().clone(), 1).unwrap();
         let (raft, effects) = Raft::recover(config.clone(), Durable::default());
-        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let outcome = Some(Outcome::of(&raft, &effects, &mut Vec::new()));
         let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
         let (server, _) = Server::first(&config.into(), &began).unwrap();
         run.servers.insert(N1, server);

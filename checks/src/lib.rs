@@ -7,6 +7,7 @@
 //! the properties of the model, and by [`linearizable`], and reported by [`evidence`].
 
 pub mod bench;
+pub mod bridge;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;

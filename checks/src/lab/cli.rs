@@ -36,7 +36,12 @@ pub struct RunOptions {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// A scenario's file, or a name out of `lab list`; `all` for all of that list
-    pub scenario: String,
+    #[arg(required_unless_present = "from")]
+    pub scenario: Option<String>,
+    /// Let real nodes walk a checker's trace, broken as it says and whole: its file, a directory, or `all` for all of
+    /// counterexamples/
+    #[arg(long, value_name = "TRACE", conflicts_with_all = ["scenario", "on", "set", "dir", "no_record", "flags"])]
+    pub from: Option<String>,
     /// In a simulated world, or on processes of this machine
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     pub on: On,

@@ -13,10 +13,12 @@
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`simulated`] | the same in a simulated world, in virtual time |
 //! | [`random`] | worlds that are drawn from seeds |
+//! | `bridged` | real nodes that walk a checker's traces |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
 
 pub mod act;
+mod bridged;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
@@ -99,7 +101,7 @@ pub enum Verb {
     Down(Which),
     /// Tell a whole story unattended in a minute: deaths, cuts, slow disks, wrong clocks, a new server
     Demo(DemoArgs),
-    /// Carry out a scenario on a cluster of its own
+    /// Carry out a scenario on a cluster of its own, or let real nodes walk a checker's trace
     Run(RunArgs),
     /// Let everything go wrong that can, drawn by a seed, one thing after another, under load
     Soak(SoakArgs),

@@ -83,14 +83,24 @@ fn journals_in_memory_are_judged_as_files_are() {
 }
 
 #[test]
-fn who_runs_another_core_is_found_by_outcomes_at_the_step_and_without_them_by_what_others_heard() {
+fn who_runs_another_core_is_found_by_outcomes_at_the_step_and_without_them_by_its_disk_after_it() {
     let mut hand = run("memory-other", Some(Rule::OneVotePerTerm));
     hand.stop();
     let lives = read(&hand.dir);
     let report = replay(lives.clone(), &Options::default());
-    assert_eq!((report.exit, said(&report).contains("DIVERGED: n3")), (24, true), "{}", said(&report));
+    assert_eq!(
+        (report.exit, said(&report).contains("DIVERGED: n3, life 1, step 3")),
+        (24, true),
+        "{}",
+        said(&report)
+    );
     let report = replay(without_outcomes(lives), &Options::default());
-    assert_eq!((report.exit, said(&report).contains("which n3 never sent")), (65, true), "{}", said(&report));
+    assert_eq!(
+        (report.exit, said(&report).contains("DIVERGED: n3, life 1, step 4")),
+        (24, true),
+        "{}",
+        said(&report)
+    );
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn seed(common: &Common) -> u64 {
 }
 
 /// JSON as it is printed.
-fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
     Ok(text + "\n")
 }

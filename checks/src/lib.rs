@@ -8,6 +8,7 @@
 //! an incident from what production has of it.
 
 pub mod bench;
+pub mod bridge;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;

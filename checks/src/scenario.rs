@@ -181,8 +181,10 @@ pub enum Fault {
     SlowDisk {
         /// Whose.
         server: Target,
-        /// By how much.
+        /// By how much,
         by: Duration,
+        /// and by up to so much more.
+        jitter: Duration,
     },
     /// No sync of a disk returns.
     StallDisk(Target),
@@ -303,7 +305,7 @@ pub enum Expected {
     Steady,
     /// So many leaderships are seen, one after another.
     Leaders(u64),
-    /// Two servers lead at once, and both commit.
+    /// Two servers lead at once, and each hears a majority of the voters that it knows.
     TwoAtOnce,
 }
 

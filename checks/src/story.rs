@@ -5,6 +5,8 @@ mod why;
 use raftlab_core::{Index, NodeId, Raft, Role, Standing, Timer};
 use raftlab_model::{Action, Done, Event, RaftModel, Sent, Server, World, at, label};
 
+pub use self::why::why;
+
 /// A path from the initial state of a model.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -55,9 +57,9 @@ impl Story {
         let after = model.next(before, action.clone())?;
         let done = model.explain(before, &action);
         let at = at(&action);
-        let why = at.as_ref().map_or_else(Vec::new, |(id, event)| {
-            why::why(server(before, *id), event, server(&after, *id), &done)
-        });
+        let why = at
+            .as_ref()
+            .map_or_else(Vec::new, |(id, event)| why(server(before, *id), event, server(&after, *id), &done));
         self.steps.push(Step { label: label(&action), action, at, done, after, why });
         self.steps.last()
     }
@@ -77,8 +79,32 @@ impl Story {
         let step = &self.steps[index];
         let Some((id, event)) = &step.at else { return Vec::new() };
         let (before, after) = (server(self.before(index), *id), server(&step.after, *id));
-        let mut lines: Vec<String> =
-            step.done.written.iter().map(|write| format!("{id} disk: {write}")).collect();
+        let Step { done, why, .. } = step;
+        Change { event, before, after, done, why }.lines(self.changes_configuration)
+    }
+}
+
+/// What one step made of its server: of the model or, told in its words, of another host of the same core.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// What happened to it.
+    pub event: &'a Event,
+    /// What it was.
+    pub before: &'a Server,
+    /// What it became.
+    pub after: &'a Server,
+    /// What it did.
+    pub done: &'a Done,
+    /// Why it decided as it did ([`why`]).
+    pub why: &'a [String],
+}
+
+impl Change<'_> {
+    /// As the indented lines of a trace. Where the configuration may change, each step tells which one is used.
+    pub fn lines(&self, changes_configuration: bool) -> Vec<String> {
+        let Change { event, before, after, done, why } = *self;
+        let id = after.raft.id();
+        let mut lines: Vec<String> = done.written.iter().map(|write| format!("{id} disk: {write}")).collect();
         if matches!(event, Event::Fault(fault) if fault.is_restart()) {
             lines.push(format!("{id} restarts with {after}"));
             lines.extend(kept(after));
@@ -86,7 +112,7 @@ impl Story {
             lines.extend(changes(&before.raft, &after.raft));
             lines.extend(contacts(&before.raft, &after.raft));
         }
-        if self.changes_configuration {
+        if changes_configuration {
             lines.push(configuration(&after.raft));
         }
         lines.extend(applications(before, after));
@@ -94,13 +120,11 @@ impl Story {
         if after.ghosts.answered > before.ghosts.answered {
             lines.push(format!("{id} answers a read from the log up to {}", after.applied));
         }
-        lines.extend(
-            step.done.sent.iter().map(|(to, message)| Sent { from: *id, to: *to, message }.to_string()),
-        );
+        lines.extend(done.sent.iter().map(|(to, message)| Sent { from: id, to: *to, message }.to_string()));
         lines.extend(
             after.broken.iter().map(|broken| format!("{id} breaks `{}`: {}", broken.property, broken.why)),
         );
-        lines.extend(step.why.iter().map(|why| format!("because {why}")));
+        lines.extend(why.iter().map(|why| format!("because {why}")));
         lines
     }
 }

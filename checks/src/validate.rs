@@ -23,19 +23,22 @@ mod journals;
 mod ledger;
 mod machine;
 mod properties;
+mod recorder;
 mod report;
 mod run;
 mod server;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
-use raftlab_core::Rule;
+use raftlab_core::{NodeId, Rule};
+use raftlab_node::journal::Record;
 
 pub use self::journals::{InputError, LifeId};
 pub use self::properties::{Judged, When, when};
+pub use self::recorder::Recorder;
 pub use self::report::{Finding, Kind, Report, Totals};
 use self::run::Run;
 
@@ -44,14 +47,27 @@ use self::run::Run;
 pub struct Options {
     /// Lives that were killed: their journals have no end.
     pub killed: BTreeSet<LifeId>,
+    /// Servers were told of other founders than at their first start, and were to start so: what comes of that is what is
+    /// to be found.
+    pub has_other_founders: bool,
     /// The core that replays has this rule switched off: to see what a process did that had it switched off too.
     pub without: Option<Rule>,
 }
 
 /// Replays the journals in a directory, and judges them. Never panics, whatever is in them.
 pub fn validate(dir: &Path, options: &Options) -> Report {
+    judge(|| Run::open(dir, options))
+}
+
+/// The same of journals that were kept in memory ([`Recorder`]): the lives of each server, in order. None of them needs
+/// an end.
+pub fn replay(lives: BTreeMap<NodeId, Vec<Vec<Record>>>, options: &Options) -> Report {
+    judge(|| Run::of_records(lives, options))
+}
+
+fn judge(open: impl FnOnce() -> Result<Run, InputError>) -> Report {
     let started = Instant::now();
-    let mut run = match Run::open(dir, options) {
+    let mut run = match open() {
         Ok(run) => run,
         Err(error) => return Report::refused(&error, started.elapsed()),
     };

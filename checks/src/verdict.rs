@@ -31,6 +31,8 @@ pub mod exit {
     pub const INCOMPLETE: u8 = 3;
     /// Safety is violated.
     pub const VIOLATED: u8 = 12;
+    /// Liveness is violated: what has to come does not.
+    pub const NOT_LIVE: u8 = 13;
     /// Vacuous.
     pub const VACUOUS: u8 = 15;
     /// An expectation of a scenario failed.

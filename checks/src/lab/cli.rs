@@ -36,7 +36,12 @@ pub struct RunOptions {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// A scenario's file, or a name out of `lab list`; `all` for all of that list
-    pub scenario: String,
+    #[arg(required_unless_present = "from")]
+    pub scenario: Option<String>,
+    /// Let real nodes walk a checker's trace, broken as it says and whole: its file, a directory, or `all` for all of
+    /// counterexamples/
+    #[arg(long, value_name = "TRACE", conflicts_with_all = ["scenario", "on", "set", "dir", "no_record", "flags"])]
+    pub from: Option<String>,
     /// In a simulated world, or on processes of this machine
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     pub on: On,
@@ -87,6 +92,26 @@ pub struct SoakArgs {
     /// The run.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+/// `random`.
+#[derive(Clone, Debug, Args)]
+pub struct RandomArgs {
+    /// How many seeds, from --seed on
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// For how long things go wrong in each, in the time of its world
+    #[arg(long = "for", value_name = "TIME", default_value = "20s", value_parser = raftlab_node::program::duration)]
+    pub lasts: Duration,
+    /// Only the i-th of n parts of the seeds
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<(u64, u64)>,
+    /// Do not make smaller what breaks something
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// Switch this rule off in all cores, or each rule in turn (`all`), and see after how many seeds it is found out
+    #[arg(long, value_name = "RULE", num_args = 1..)]
+    pub without: Option<Vec<String>>,
 }
 
 /// `diagnose`.
@@ -168,6 +193,15 @@ impl LoadArgs {
         let LoadArgs { clients, lasts, reads, keys, rate, .. } = *self;
         Load { clients, lasts, reads, keys, rate }
     }
+}
+
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let read = || {
+        let (at, of) = text.split_once('/')?;
+        Some((at.parse().ok()?, of.parse().ok()?))
+    };
+    let found = read().filter(|(at, of)| (1..=*of).contains(at));
+    found.ok_or_else(|| format!("`{text}` is no part: the second of four is written 2/4"))
 }
 
 fn chaos_help() -> String {

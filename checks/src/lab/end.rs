@@ -12,7 +12,7 @@ use super::expect::Outcome;
 use super::simulated::Simulated;
 use super::story::Story;
 use super::{judgements, lives, load, metrics, observe};
-use crate::evidence::{self, LiveVerdict};
+use crate::evidence::{self, LiveVerdict, Reason};
 use crate::failure::Failure;
 use crate::scenario::{Scenario, Violation};
 use crate::verdict::{Verdict, exit};
@@ -122,41 +122,31 @@ pub async fn judge(
 
 /// What a run came to that was to break something: it is as it should be if that is what broke, and nothing else did.
 fn as_written(violations: &[Violation], judged: &LiveVerdict) -> (Verdict, u8, String) {
-    let as_judged = (judged.verdict, judged.exit, judged.says.clone());
     if violations.is_empty() {
-        return as_judged;
+        return (judged.verdict, judged.exit, judged.says.clone());
     }
-    let broken = |violation: &Violation| {
-        let exit = match violation {
-            Violation::Linearizability => exit::NOT_LINEARIZABLE,
-            Violation::Safety => exit::VIOLATED,
-        };
-        judged.reasons.iter().find(|reason| reason.exit == exit)
+    let exit_of = |violation: &Violation| match violation {
+        Violation::Linearizability => exit::NOT_LINEARIZABLE,
+        Violation::Safety => exit::VIOLATED,
     };
-    let unexpected = judged.reasons.iter().find(|reason| {
-        let is_meant = violations
-            .iter()
-            .any(|violation| broken(violation).is_some_and(|found| found.exit == reason.exit));
-        !reason.is_good() && !is_meant
-    });
-    if let Some(reason) = unexpected {
+    let is_meant = |reason: &&Reason| violations.iter().any(|violation| exit_of(violation) == reason.exit);
+    if let Some(reason) = judged.reasons.iter().find(|reason| !reason.is_good() && !is_meant(reason)) {
         return (reason.verdict, reason.exit, format!("{}: {}", reason.what, reason.says));
     }
-    match violations.iter().find(|violation| broken(violation).is_none()) {
-        Some(violation) => {
-            let says = format!("this run was to break {}, and did not", violation.name());
-            (Verdict::Violated, exit::UNEXPECTED, says)
-        }
-        None => {
-            let says: Vec<_> =
-                violations.iter().filter_map(broken).map(|reason| reason.says.clone()).collect();
-            (
-                Verdict::Verified,
-                exit::OK,
-                format!("as it is written, this broke and was found: {}", says.join("; ")),
-            )
-        }
+    let broken: Vec<_> = judged.reasons.iter().filter(is_meant).collect();
+    let is_whole = |violation: &&Violation| broken.iter().any(|reason| reason.exit == exit_of(violation));
+    if let Some(violation) = violations.iter().find(|violation| !is_whole(violation)) {
+        let says = format!("this run was to break {}, and did not", violation.name());
+        return (Verdict::Violated, exit::UNEXPECTED, says);
     }
+    // The replay as a whole breaks where one of its properties does.
+    let names: Vec<_> =
+        broken.iter().map(|reason| reason.what.as_str()).filter(|what| *what != "replay").collect();
+    (
+        Verdict::Verified,
+        exit::OK,
+        format!("this run was to break something, and it was found: {}", names.join(", ")),
+    )
 }
 
 /// What a run came to. What was proved wrong weighs most; then a scenario that did not go as it is written; then whatever

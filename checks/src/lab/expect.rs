@@ -16,6 +16,9 @@ use super::view::View;
 use super::{metrics, observe, operations};
 use crate::scenario::{Expect, Expected};
 
+/// A leader that has heard a majority of its voters for no longer than this leads them.
+const HEARD_WITHIN: Duration = Duration::from_millis(500);
+
 /// What came of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
@@ -112,11 +115,7 @@ async fn is_so(cluster: &Cluster, view: &View, what: &Expected, before: &Before)
             before.leads.as_ref().is_some_and(is_higher) && now == before.leads
         }
         Expected::Leaders(leaders) => before.leaderships.len() as u64 >= *leaders,
-        Expected::TwoAtOnce => {
-            let commits =
-                view.statuses().filter(|status| status.role == "leader" && status.commit > before.commit);
-            commits.count() >= 2
-        }
+        Expected::TwoAtOnce => view.leaders_heard_within(HEARD_WITHIN) >= 2,
     }
 }
 

@@ -57,11 +57,12 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
             let (from, to) = (one(cluster, *from).await?, one(cluster, *to).await?);
             spoil(cluster, (from, to), *quality, *is_one_way).await
         }
-        Fault::SlowDisk { server, by } => {
+        Fault::SlowDisk { server, by, jitter } => {
             let server = one(cluster, *server).await?;
-            let sync_delay_ms = by.as_secs_f64() * 1000.0;
-            let disk = DiskFault { sync_delay_ms, stall: false };
-            let text = format!("slow-disk {server} {}", crate::scenario::Time(*by));
+            let ms = |time: &Duration| time.as_secs_f64() * 1000.0;
+            let disk = DiskFault { sync_delay_ms: ms(by), sync_jitter_ms: ms(jitter), stall: false };
+            let text =
+                Fault::SlowDisk { server: Target::Server(server), by: *by, jitter: *jitter }.to_string();
             disk_goes_bad(cluster, server, "disk", &text, disk, Counted::DiskSlow).await
         }
         Fault::StallDisk(target) => {

@@ -1,7 +1,6 @@
 //! What is judged of a run that is over, from its files alone: its journals through the core, and what its clients were
 //! told.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -15,7 +14,7 @@ use crate::evidence::{DeclaredFault, Judged, Judgements, Linearizability, Valida
 use crate::failure::Failure;
 use crate::history::{Action, History, HistoryError};
 use crate::linearizable::{self, Limits, Verdict as Order};
-use crate::validate::{self, LifeId, Options, Report};
+use crate::validate::{self, Options, Report};
 use crate::verdict::{Verdict, exit};
 
 /// The file that says what was asked for, and how often each struck from then on.
@@ -28,7 +27,7 @@ pub const DECLARED: &str = "declared.json";
 /// If the list of faults cannot be read: who was killed is not known then.
 pub fn judge(dir: &Path) -> Result<Judgements, Failure> {
     let journals = dir.join(JOURNALS);
-    let options = Options { killed: killed(dir)?, without: None };
+    let options = options(dir)?;
     let validation = journals.is_dir().then(|| validation(&validate::validate(&journals, &options)));
     let linearizability = linearizability(&dir.join("history.jsonl"));
     Ok(Judgements { validation, linearizability, faults: declared(dir)? })
@@ -48,24 +47,26 @@ fn declared(dir: &Path) -> Result<Option<Vec<DeclaredFault>>, Failure> {
     Ok(Some(counts.into_iter().map(fault).collect()))
 }
 
-/// The lives whose journals have no end, since they were killed, or ended by themselves.
+/// What is known of a run besides its journals: the lives that have no end, since they were killed or ended by themselves,
+/// and whether servers were told of other founders.
 ///
 /// # Errors
 ///
 /// If the list of faults is not there, or cannot be read.
-pub fn killed(dir: &Path) -> Result<BTreeSet<LifeId>, Failure> {
+pub fn options(dir: &Path) -> Result<Options, Failure> {
     let path = dir.join("faults.jsonl");
     let text = fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?;
-    let mut killed = BTreeSet::new();
+    let mut options = Options::default();
     for (at, line) in (1..).zip(text.lines()) {
         let wrong =
             |error: &dyn std::fmt::Display| Failure::data(format!("{}:{at}: {error}", path.display()));
         let line: FaultLine = serde_json::from_str(line).map_err(|error| wrong(&error))?;
+        options.has_other_founders |= line.verb == "edit";
         if let (Some(server), Some(life)) = (line.server, line.incarnation) {
-            killed.insert((server_name(&server).map_err(|error| wrong(&error))?, life));
+            options.killed.insert((server_name(&server).map_err(|error| wrong(&error))?, life));
         }
     }
-    Ok(killed)
+    Ok(options)
 }
 
 fn validation(report: &Report) -> Validation {

@@ -12,10 +12,13 @@
 //! | [`view`] | how servers stand at one moment, and who leads |
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`simulated`] | the same in a simulated world, in virtual time |
+//! | [`random`] | worlds that are drawn from seeds |
+//! | `bridged` | real nodes that walk a checker's traces |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
 
 pub mod act;
+mod bridged;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
@@ -37,6 +40,7 @@ pub mod observe;
 pub mod operations;
 pub mod ports;
 pub mod process;
+pub mod random;
 mod running;
 pub mod scenarios;
 pub mod simulated;
@@ -50,7 +54,8 @@ pub mod view;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::cli::{
-    ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RunArgs, SoakArgs, UpArgs, Which,
+    ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs,
+    Which,
 };
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
@@ -96,10 +101,12 @@ pub enum Verb {
     Down(Which),
     /// Tell a whole story unattended in a minute: deaths, cuts, slow disks, wrong clocks, a new server
     Demo(DemoArgs),
-    /// Carry out a scenario on a cluster of its own
+    /// Carry out a scenario on a cluster of its own, or let real nodes walk a checker's trace
     Run(RunArgs),
     /// Let everything go wrong that can, drawn by a seed, one thing after another, under load
     Soak(SoakArgs),
+    /// Draw worlds from seeds: faults under load, then a cluster that has to come back; all in virtual time
+    Random(RandomArgs),
     /// List the scenarios that come with the program
     List,
     /// Replay every server's journal through the core, and judge what they did together
@@ -146,6 +153,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Demo(args) => verbs::live("demo", scenarios::find("demo")?, &args.run, &common, &console),
         Verb::Run(args) => running::run(&args, &common, &console),
         Verb::Soak(args) => verbs::soak(&args, &common, &console),
+        Verb::Random(args) => random::random(&args, &common, &console),
         Verb::List => verbs::list(&console),
         Verb::Validate(args) => validate::validate(&args, &common, &console),
         Verb::Diagnose(args) => diagnose(&args.what, args.lasts, &common, &console),

@@ -8,7 +8,7 @@ use super::cluster::Settings;
 use super::control::Ended;
 use super::narrator::Where;
 use super::simulated::run::{self, Plan};
-use super::{scenarios, verbs};
+use super::{bridged, scenarios, verbs};
 use crate::cli::{Common, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -19,16 +19,17 @@ use crate::verdict::exit;
 /// The most servers that `--set servers=` may ask for.
 const SERVERS_MAX: u64 = 9;
 
-/// Carries out a scenario, or all that come with the program.
+/// Carries out a scenario, or all that come with the program; or lets real nodes walk a checker's traces.
 ///
 /// # Errors
 ///
 /// If one cannot be read, makes no sense, or cannot be run.
 pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
-    if args.scenario == "all" {
-        return all(args, common, console);
+    match (&args.from, args.scenario.as_deref()) {
+        (Some(from), _) => bridged::run(from, common, console),
+        (None, Some("all")) => all(args, common, console),
+        (None, scenario) => one(scenario.unwrap_or_default(), args, common, console),
     }
-    one(&args.scenario, args, common, console)
 }
 
 fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {

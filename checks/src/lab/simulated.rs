@@ -4,7 +4,7 @@
 //! looked at as often as real ones are, and what they say is taken down. It leaves the same files, by the same types;
 //! what reads them does not know the difference.
 
-mod clients;
+pub mod clients;
 mod journals;
 pub mod run;
 

@@ -33,11 +33,14 @@ pub struct ValidateArgs {
 /// Validates, and prints what came of it.
 pub fn validate(args: &ValidateArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let dir = common.out.as_deref().map(|out| RunDir::create(Some(out), "validate")).transpose()?;
-    let mut options = Options { killed: args.killed.iter().copied().collect(), without: args.without };
+    let killed = args.killed.iter().copied().collect();
+    let mut options = Options { killed, without: args.without, ..Options::default() };
     let (mut journals, mut clients) = (args.dir.clone(), None);
     if args.dir.join(JOURNALS).is_dir() {
         // The supervisor wrote down whom it killed, and its clients what they were told.
-        options.killed.extend(judgements::killed(&args.dir)?);
+        let known = judgements::options(&args.dir)?;
+        options.killed.extend(known.killed);
+        options.has_other_founders |= known.has_other_founders;
         journals = args.dir.join(JOURNALS);
         clients = judgements::linearizability(&args.dir.join("history.jsonl"));
     }

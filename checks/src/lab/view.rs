@@ -28,13 +28,12 @@ impl View {
     /// by servers that wait for it yet.
     pub fn leader_heard_within(&self, moments: Duration) -> Option<&StatusDocument> {
         let leader = self.of_leader()?;
-        let heard = leader
-            .peers
-            .iter()
-            .filter(|peer| is_voter(leader, &peer.server))
-            .filter(|peer| peer.heard_ms_ago.is_some_and(|ago| Duration::from_millis(ago) < moments));
-        let itself = usize::from(is_voter(leader, &leader.server));
-        (heard.count() + itself >= leader.members.quorum).then_some(leader)
+        hears_majority(leader, moments).then_some(leader)
+    }
+
+    /// How many lead at once, each of whom has heard a majority of the voters that it knows in the last moments.
+    pub fn leaders_heard_within(&self, moments: Duration) -> usize {
+        self.statuses().filter(|status| status.role == "leader" && hears_majority(status, moments)).count()
     }
 
     fn highest(&self) -> Option<&StatusDocument> {
@@ -50,6 +49,16 @@ impl View {
     pub fn statuses(&self) -> impl Iterator<Item = &StatusDocument> {
         self.0.values().flatten()
     }
+}
+
+fn hears_majority(leader: &StatusDocument, moments: Duration) -> bool {
+    let heard = leader
+        .peers
+        .iter()
+        .filter(|peer| is_voter(leader, &peer.server))
+        .filter(|peer| peer.heard_ms_ago.is_some_and(|ago| Duration::from_millis(ago) < moments));
+    let itself = usize::from(is_voter(leader, &leader.server));
+    heard.count() + itself >= leader.members.quorum
 }
 
 fn is_voter(leader: &StatusDocument, server: &str) -> bool {

@@ -1,6 +1,7 @@
 //! From text to a scenario.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::{Mistake, ScenarioError};
 use super::words::{Word, Words};
@@ -138,7 +139,11 @@ fn fault(verb: &str, words: &mut Words<'_>) -> Result<Fault, Mistake> {
             let (quality, is_one_way) = options::link(words)?;
             Fault::Link { from, to, quality, is_one_way }
         }
-        "slow-disk" => Fault::SlowDisk { server: words.target()?, by: words.time()? },
+        "slow-disk" => {
+            let (server, by) = (words.target()?, words.time()?);
+            let jitter = if words.take("jitter") { words.time()? } else { Duration::ZERO };
+            Fault::SlowDisk { server, by, jitter }
+        }
         "stall-disk" => Fault::StallDisk(words.target()?),
         "skew" => Fault::Skew { server: words.target()?, percent: words.percent()? },
         "jump" => Fault::Jump { server: words.target()?, ms: words.signed_ms()? },

@@ -116,7 +116,7 @@ impl Draft {
             6 => self.bad_link(),
             7 => {
                 let (server, by) = (self.target(), self.time(20, 400));
-                self.while_it_lasts(Fault::SlowDisk { server, by }, 1500, 5000);
+                self.while_it_lasts(Fault::SlowDisk { server, by, jitter: Duration::ZERO }, 1500, 5000);
             }
             8 => {
                 let server = self.target();

@@ -82,7 +82,12 @@ pub const VERBS: &[Verb] = &[
         "link n1 n2 [drop 10%] [delay 5ms] [jitter 2ms] [duplicate 1%] [one-way]",
         "makes a link bad, both ways unless told otherwise",
     ),
-    verb(Group::Fault, "slow-disk", "slow-disk SERVER 200ms", "makes every sync take so much longer"),
+    verb(
+        Group::Fault,
+        "slow-disk",
+        "slow-disk SERVER 200ms [jitter 1s]",
+        "makes every sync take so much longer, and up to so much more",
+    ),
     verb(Group::Fault, "stall-disk", "stall-disk SERVER", "lets no sync return"),
     verb(Group::Fault, "skew", "skew SERVER 110%", "runs a clock at so much of the truth"),
     verb(

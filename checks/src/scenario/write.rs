@@ -61,7 +61,10 @@ impl fmt::Display for Fault {
             Fault::Link { from, to, quality, is_one_way } => {
                 write!(f, "link {from} {to}{quality}{}", one_way(*is_one_way))
             }
-            Fault::SlowDisk { server, by } => write!(f, "slow-disk {server} {}", Time(*by)),
+            Fault::SlowDisk { server, by, jitter } => {
+                write!(f, "slow-disk {server} {}", Time(*by))?;
+                if jitter.is_zero() { Ok(()) } else { write!(f, " jitter {}", Time(*jitter)) }
+            }
             Fault::StallDisk(server) => write!(f, "stall-disk {server}"),
             Fault::Skew { server, percent } => write!(f, "skew {server} {percent}%"),
             Fault::Jump { server, ms } => {

@@ -6,7 +6,7 @@ use raftlab_core::{Appended, Body, LogId, Message, NodeId, Raft, Role};
 use raftlab_model::{Done, Event, Server, Tick};
 
 /// Why the server decided as it did.
-pub(super) fn why(before: &Server, event: &Event, after: &Server, done: &Done) -> Vec<String> {
+pub fn why(before: &Server, event: &Event, after: &Server, done: &Done) -> Vec<String> {
     let mut reasons = Vec::new();
     match event {
         Event::Deliver { from, message } => {

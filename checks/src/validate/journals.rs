@@ -107,13 +107,29 @@ pub enum InputError {
     },
 }
 
-/// A file of one life.
+/// What was recorded of one life.
 #[derive(Debug)]
 pub struct Life {
-    path: PathBuf,
     number: u64,
-    /// Was it killed?
-    is_killed: bool,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    File {
+        path: PathBuf,
+        /// Was that life killed?
+        is_killed: bool,
+    },
+    /// Whoever recorded it has kept it all; and the name that a file of it would have.
+    Memory(Vec<Record>, String),
+}
+
+/// A life that is read.
+#[derive(Debug)]
+enum Open {
+    File(Box<Reader>, bool),
+    Memory(std::vec::IntoIter<Record>, String),
 }
 
 /// Is a journal whole?
@@ -182,17 +198,34 @@ pub fn find(dir: &Path, killed: &BTreeSet<LifeId>) -> Result<BTreeMap<NodeId, Ve
             let file = journal::name(server, number);
             return Err(InputError::OtherCluster { file, found, expected });
         }
-        before.push_back(Life { path, number, is_killed: killed.contains(&(server, number)) });
+        let is_killed = killed.contains(&(server, number));
+        before.push_back(Life { number, source: Source::File { path, is_killed } });
     }
     Ok(lives)
+}
+
+/// The lives of one server of which the records were kept.
+///
+/// # Errors
+///
+/// If one does not begin with its beginning.
+pub fn kept(server: NodeId, lives: Vec<Vec<Record>>) -> Result<VecDeque<Life>, InputError> {
+    let numbered = (1..).zip(lives).map(|(number, records)| {
+        let name = journal::name(server, number);
+        match records.first() {
+            Some(Record::Began(_)) => Ok(Life { number, source: Source::Memory(records, name) }),
+            _ => Err(InputError::NoBeginning(name)),
+        }
+    });
+    numbered.collect()
 }
 
 /// The journals of one server, record by record, life after life.
 #[derive(Debug)]
 pub struct Feed {
     lives: VecDeque<Life>,
-    /// The life that is read, and whether it was killed.
-    reader: Option<(Reader, bool)>,
+    /// The life that is read.
+    open: Option<Open>,
     next: Option<Record>,
     real: u64,
     life: u64,
@@ -206,7 +239,7 @@ impl Feed {
     ///
     /// If it cannot be read.
     pub fn new(lives: VecDeque<Life>) -> Result<Feed, InputError> {
-        let mut feed = Feed { lives, reader: None, next: None, real: 0, life: 0, steps: 0 };
+        let mut feed = Feed { lives, open: None, next: None, real: 0, life: 0, steps: 0 };
         feed.advance()?;
         Ok(feed)
     }
@@ -228,7 +261,11 @@ impl Feed {
 
     /// The name of the file that the next record stands in.
     pub fn file(&self) -> String {
-        self.reader.as_ref().map_or(String::new(), |(reader, _)| reader.file().to_string())
+        match &self.open {
+            Some(Open::File(reader, _)) => reader.file().to_string(),
+            Some(Open::Memory(_, name)) => name.clone(),
+            None => String::new(),
+        }
     }
 
     /// Takes the next record, and looks at the one after it.
@@ -270,17 +307,27 @@ impl Feed {
     /// The next record of this life, or the first of the next one.
     fn read(&mut self) -> Result<Option<Record>, InputError> {
         loop {
-            if let Some((reader, is_killed)) = &mut self.reader {
-                match reader.next_record() {
-                    Ok(Some(record)) => return Ok(Some(record)),
-                    Ok(None) => {}
-                    Err(ReadError::Cut { .. }) if *is_killed => {}
-                    Err(error) => return Err(error.into()),
-                }
+            if let Some(record) = self.open.as_mut().map_or(Ok(None), Open::next)? {
+                return Ok(Some(record));
             }
             let Some(life) = self.lives.pop_front() else { return Ok(None) };
-            self.reader = Some((Reader::open(&life.path)?, life.is_killed));
+            self.open = Some(match life.source {
+                Source::File { path, is_killed } => Open::File(Reader::open(&path)?.into(), is_killed),
+                Source::Memory(records, name) => Open::Memory(records.into_iter(), name),
+            });
             (self.life, self.steps) = (life.number, 0);
+        }
+    }
+}
+
+impl Open {
+    fn next(&mut self) -> Result<Option<Record>, InputError> {
+        match self {
+            Open::Memory(records, _) => Ok(records.next()),
+            Open::File(reader, is_killed) => match reader.next_record() {
+                Err(ReadError::Cut { .. }) if *is_killed => Ok(None),
+                next => Ok(next?),
+            },
         }
     }
 }

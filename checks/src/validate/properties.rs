@@ -280,7 +280,7 @@ mod tests {
     fn alone() -> Server {
         let config = Config::new(NodeId(1), Voters::new([NodeId(1)]), 1).unwrap();
         let (raft, effects) = Raft::recover(config.clone(), Durable::default());
-        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let outcome = Some(Outcome::of(&raft, &effects, &mut Vec::new()));
         let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
         Server::first(&config.into(), &began).unwrap().0
     }

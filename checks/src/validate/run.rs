@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftlab_core::{Config, Durable, Index, Input, LogId, NodeId, Rule, Voters};
-use raftlab_node::journal::{Began, Outcome, Record, Step};
+use raftlab_node::journal::{Began, Record, Step};
 use serde::Serialize;
 
 use super::Options;
@@ -15,7 +15,7 @@ use super::ledger::{Ledger, Sent};
 use super::machine::Machine;
 use super::properties::{Tally, When};
 use super::report::{Finding, Kind, Report, Totals};
-use super::server::{Server, Stepped};
+use super::server::{End, Server, Stepped};
 use super::together::Changed;
 
 /// After so many steps everything is looked at.
@@ -38,6 +38,7 @@ pub struct Run {
     findings: Vec<Finding>,
     /// The founders of the cluster.
     told: Option<Voters>,
+    has_other_founders: bool,
     without: Option<Rule>,
     /// After how many steps everything is looked at.
     looks_at: u64,
@@ -88,6 +89,22 @@ impl Run {
         let lives = found.values().map(|lives| lives.len() as u64).sum();
         let totals = Totals { servers: found.len() as u64, lives, ..Totals::default() };
         let feeds = found.into_iter().map(|(id, lives)| Ok((id, Feed::new(lives)?)));
+        let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without);
+        Ok(Run { has_other_founders: options.has_other_founders, ..run })
+    }
+
+    /// The journals that were kept in memory, if they begin as journals do.
+    ///
+    /// # Errors
+    ///
+    /// Whatever cannot stand in one.
+    pub fn of_records(
+        lives: BTreeMap<NodeId, Vec<Vec<Record>>>,
+        options: &Options,
+    ) -> Result<Run, InputError> {
+        let count = lives.values().map(|lives| lives.len() as u64).sum();
+        let totals = Totals { servers: lives.len() as u64, lives: count, ..Totals::default() };
+        let feeds = lives.into_iter().map(|(id, lives)| Ok((id, Feed::new(journals::kept(id, lives)?)?)));
         Ok(Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without))
     }
 
@@ -103,6 +120,7 @@ impl Run {
             findings: Vec::new(),
             totals,
             told: None,
+            has_other_founders: false,
             without,
             committed: Index(0),
             taken: BTreeMap::new(),
@@ -187,8 +205,9 @@ impl Run {
         let (file, at) = (feed.file(), feed.place(id));
         match feed.pop()? {
             Some(Record::Began(began)) => self.begin(at, &file, &began),
-            Some(Record::Step(taken, outcome)) => self.step(at, taken, Some(&outcome)),
-            Some(Record::Unfinished(taken)) => self.step(at, taken, None),
+            Some(Record::Step(taken, Some(outcome))) => self.step(at, taken, End::Outcome(&outcome)),
+            Some(Record::Step(taken, None)) => self.step(at, taken, End::Unsaid),
+            Some(Record::Unfinished(taken)) => self.step(at, taken, End::Panic),
             Some(Record::Batch) => {
                 let batch = self.servers.get_mut(&id).map(Server::batch);
                 match batch.unwrap_or(Err("no life has begun")) {
@@ -208,7 +227,7 @@ impl Run {
         let config = config.map_err(|error| InputError::Told { file: file.to_string(), error })?;
         if config.is_founder() {
             let founders = self.told.get_or_insert_with(|| began.told.founders.clone());
-            if *founders != began.told.founders {
+            if *founders != began.told.founders && !self.has_other_founders {
                 return Err(InputError::OtherFounders(file.to_string()).into());
             }
         }
@@ -267,7 +286,7 @@ impl Run {
     }
 
     /// A step of one server: it has to go as recorded, and nothing may come of it that breaks a property.
-    fn step(&mut self, at: Place, taken: Step, recorded: Option<&Outcome>) -> Result<(), Stop> {
+    fn step(&mut self, at: Place, taken: Step, recorded: End<'_>) -> Result<(), Stop> {
         let id = at.id;
         self.totals.steps += 1;
         if let Input::Receive { from, message } = &taken.input
@@ -297,9 +316,9 @@ impl Run {
     }
 
     /// The process and the core part. If both panic, that is what is wrong.
-    fn parted(&mut self, at: Place, taken: &Step, recorded: Option<&Outcome>, why: &str) -> Stop {
+    fn parted(&mut self, at: Place, taken: &Step, recorded: End<'_>, why: &str) -> Stop {
         let said = format!("took {:?}, and {why}", taken.input);
-        if recorded.is_none() && why.starts_with("the core panics") {
+        if matches!(recorded, End::Panic) && why.starts_with("the core panics") {
             self.tally.note(When::Replay, &Err(why.to_string()));
             let property = self.tally.news().first().map(|(name, _)| *name);
             return Stop::Diverged(Finding { property, ..at.finding(Kind::Violated, said) });

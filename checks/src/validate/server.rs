@@ -40,6 +40,17 @@ pub struct Server {
 /// Where the process and the core part: in words.
 pub type Parted = String;
 
+/// What is recorded of the end of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'a> {
+    /// This came of it.
+    Outcome(&'a Outcome),
+    /// What came of it is not said: whoever recorded it ran this very core.
+    Unsaid,
+    /// The process panicked.
+    Panic,
+}
+
 /// What came of a step that went as recorded.
 #[derive(Debug, Default)]
 pub struct Stepped {
@@ -135,12 +146,7 @@ impl Server {
     /// # Errors
     ///
     /// If the core does something else than was recorded; a panic is told so, if one was recorded.
-    pub fn step(
-        &mut self,
-        step: &Step,
-        recorded: Option<&Outcome>,
-        scratch: &mut Vec<u8>,
-    ) -> Result<Stepped, Parted> {
+    pub fn step(&mut self, step: &Step, recorded: End<'_>, scratch: &mut Vec<u8>) -> Result<Stepped, Parted> {
         let mut finished = Stepped::default();
         if let Input::Persisted(persisted) = step.input {
             let batch = self.in_flight.take().ok_or("the disk finished what it was not given")?;
@@ -155,12 +161,10 @@ impl Server {
         let core = AssertUnwindSafe(|| self.raft.step(step.now, step.input.clone()));
         let effects =
             catch_unwind(core).map_err(|panic| format!("the core panics: {}", panic_message(&*panic)))?;
-        let Some(recorded) = recorded else {
-            return Err("the process panicked, and the core does not".into());
-        };
-        let found = Outcome::of(&self.raft, &effects, scratch);
-        if found != *recorded {
-            return Err(difference(&found, recorded, &self.raft, &effects));
+        match recorded {
+            End::Panic => return Err("the process panicked, and the core does not".into()),
+            End::Outcome(recorded) => compare(recorded, &self.raft, &effects, scratch)?,
+            End::Unsaid => {}
         }
         let later = self.take(effects);
         finished.extend(later);
@@ -184,8 +188,9 @@ impl Server {
                 Write::Vote { .. } => {}
             }
         }
+        let waits_its_turn = effects.is_for_state_machine() && self.owes_state_machine();
         match &mut self.waiting {
-            _ if !effects.waits_for_disk() => _ = stepped.release(effects),
+            _ if !effects.waits_for_disk() && !waits_its_turn => _ = stepped.release(effects),
             Some(waiting) => waiting.merge(effects),
             None => self.waiting = Some(effects),
         }
@@ -194,6 +199,12 @@ impl Server {
         }
         self.known = self.known.max(self.raft.commit());
         stepped
+    }
+
+    /// Does something for the state machine wait for the disk? What comes later may not overtake it.
+    fn owes_state_machine(&self) -> bool {
+        let owed = self.in_flight.iter().chain(&self.waiting);
+        owed.into_iter().any(Effects::is_for_state_machine)
     }
 
     /// For the properties: what stands behind `beyond`, which is no less than the base of its log.
@@ -253,11 +264,15 @@ impl Stepped {
 /// What its disk makes of a server, if that is what was recorded.
 fn recovered(config: &Arc<Config>, began: &Began) -> Result<(Raft, Effects), Parted> {
     let (raft, effects) = Raft::recover(Arc::clone(config), began.durable.clone());
-    let found = Outcome::of(&raft, &effects, &mut Vec::new());
-    if found == began.outcome {
-        return Ok((raft, effects));
-    }
-    Err(difference(&found, &began.outcome, &raft, &effects))
+    let recorded = began.outcome.as_ref();
+    recorded.map_or(Ok(()), |recorded| compare(recorded, &raft, &effects, &mut Vec::new()))?;
+    Ok((raft, effects))
+}
+
+/// Did the core come to what was recorded?
+fn compare(recorded: &Outcome, raft: &Raft, effects: &Effects, scratch: &mut Vec<u8>) -> Result<(), Parted> {
+    let found = Outcome::of(raft, effects, scratch);
+    if found == *recorded { Ok(()) } else { Err(difference(&found, recorded, raft, effects)) }
 }
 
 /// Names all in which two outcomes differ, and what the core gives there.

@@ -108,7 +108,8 @@ impl Run {
         let is_turn = discriminant(was.role()) != discriminant(is.role())
             || was.term() != is.term()
             || latest(was) != latest(is);
-        let is_leaders = was.is_leader() || is.is_leader();
+        // One that commits its own removal leads no more, in the same term; in a later one it commits as a follower.
+        let is_leaders = is.is_leader() || was.is_leader() && was.term() == is.term();
         let commits = is.commit() > before && (is_leaders || is.commit() > self.committed);
         let matches = is.is_leader() && matches!(input, Input::Receive { .. });
         self.committed = self.committed.max(is.commit());
@@ -184,7 +185,7 @@ mod tests {
         let mut run = Run::of(BTreeMap::new(), Totals::default(), None);
         let config = Config::new(N1, founders().voters().clone(), 1).unwrap();
         let (raft, effects) = Raft::recover(config.clone(), Durable::default());
-        let outcome = Outcome::of(&raft, &effects, &mut Vec::new());
+        let outcome = Some(Outcome::of(&raft, &effects, &mut Vec::new()));
         let began = Began { real: 0, told: Told::of(&config), durable: Durable::default(), outcome };
         let (server, _) = Server::first(&config.into(), &began).unwrap();
         run.servers.insert(N1, server);

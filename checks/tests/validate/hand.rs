@@ -95,11 +95,11 @@ impl Hand {
     pub fn validate_so_far(&self) -> Report {
         let lives = self.processes.iter().map(|(id, process)| (NodeId(*id), process.journal.life()));
         let killed = self.killed.iter().copied().chain(lives).collect();
-        validate(&self.dir, &Options { killed, without: None })
+        validate(&self.dir, &Options { killed, ..Options::default() })
     }
 
     pub fn validate(&self, without: Option<Rule>) -> Report {
-        validate(&self.dir, &Options { killed: self.killed.clone(), without })
+        validate(&self.dir, &Options { killed: self.killed.clone(), without, ..Options::default() })
     }
 
     fn carry_out(&mut self, id: u64, output: Output) {

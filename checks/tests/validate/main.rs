@@ -5,6 +5,7 @@ mod command;
 mod forge;
 mod hand;
 mod measure;
+mod memory;
 mod passes;
 mod tampering;
 mod traces;

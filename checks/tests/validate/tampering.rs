@@ -28,7 +28,7 @@ fn small(name: &str) -> (Hand, PathBuf, Vec<u8>) {
 }
 
 fn killed(dir: &Path) -> Report {
-    validate(dir, &Options { killed: [(NodeId(1), 1)].into(), without: None })
+    validate(dir, &Options { killed: [(NodeId(1), 1)].into(), ..Options::default() })
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn record(name: &str, story: &Story, bounds: &Bounds, rule: Rule) -> (PathBuf, O
     for (_, (_, journal)) in walkers.running {
         journal.close().unwrap();
     }
-    (dir, Options { killed: walkers.killed, without: None })
+    (dir, Options { killed: walkers.killed, ..Options::default() })
 }
 
 #[test]

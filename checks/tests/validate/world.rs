@@ -84,7 +84,7 @@ impl World {
     }
 
     pub fn options(&self) -> Options {
-        Options { killed: self.killed.clone(), without: None }
+        Options { killed: self.killed.clone(), ..Options::default() }
     }
 
     pub fn below(&mut self, limit: u64) -> u64 {

@@ -87,8 +87,10 @@ pub struct LinkFault {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DiskFault {
-    /// Each takes so much longer, in milliseconds.
+    /// Each takes so much longer, in milliseconds,
     pub sync_delay_ms: f64,
+    /// and up to so much longer than that: what is shared is slow now and then.
+    pub sync_jitter_ms: f64,
     /// None returns.
     pub stall: bool,
 }
@@ -268,6 +270,13 @@ impl Links {
     fn delay(&self, link: LinkFault) -> Duration {
         let jitter = if link.jitter_ms > 0.0 { self.draw() * link.jitter_ms } else { 0.0 };
         millis(link.delay_ms + jitter)
+    }
+}
+
+impl DiskFault {
+    /// How much longer a sync takes; `share` is drawn from 0 to 1.
+    pub fn delay(self, share: f64) -> Duration {
+        millis(self.sync_delay_ms + share * self.sync_jitter_ms)
     }
 }
 

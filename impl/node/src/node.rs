@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use raftlab_core::{
     Answer, Change, Config, Durable, Entry, Ignored, Index, Input, LogId, Message, NodeId, ReadId, Readable,
-    Refusal, Snapshot, Term, Time,
+    Refusal, Snapshot, Term, Time, Timer,
 };
 
 use crate::kv::{Bytes, Command, Outcome, Pair, RestoreError, Store};
@@ -285,6 +285,26 @@ impl Node {
             self.carry_out(now, turn, &mut output)?;
         }
         Ok(output)
+    }
+
+    /// Lets this timer run out now, whenever it was due: for a host that decides by itself when timers do, as one that
+    /// walks a checker's trace. It must be one that runs, and no promise that was made for a time may end before that
+    /// time ([`due`](Node::due)).
+    ///
+    /// # Errors
+    ///
+    /// As of [`step`](Node::step).
+    pub fn time_out(&mut self, now: Time, timer: Timer) -> Result<Output, RestoreError> {
+        self.timers.forget(timer);
+        let turn = self.replica.step(now, Input::Timeout(timer));
+        let mut output = Output::default();
+        self.carry_out(now, turn, &mut output)?;
+        Ok(output)
+    }
+
+    /// What its clock has to show for this timer to run out, if it was started and has not yet.
+    pub fn due(&self, timer: Timer) -> Option<Time> {
+        self.timers.next(&[timer])
     }
 
     /// When its clock has to show what for the next timer to run out.

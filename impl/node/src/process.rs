@@ -428,12 +428,14 @@ impl Handle {
 
     /// What is wrong by request, a line each.
     pub fn faults(&self) -> Vec<String> {
-        let DiskFault { sync_delay_ms, stall } = self.shared.profile.fault();
+        let DiskFault { sync_delay_ms, sync_jitter_ms, stall } = self.shared.profile.fault();
         let mut faults = self.shared.links.describe();
         if stall {
             faults.push("disk: stalled".into());
-        } else if sync_delay_ms > 0.0 {
-            faults.push(format!("disk: each sync takes {sync_delay_ms} ms longer"));
+        } else if sync_delay_ms + sync_jitter_ms > 0.0 {
+            faults.push(format!(
+                "disk: each sync takes {sync_delay_ms} ms longer, and up to {sync_jitter_ms} ms more"
+            ));
         }
         faults
     }

@@ -171,6 +171,11 @@ impl Replica {
         Some(Batch(batch))
     }
 
+    /// What the next batch is to write, if anything waits for one.
+    pub fn waiting(&self) -> Option<&[Write]> {
+        self.waiting.as_ref().map(Effects::writes)
+    }
+
     /// Has the disk a batch?
     pub fn is_writing(&self) -> bool {
         self.writing

@@ -108,6 +108,11 @@ impl Timers {
         })
     }
 
+    /// A timer has run out by somebody else's word.
+    pub fn forget(&mut self, timer: Timer) {
+        self.due[timer as usize] = None;
+    }
+
     /// When the next of those that run does run out.
     pub fn next(&self, running: &[Timer]) -> Option<Time> {
         running.iter().filter_map(|timer| self.due[*timer as usize]).min()

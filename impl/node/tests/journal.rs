@@ -103,7 +103,7 @@ fn what_a_core_took_and_what_came_of_it_is_read_back() {
     assert_eq!(began.told.config(N1).unwrap(), config());
     assert_eq!(records.last(), Some(&Record::End { steps: steps.len() as u64 }));
     let read = records.iter().filter_map(|record| match record {
-        Record::Step(step, outcome) => Some((step.now, step.input.clone(), *outcome)),
+        Record::Step(step, outcome) => Some((step.now, step.input.clone(), outcome.unwrap())),
         _ => None,
     });
     assert_eq!(read.collect::<Vec<_>>(), steps);

@@ -52,14 +52,14 @@ pub use bounds::{Bounds, Disk, FEATURES, NetworkKind, ParseBoundsError};
 pub use calm::{Calm, LIVENESS, Phase};
 pub use dead::{is_dead, is_sound_for as dead_is_sound_for};
 pub use event::{Event, Fault, Label, Reconfiguration, Sent, Tick};
-pub use machine::StateMachine;
+pub use machine::{StateMachine, value};
 pub use meters::{Kind, Meters};
 pub use property::{
     COMPACTION, COUNT, Judge, MEMBERSHIP, NO_PANIC, PROPERTIES, Property, SESSIONS, Verdict, panic_message,
 };
 pub use server::{Broken, Clock, Counted, Ghosts, Observed, Past, Server, StaleRead};
-pub use shim::Shim;
-pub use snapshot::{decode as decode_state, encode as encode_state};
+pub use shim::{Shim, replaces};
+pub use snapshot::{ENTRY_BYTES, decode as decode_state, encode as encode_state};
 pub use symmetry::{Renaming, is_sound_for as symmetry_is_sound_for};
 pub use weakening::Way;
 pub use witness::{Seen, WITNESSES, Witness};

@@ -116,7 +116,7 @@ impl StateMachine {
 }
 
 /// The value of a proposal: `a1` is the first of `n1`.
-pub(crate) fn value(proposer: NodeId, place: u32) -> Command {
+pub fn value(proposer: NodeId, place: u32) -> Command {
     Command::new(format!("{}{place}", char::from(letter(proposer))).as_bytes())
 }
 

@@ -168,7 +168,7 @@ impl Server {
 
     /// Gives entries to the state machine, and notes what a state machine must never see: an entry twice in one life, a
     /// gap, or at an index another entry than in an earlier life.
-    pub(crate) fn apply(&mut self, committed: &[Entry], host: Option<Shim>) {
+    pub fn apply(&mut self, committed: &[Entry], host: Option<Shim>) {
         for entry in committed {
             let slot = usize::try_from(entry.id.index.0).unwrap_or(usize::MAX);
             let known = self.ghosts.applied.get(slot.wrapping_sub(1));
@@ -186,7 +186,7 @@ impl Server {
     }
 
     /// The state machine becomes what a snapshot says.
-    pub(crate) fn restore(&mut self, snapshot: &Snapshot, machine: Option<StateMachine>, host: Option<Shim>) {
+    pub fn restore(&mut self, snapshot: &Snapshot, machine: Option<StateMachine>, host: Option<Shim>) {
         let given = snapshot::decode(&snapshot.state);
         self.machine = machine.map(|machine| machine.restored(&given, host));
         let known = self.ghosts.applied.len().min(given.len());
@@ -202,7 +202,7 @@ impl Server {
 
     /// Notes, where configurations change, how far it knows to be committed, and by which of them it counted as a
     /// leader, if it committed something since its commitIndex was `before`.
-    pub(crate) fn note_commit(&mut self, before: Index, founders: &Voters) {
+    pub fn note_commit(&mut self, before: Index, founders: &Voters) {
         let (to, used) = (self.raft.commit(), self.raft.membership());
         self.ghosts.known = self.ghosts.known.max(to);
         if to <= before || self.ghosts.led.last() != Some(&self.raft.term()) {
@@ -216,7 +216,7 @@ impl Server {
     }
 
     /// Answers a read from the state machine.
-    pub(crate) fn answer(&mut self, read: Readable) {
+    pub fn answer(&mut self, read: Readable) {
         // The model names a read by what its client knows.
         let (known, shown) = (Index(read.id.0), self.applied);
         self.ghosts.answered += 1;
@@ -226,13 +226,13 @@ impl Server {
     }
 
     /// The last command that its state machine was ever given: whoever proposed it may have been told.
-    pub(crate) fn last_command(&self) -> Index {
+    pub fn last_command(&self) -> Index {
         let is_command = |entry: &&Entry| matches!(entry.payload, Payload::Command(_));
         self.ghosts.applied.iter().rev().find(is_command).map_or(Index(0), |entry| entry.id.index)
     }
 
     /// Notes the term that is led, if one is.
-    pub(crate) fn note_leadership(&mut self) {
+    pub fn note_leadership(&mut self) {
         if self.raft.is_leader() && self.ghosts.led.last() != Some(&self.raft.term()) {
             self.ghosts.led.push(self.raft.term());
         }

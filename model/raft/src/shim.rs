@@ -103,7 +103,7 @@ impl Shim {
     ];
 
     /// What of `write` reaches the disk.
-    pub(crate) fn disk_write(self, write: &Write) -> Option<Write> {
+    pub fn disk_write(self, write: &Write) -> Option<Write> {
         match (self, write) {
             (Shim::VoteNotPersisted, Write::Vote { term, .. }) => {
                 Some(Write::Vote { term: *term, voted_for: None })
@@ -114,7 +114,7 @@ impl Shim {
     }
 
     /// What the receiver takes `message` for.
-    pub(crate) fn read(self, raft: &Raft, message: &mut Message) {
+    pub fn read(self, raft: &Raft, message: &mut Message) {
         let end = raft.log().last();
         match (self, &mut message.body) {
             (Shim::VoteComparesIndexOnly, Body::RequestVote { last, .. }) => last.term = end.term,
@@ -132,7 +132,7 @@ impl Shim {
     }
 
     /// What is sent in place of `message`.
-    pub(crate) fn forge(self, raft: &Raft, message: &mut Message) {
+    pub fn forge(self, raft: &Raft, message: &mut Message) {
         let end = raft.log().last();
         match (self, &mut message.body) {
             (Shim::AckReportsLastIndex, Body::AppendReply { answer: Appended::Accepted { matched }, .. }) => {
@@ -164,7 +164,7 @@ impl Shim {
     }
 
     /// Does `message` leave before the writes that it depends on are durable?
-    pub(crate) fn leaves_early(self, message: &Message) -> bool {
+    pub fn leaves_early(self, message: &Message) -> bool {
         match self {
             Shim::RequestVoteBeforeSync => matches!(message.body, Body::RequestVote { .. }),
             Shim::AckBeforeSync => matches!(message.body, Body::AppendReply { .. }),
@@ -173,7 +173,7 @@ impl Shim {
     }
 
     /// Is the core told that `writes` are durable as soon as they are written?
-    pub(crate) fn confirms_early(self, writes: &[Write]) -> bool {
+    pub fn confirms_early(self, writes: &[Write]) -> bool {
         let votes = || writes.iter().any(|write| matches!(write, Write::Vote { .. }));
         let appends = |only: fn(&Payload) -> bool| {
             writes.iter().any(|write| match write {
@@ -200,7 +200,7 @@ impl Shim {
     }
 
     /// What a leader hears, besides what was said: acknowledgements that nobody sent.
-    pub(crate) fn also_heard(self, before: &Raft, after: &Raft, heard: Option<&Message>) -> Option<Appended> {
+    pub fn also_heard(self, before: &Raft, after: &Raft, heard: Option<&Message>) -> Option<Appended> {
         match (self, heard.map(|message| &message.body)) {
             (Shim::MatchSeeded, _) if after.is_leader() && !before.is_leader() => {
                 Some(Appended::Accepted { matched: after.log().last().index })
@@ -237,7 +237,7 @@ impl Shim {
     }
 
     /// Does a vote wait between check and grant?
-    pub(crate) fn holds(self, from: NodeId, raft: &Raft, message: &Message) -> bool {
+    pub fn holds(self, from: NodeId, raft: &Raft, message: &Message) -> bool {
         match (self, &message.body) {
             (Shim::VoteCheckTornFromGrant, Body::RequestVote { last, .. }) => {
                 from != raft.id() && message.term >= raft.term() && *last >= raft.log().last()
@@ -249,7 +249,7 @@ impl Shim {
 
 /// Does `message` replace entries on this disk, as a store sees it that deletes from prev on and appends what it is
 /// given?
-pub(crate) fn replaces(disk: &Durable, message: &Message) -> bool {
+pub fn replaces(disk: &Durable, message: &Message) -> bool {
     match &message.body {
         Body::AppendEntries { prev, entries, .. } => {
             disk.log.contains(*prev) && prev.index < disk.log.last().index && !entries.is_empty()

@@ -259,15 +259,14 @@ impl Client {
         let Some(pursuit) = &mut self.pursuit else { return Next::Nothing };
         let is_opening = matches!(pursuit.wish, Wish::Do(_)) && pursuit.sequence.is_none();
         let is_change = !matches!(pursuit.wish, Wish::Get(_) | Wish::GetStale(_));
+        let is_reconfiguring = matches!(pursuit.wish, Wish::Change(_) | Wish::Transfer(_));
         let told = match &word {
             Word::Reply(Reply::Done(_, Outcome::Opened(session))) => {
                 self.session = Some((*session, 0));
                 return self.ask(servers, now);
             }
             Word::Reply(Reply::Done(_, Outcome::Done { response, .. })) => Some(Told::Done(response.clone())),
-            Word::Reply(Reply::Done(..) | Reply::Transferring(_)) if is_change && !is_opening => {
-                Some(Told::Changed)
-            }
+            Word::Reply(Reply::Done(..) | Reply::Transferring(_)) if is_reconfiguring => Some(Told::Changed),
             Word::Reply(Reply::Value(pair)) => {
                 Some(Told::Value(pair.as_ref().map(|pair| pair.value.clone())))
             }
@@ -280,6 +279,7 @@ impl Client {
         }
         let (heard, may_be_done, leader, must_wait) = match word {
             Word::Reply(Reply::NotLeader(leader)) => ("it does not lead", false, leader, false),
+            Word::Reply(Reply::Transferring(to)) => ("it hands over", false, Some(to), false),
             Word::Reply(Reply::Replaced) => ("another entry took its place", false, None, false),
             Word::Reply(_) => ("what came of it is lost", true, None, false),
             Word::Unreachable => ("it is not reached", false, None, false),

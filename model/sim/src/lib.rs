@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`world`] | what happens next: servers, links, clients and virtual time |
 //! | [`server`] | one server's process: its node, disk, clock, and what is wrong with them |
+//! | [`host`] | one life of a server, for whoever decides by themselves what happens next |
 //! | [`client`] | clients that pursue a leader, as those of real clusters do |
 //! | [`physics`] | how long things take |
 //! | `queue` | events in the order of their time |
@@ -20,12 +21,14 @@
 //! encoded, and a core takes no time.
 
 pub mod client;
+pub mod host;
 pub mod physics;
 mod queue;
 pub mod server;
 pub mod world;
 
 pub use self::client::{Answered, ClientId, Told, Wish};
+pub use self::host::Host;
 pub use self::physics::{Physics, Takes};
 pub use self::server::{Founded, Note, Spec};
 pub use self::world::{Silent, Watch, World};

@@ -398,22 +398,18 @@ impl Server {
             out.ended = Some(error);
             return out;
         }
-        if life.writing.is_none()
+        while life.writing.is_none()
             && let Some(batch) = life.node.batch()
         {
-            let slow = raftlab_node::chaos::millis(self.disk_fault.sync_delay_ms);
-            let slow = Span(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX));
             if batch.writes().is_empty() {
                 // What needs no disk goes on at once.
-                out.disk = Some(Span(0));
-            } else if self.disk_fault.stall {
-                self.fired.strike(Fault::DiskStall);
-            } else {
-                if slow > Span(0) {
-                    self.fired.strike(Fault::DiskSlow);
+                if let Err(error) = life.finish(batch, local, &mut out) {
+                    out.ended = Some(error);
+                    return out;
                 }
-                out.disk = Some(Span(physics.sync.draw(dice).0.saturating_add(slow.0)));
+                continue;
             }
+            out.disk = disk_takes(self.disk_fault, &self.fired, physics, dice);
             life.writing = Some(Writing { batch, since: now, is_done: false, stalls: out.disk.is_none() });
         }
         if self.clock.rate_ppm() != 1_000_000 {
@@ -453,12 +449,8 @@ impl Life {
         out: &mut Outgoing,
     ) -> Result<(), EndError> {
         if let Some(Writing { batch, since, .. }) = self.writing.take_if(|writing| writing.is_done) {
-            if !batch.writes().is_empty() {
-                syncs.note(std::time::Duration::from_micros(now.0 - since.0));
-            }
-            let written = batch.write(|writes| self.wal.write(writes))?;
-            let output = self.node.finish(local, written)?;
-            self.carry_out(output, out);
+            syncs.note(std::time::Duration::from_micros(now.0 - since.0));
+            self.finish(batch, local, out)?;
             self.wal.prepare()?;
         }
         while self.node.replica().takes_input() {
@@ -478,6 +470,13 @@ impl Life {
             let output = self.node.wake(local)?;
             self.carry_out(output, out);
         }
+        Ok(())
+    }
+
+    fn finish(&mut self, batch: Batch, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
+        let written = batch.write(|writes| self.wal.write(writes))?;
+        let output = self.node.finish(local, written)?;
+        self.carry_out(output, out);
         Ok(())
     }
 
@@ -513,6 +512,21 @@ impl Spec {
         };
         config?.with(self.features).with_max_chunk(self.max_chunk)
     }
+}
+
+/// How long the disk takes for a write that it is given now; for ever, if it stalls.
+fn disk_takes(fault: DiskFault, fired: &Fired, physics: &Physics, dice: &mut ChaCha8Rng) -> Option<Span> {
+    let took = physics.sync.draw(dice);
+    if fault == DiskFault::default() {
+        return Some(took);
+    }
+    if fault.stall {
+        fired.strike(Fault::DiskStall);
+        return None;
+    }
+    fired.strike(Fault::DiskSlow);
+    let slow = fault.delay(f64::from(dice.next_u32()) / f64::from(u32::MAX));
+    Some(Span(took.0.saturating_add(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX))))
 }
 
 fn seen(node: &Node) -> Seen {

@@ -193,7 +193,7 @@ pub fn wish(key: &str, action: &Action) -> Wish {
 }
 
 /// What a client knows when it was told this, or nothing.
-fn outcome(action: &Action, told: Option<&Told>) -> Outcome {
+pub fn outcome(action: &Action, told: Option<&Told>) -> Outcome {
     let text =
         |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(&bytes.0).into_owned());
     match (told, action) {

@@ -25,8 +25,10 @@ impl Directory {
     /// Does it lie in memory? Then nothing in it is ever waited for.
     pub fn is_in_memory(&self) -> bool {
         /// What Linux calls `tmpfs` and `ramfs` (statfs(2)).
-        const MAGICS: [i64; 2] = [0x0102_1994, 0x8584_58f6];
-        rustix::fs::fstatfs(&self.handle).is_ok_and(|fs| MAGICS.contains(&i64::from(fs.f_type)))
+        const MAGICS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+        // How wide that number is differs between systems.
+        let is_one = |of: u64| MAGICS.contains(&of);
+        rustix::fs::fstatfs(&self.handle).is_ok_and(|fs| u64::try_from(fs.f_type).is_ok_and(is_one))
     }
 
     /// Makes the directory if there is none, and takes hold of it.

@@ -5,6 +5,7 @@
 //! to another disk.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Directory, Disk, File};
-use crate::chaos::{DiskFault, Fault, Fired, millis};
+use crate::chaos::{DiskFault, Fault, Fired};
 
 /// The name of the file; it is none of the log's.
 pub const PROFILE: &str = "disk-profile.json";
@@ -120,7 +121,7 @@ impl Profile {
                 *fault = kept;
             }
         }
-        let delay = millis(fault.sync_delay_ms);
+        let delay = fault.delay(drawn());
         drop(fault);
         if !delay.is_zero() {
             self.fired.strike(Fault::DiskSlow);
@@ -128,6 +129,12 @@ impl Profile {
         }
         Ok(())
     }
+}
+
+/// A share from 0 to 1, by the system: nobody repeats what a real disk does.
+fn drawn() -> f64 {
+    let drawn = RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(drawn >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 /// What the file says; nothing is wrong where there is none.

@@ -53,8 +53,8 @@ impl Kind {
 pub enum Record {
     /// A life begins.
     Began(Box<Began>),
-    /// The core took an input.
-    Step(Step, Outcome),
+    /// The core took an input. What came of it every file says; who keeps records to themselves may not.
+    Step(Step, Option<Outcome>),
     /// All that waited for the disk was given to it.
     Batch,
     /// The core was given an input, and panicked.
@@ -75,8 +75,8 @@ pub struct Began {
     pub told: Told,
     /// What its disk held.
     pub durable: Durable,
-    /// What came of it.
-    pub outcome: Outcome,
+    /// What came of it, if that is said.
+    pub outcome: Option<Outcome>,
 }
 
 /// An input, and when the core took it.
@@ -205,12 +205,12 @@ pub fn decode(payload: &[u8]) -> Option<Record> {
     match *kind {
         kind if kind == Kind::Begin as u8 => {
             let ((real, told, durable), rest) = postcard::take_from_bytes(body).ok()?;
-            let outcome = whole(rest)?;
+            let outcome = Some(whole(rest)?);
             Some(Record::Began(Box::new(Began { real, told, durable, outcome })))
         }
         kind if kind == Kind::Step as u8 => {
             let (step, rest) = postcard::take_from_bytes(body).ok()?;
-            Some(Record::Step(step, whole(rest)?))
+            Some(Record::Step(step, Some(whole(rest)?)))
         }
         kind if kind == Kind::Batch as u8 => body.is_empty().then_some(Record::Batch),
         kind if kind == Kind::End as u8 => Some(Record::End { steps: whole(body)? }),

@@ -1,0 +1,350 @@
+//! What goes wrong in a random run, drawn by its seed before it begins: so it can be taken apart, and done again without
+//! some of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use raftlab_core::{Features, Lease, NodeId, ReadMode, Span};
+use raftlab_node::chaos::{DiskFault, LinkFault};
+use raftlab_node::replica::DiskIo;
+use raftlab_node::timers::Timing;
+use raftlab_sim::{Physics, Spec, Takes};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use crate::scenario::Time;
+
+/// A millisecond, in microseconds.
+const MS: u64 = 1000;
+
+/// The most that a clock may be wrong by where leases are read by, in millionths; the bound that servers are told is
+/// 10 %, for two clocks of which one may be fast and one slow.
+const DRIFT_PPM: u64 = 40_000;
+
+/// A run, before it begins.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it was drawn by, and what its world draws by.
+    pub seed: u64,
+    /// How many servers found the cluster.
+    pub founders: u64,
+    /// What they are told.
+    pub spec: Spec,
+    /// How long things take.
+    pub physics: Physics,
+    /// For how long things go wrong, in microseconds.
+    pub lasts_us: u64,
+    /// What goes wrong, by the time since the first leader.
+    pub acts: Vec<(u64, Act)>,
+}
+
+/// Who is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// This server.
+    Server(NodeId),
+    /// Whoever leads in the highest term.
+    Leader,
+}
+
+/// Something that is done to the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// A server's power goes.
+    Kill(Who),
+    /// A bit of the log of a server that is down turns.
+    Rot(NodeId),
+    /// All servers that are down start.
+    StartAll,
+    /// A server does nothing for so long.
+    Pause(Who, u64),
+    /// No datagram gets from these servers to those.
+    Cut(Vec<NodeId>, Vec<NodeId>),
+    /// A server is cut off from all others.
+    Isolate(Who),
+    /// A link goes bad, that way.
+    Link(NodeId, NodeId, LinkFault),
+    /// A disk goes bad.
+    Disk(Who, DiskFault),
+    /// A clock runs at so many millionths of the truth.
+    Clock(NodeId, u64),
+    /// A clock jumps by so many microseconds.
+    Jump(NodeId, i64),
+    /// Another server joins as a learner.
+    Join,
+    /// The last that joined gets a vote.
+    Promote,
+    /// A server leaves.
+    Leave(NodeId),
+    /// Another server is to lead.
+    Transfer(NodeId),
+    /// Links, disks and clocks are well.
+    Heal,
+}
+
+/// Draws a run.
+pub fn draw(seed: u64, lasts: Duration) -> Plan {
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
+    let founders = if dice.one_in(3) { 5 } else { 3 };
+    let spec = dice.spec();
+    let physics = dice.physics();
+    let lasts_us = u64::try_from(lasts.as_micros()).unwrap_or(u64::MAX);
+    let mut draft =
+        Draft { dice, founders, reads_by_lease: is_lease(&spec), at: 0, acts: Vec::new(), has_rotted: false };
+    // Some runs are nearly calm, others never are.
+    let pause = draft.dice.between(100, 3000);
+    while draft.at < lasts_us {
+        draft.episode(pause);
+    }
+    draft.acts.retain(|(at, _)| *at < lasts_us);
+    Plan { seed, founders, spec, physics, lasts_us, acts: draft.acts }
+}
+
+fn is_lease(spec: &Spec) -> bool {
+    matches!(spec.features.reads, ReadMode::Lease(_))
+}
+
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0.next_u64() % limit.max(1)
+    }
+
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(most - least + 1)
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
+    fn share(&mut self, most_percent: u64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a share of a hundred")]
+        let percent = self.between(1, most_percent) as f64;
+        percent / 100.0
+    }
+
+    /// What servers are told: every feature on and off, logs that are compacted soon or never.
+    fn spec(&mut self) -> Spec {
+        let election = Span(self.between(300, 1200) * MS);
+        let heartbeat = Span(election.0 / self.between(4, 12));
+        let timing =
+            Timing::new(heartbeat, election).expect("a heartbeat is shorter than an election time-out");
+        let drift = Span(election.0 / 10);
+        let reads = match self.below(4) {
+            0 => ReadMode::Log,
+            1 => ReadMode::Lease(Lease { promise: election, drift }),
+            _ => ReadMode::Index,
+        };
+        let features = Features {
+            pre_vote: !self.one_in(3),
+            check_quorum: !self.one_in(4),
+            reads,
+            ..Features::default()
+        };
+        Spec {
+            features,
+            timing,
+            disk_io: if self.one_in(4) { DiskIo::Inline } else { DiskIo::Parallel },
+            snapshot_entries: [0, 20, 100, 500][usize::try_from(self.below(4)).unwrap_or(0)],
+            max_entries: usize::try_from([1, 4, 1024][usize::try_from(self.below(3)).unwrap_or(0)])
+                .unwrap_or(1),
+            max_chunk: if self.one_in(2) { 64 } else { 16 << 10 },
+            segment_bytes: if self.one_in(2) { 4 << 10 } else { 64 << 10 },
+        }
+    }
+
+    fn physics(&mut self) -> Physics {
+        let (least, most) = (self.between(50, 500), self.between(500, 8000));
+        let sync = self.between(500, 6000);
+        Physics {
+            link: Takes::micros(least, most).slow_one_in(500),
+            sync: Takes::micros(100, sync).slow_one_in(200),
+            ..Physics::default()
+        }
+    }
+}
+
+struct Draft {
+    dice: Dice,
+    founders: u64,
+    reads_by_lease: bool,
+    at: u64,
+    acts: Vec<(u64, Act)>,
+    has_rotted: bool,
+}
+
+impl Draft {
+    fn server(&mut self) -> NodeId {
+        NodeId(self.dice.between(1, self.founders))
+    }
+
+    fn who(&mut self) -> Who {
+        if self.dice.one_in(2) { Who::Leader } else { Who::Server(self.server()) }
+    }
+
+    fn act(&mut self, act: Act) {
+        self.acts.push((self.at, act));
+    }
+
+    fn wait(&mut self, least_ms: u64, most_ms: u64) {
+        self.at += self.dice.between(least_ms, most_ms) * MS;
+    }
+
+    /// One thing goes wrong for a while; as often as not another does before it is well again.
+    fn episode(&mut self, pause_ms: u64) {
+        self.wait(pause_ms / 4, pause_ms);
+        match self.dice.below(12) {
+            0 | 1 => self.crash(),
+            2 => {
+                let (who, lasts) = (self.who(), self.dice.between(50, 3000) * MS);
+                self.act(Act::Pause(who, lasts));
+            }
+            3 => {
+                let who = self.who();
+                self.act(Act::Isolate(who));
+            }
+            4 | 5 => self.cut(),
+            6 => {
+                for _ in 0..self.dice.between(1, 4) {
+                    self.bad_link();
+                }
+            }
+            7 | 8 => {
+                let who = self.who();
+                let stall = self.dice.one_in(4);
+                #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+                let sync_delay_ms = self.dice.between(1, 800) as f64;
+                let sync_jitter_ms = if self.dice.one_in(2) { sync_delay_ms } else { 0.0 };
+                self.act(Act::Disk(who, DiskFault { sync_delay_ms, sync_jitter_ms, stall }));
+            }
+            9 => self.wrong_clock(),
+            _ => self.membership(),
+        }
+        if self.dice.one_in(2) {
+            self.wait(100, 2500);
+            self.act(Act::Heal);
+            self.act(Act::StartAll);
+        }
+    }
+
+    /// Some servers' power goes, one after another or all at once.
+    fn crash(&mut self) {
+        for _ in 0..self.dice.between(1, self.founders) {
+            let who = self.who();
+            self.act(Act::Kill(who));
+            if self.dice.one_in(2) {
+                self.wait(0, 300);
+            }
+        }
+        // A log that rots takes its server away for good, so there is one in a run at most.
+        if !self.has_rotted && self.dice.one_in(8) {
+            self.has_rotted = true;
+            let server = self.server();
+            self.act(Act::Kill(Who::Server(server)));
+            self.act(Act::Rot(server));
+        }
+        self.wait(50, 1500);
+        self.act(Act::StartAll);
+    }
+
+    fn cut(&mut self) {
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        for server in (1..=self.founders + 1).map(NodeId) {
+            if self.dice.one_in(2) { one.push(server) } else { other.push(server) }
+        }
+        if self.dice.one_in(2) {
+            self.act(Act::Cut(other.clone(), one.clone()));
+        }
+        self.act(Act::Cut(one, other));
+    }
+
+    fn bad_link(&mut self) {
+        let (from, to) = (self.server(), self.server());
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+        let (delay_ms, jitter_ms) = (self.dice.below(30) as f64, self.dice.below(100) as f64);
+        let (drop, duplicate) = (self.dice.share(60), self.dice.share(40));
+        self.act(Act::Link(from, to, LinkFault { cut: false, drop, duplicate, delay_ms, jitter_ms }));
+    }
+
+    /// Where leases are read by, a clock stays within the bound that servers are told of.
+    fn wrong_clock(&mut self) {
+        let server = self.server();
+        if self.reads_by_lease {
+            let ppm = 1_000_000 - DRIFT_PPM + self.dice.below(2 * DRIFT_PPM);
+            return self.act(Act::Clock(server, ppm));
+        }
+        if self.dice.one_in(2) {
+            let micros = i64::try_from(self.dice.between(0, 3000) * MS).unwrap_or(0);
+            let is_back = self.dice.one_in(2);
+            return self.act(Act::Jump(server, if is_back { -micros } else { micros }));
+        }
+        let ppm =
+            [0, 500_000, 900_000, 1_200_000, 3_000_000][usize::try_from(self.dice.below(5)).unwrap_or(0)];
+        self.act(Act::Clock(server, ppm));
+    }
+
+    fn membership(&mut self) {
+        match self.dice.below(4) {
+            0 => {
+                let to = self.server();
+                self.act(Act::Transfer(to));
+            }
+            1 => {
+                let server = self.server();
+                self.act(Act::Leave(server));
+            }
+            _ => {
+                self.act(Act::Join);
+                self.wait(50, 1000);
+                self.act(Act::Promote);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Server(server) => server.fmt(f),
+            Who::Leader => f.write_str("leader"),
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |micros: u64| Time(Duration::from_micros(micros));
+        match self {
+            Act::Kill(who) => write!(f, "kill {who}"),
+            Act::Rot(server) => write!(f, "rot-disk {server}"),
+            Act::StartAll => f.write_str("start all"),
+            Act::Pause(who, lasts) => write!(f, "pause {who} {}", time(*lasts)),
+            Act::Cut(from, to) => write!(f, "partition {} | {} one-way", list(from), list(to)),
+            Act::Isolate(who) => write!(f, "isolate {who}"),
+            Act::Link(from, to, LinkFault { drop, duplicate, delay_ms, jitter_ms, .. }) => write!(
+                f,
+                "link {from} {to} drop {drop} duplicate {duplicate} delay {delay_ms}ms jitter {jitter_ms}ms one-way"
+            ),
+            Act::Disk(who, DiskFault { stall: true, .. }) => write!(f, "stall-disk {who}"),
+            Act::Disk(who, DiskFault { sync_delay_ms, sync_jitter_ms, .. }) => {
+                write!(f, "slow-disk {who} {sync_delay_ms}ms jitter {sync_jitter_ms}ms")
+            }
+            Act::Clock(server, ppm) => write!(f, "skew {server} {}.{:04}%", ppm / 10_000, ppm % 10_000),
+            Act::Jump(server, micros) => {
+                let sign = if *micros < 0 { '-' } else { '+' };
+                write!(f, "jump {server} {sign}{}", time(micros.unsigned_abs()))
+            }
+            Act::Join => f.write_str("a server joins"),
+            Act::Promote => f.write_str("the last that joined gets a vote"),
+            Act::Leave(server) => write!(f, "remove {server}"),
+            Act::Transfer(to) => write!(f, "move-leader {to}"),
+            Act::Heal => f.write_str("heal"),
+        }
+    }
+}
+
+fn list(servers: &[NodeId]) -> String {
+    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,64 @@
+//! What a random run came to.
+
+use raftlab_core::Rule;
+
+use super::draw::Plan;
+use super::go::{Outcome, go};
+use crate::history::{History, HistoryError};
+use crate::linearizable::{self, Limits, Verdict as Order};
+use crate::validate::{self, Options};
+use crate::verdict::exit;
+
+/// What was wrong with a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The property that fell.
+    pub property: String,
+    /// What was seen.
+    pub why: String,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// Runs it, and judges it: nothing, if all holds.
+pub fn run(plan: &Plan, without: Option<Rule>) -> (Outcome, Option<Broken>) {
+    let mut outcome = go(plan, without, true);
+    let broken = judge(&mut outcome, without);
+    (outcome, broken)
+}
+
+fn judge(outcome: &mut Outcome, without: Option<Rule>) -> Option<Broken> {
+    let lives = std::mem::take(&mut outcome.lives);
+    let report = validate::replay(lives, &Options { without, ..Options::default() });
+    if let Some(finding) = report.findings.first() {
+        let property = finding.property.map_or("replay", |property| property).to_string();
+        return Some(Broken { property, why: finding.to_string(), exit: report.exit });
+    }
+    if let Some(why) = &outcome.panicked {
+        return Some(Broken { property: "no panic".into(), why: why.clone(), exit: exit::VIOLATED });
+    }
+    if let Some(broken) = order(outcome) {
+        return Some(broken);
+    }
+    let stuck = outcome.stuck.clone();
+    stuck.map(|why| Broken { property: "liveness".into(), why, exit: exit::NOT_LIVE })
+}
+
+/// Are clients told what can be true?
+fn order(outcome: &mut Outcome) -> Option<Broken> {
+    let broken = |why: String, exit| Some(Broken { property: "linearizability".into(), why, exit });
+    let history = match History::new(std::mem::take(&mut outcome.operations)) {
+        Ok(history) => history,
+        // Nobody was told anything: whether that may be is for the liveness phase to say.
+        Err(HistoryError::Empty | HistoryError::NothingDone(_)) => return None,
+        Err(error) => return broken(error.to_string(), exit::INTERNAL),
+    };
+    match linearizable::judge(&history, Limits::default()) {
+        Order::Linearizable => None,
+        Order::NotLinearizable { key, evidence } => broken(
+            format!("what was said of key {key:?} cannot all be true\n{evidence}"),
+            exit::NOT_LINEARIZABLE,
+        ),
+        Order::Undecided { key, why } => broken(format!("undecided, key {key:?}: {why}"), exit::UNDECIDED),
+    }
+}

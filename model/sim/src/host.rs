@@ -1,0 +1,101 @@
+//! One life of a server: a node over the real write-ahead log on a disk in memory, and nothing that decides when.
+//!
+//! Whoever drives it says what happens next: an event, a timer, that the disk begins or is done, that the power goes.
+
+use raftlab_core::{Config, Time, Write};
+use raftlab_node::disk::{Fault, Memory};
+use raftlab_node::kv::Store;
+use raftlab_node::node::{Node, Output, Settings};
+use raftlab_node::replica::{Batch, Observer};
+use raftlab_node::wal::{Identity, Wal, WriteError};
+
+use crate::server::{EndError, StartError};
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Host {
+    /// Core, state machine and timers.
+    pub node: Node,
+    wal: Wal<Memory>,
+    disk: Memory,
+    /// What the disk has.
+    writing: Option<Batch>,
+}
+
+impl Host {
+    /// Starts on what the disk holds, with an observer of its core from the first moment on, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If its log, or the snapshot in it, is refused.
+    pub fn start(
+        disk: Memory,
+        (identity, segment_bytes): (Identity, u64),
+        config: Config,
+        settings: Settings,
+        now: Time,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Result<(Host, Output), StartError> {
+        let opened = Wal::open(disk.clone(), identity, segment_bytes)?;
+        let (node, output) =
+            Node::recover_observed(config, opened.durable, Store::default(), settings, now, observer)?;
+        Ok((Host { node, wal: opened.wal, disk, writing: None }, output))
+    }
+
+    /// Its disk.
+    pub fn disk(&self) -> &Memory {
+        &self.disk
+    }
+
+    /// Gives the disk what waits for it, if it is free: the writes.
+    pub fn begin(&mut self) -> Option<&[Write]> {
+        if self.writing.is_none() {
+            self.writing = self.node.batch();
+        }
+        self.writing.as_ref().map(Batch::writes)
+    }
+
+    /// The disk is done with what it has, if it has something: what was written is in the log.
+    ///
+    /// # Errors
+    ///
+    /// The disk's; the process has to end then.
+    pub fn finish(&mut self, now: Time) -> Result<Output, EndError> {
+        self.finish_by(now, Wal::write)
+    }
+
+    /// The same with another way to write: that of a disk which lies.
+    ///
+    /// # Errors
+    ///
+    /// As of [`finish`](Host::finish).
+    pub fn finish_by(
+        &mut self,
+        now: Time,
+        write: impl FnOnce(&mut Wal<Memory>, &[Write]) -> Result<(), WriteError>,
+    ) -> Result<Output, EndError> {
+        let Some(batch) = self.writing.take() else { return Ok(Output::default()) };
+        let written = batch.write(|writes| write(&mut self.wal, writes))?;
+        Ok(self.node.finish(now, written)?)
+    }
+
+    /// Writes to its log what no batch brought: for a disk that lied, and writes later.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub fn write(&mut self, writes: &[Write]) -> Result<(), WriteError> {
+        self.wal.write(writes)
+    }
+
+    /// The power goes, and with it whatever waits. In the middle of a write, `operations` of the disk's are done. Of
+    /// what was not synced, `survives` says what is there. Gives the disk that the next start finds.
+    pub fn crash(mut self, operations: u64, survives: impl FnMut() -> bool) -> Memory {
+        if let Some(batch) = self.writing.take().filter(|_| operations > 0) {
+            self.disk.fail(operations + 1, Fault::Error);
+            // What the process would have been told of it, it is not told.
+            let _ = batch.write(|writes| self.wal.write(writes));
+        }
+        self.disk.crash(survives)
+    }
+}

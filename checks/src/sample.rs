@@ -180,7 +180,9 @@ impl Sample {
     pub fn of_page(at_us: u64, server: String, page: &str) -> Sample {
         let own = |name: &str| value(page, &format!("raftlab_{name}"));
         let of_type = |name: &'static str, kind: &'static str| {
-            values(page, name).find(|(labels, _)| labels.get("type") == Some(kind)).map(|(_, value)| count(value))
+            values(page, name)
+                .find(|(labels, _)| labels.get("type") == Some(kind))
+                .map(|(_, value)| count(value))
         };
         let role = values(page, "raftlab_role").find(|(_, value)| *value > 0.0);
         let votes = |result: &'static str| {
@@ -228,7 +230,9 @@ impl Sample {
             votes_granted: votes("granted"),
             votes_refused: votes("refused"),
             handovers: of_type("raftlab_messages_received_total", "timeout_now"),
-            received: Some(values(page, "raftlab_messages_received_total").map(|(_, value)| count(value)).sum()),
+            received: Some(
+                values(page, "raftlab_messages_received_total").map(|(_, value)| count(value)).sum(),
+            ),
             overflowed: values(page, "raftlab_datagrams_dropped_total")
                 .find(|(labels, _)| labels.get("reason") == Some("overflow"))
                 .map(|(_, value)| count(value)),

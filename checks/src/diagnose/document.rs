@@ -51,8 +51,11 @@ struct RuledOut<'a> {
 pub fn draw(diagnosis: &Diagnosis) -> Result<String, Failure> {
     let is_wrong = diagnosis.outcome != Outcome::Healthy;
     let is_open = |own: &&Argued| is_wrong && own.argument.confidence() > Confidence::RuledOut;
-    let missing =
-        if diagnosis.outcome == Outcome::Undecided { text::helps(diagnosis) } else { diagnosis.missing.clone() };
+    let missing = if diagnosis.outcome == Outcome::Undecided {
+        text::helps(diagnosis)
+    } else {
+        diagnosis.missing.clone()
+    };
     let document = Document {
         schema: SCHEMA,
         outcome: match diagnosis.outcome {

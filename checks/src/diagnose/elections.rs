@@ -22,7 +22,12 @@ pub struct Deposed {
 }
 
 /// Leaders that gave way to a server that had been in a higher term before.
-pub fn deposed(leaderships: &[Leadership], series: &[Series], events: &[EventRecord], election_us: u64) -> Vec<Deposed> {
+pub fn deposed(
+    leaderships: &[Leadership],
+    series: &[Series],
+    events: &[EventRecord],
+    election_us: u64,
+) -> Vec<Deposed> {
     // Who gives way to one that leads already is late, and not deposed.
     let is_followed = |leader: &&Leadership| {
         leaderships.iter().any(|next| next.term > leader.term && next.span.from_us <= leader.span.until_us)
@@ -31,12 +36,18 @@ pub fn deposed(leaderships: &[Leadership], series: &[Series], events: &[EventRec
     leaders.filter_map(|leader| rival(leader, series, events, election_us)).collect()
 }
 
-fn rival(leader: &Leadership, series: &[Series], events: &[EventRecord], election_us: u64) -> Option<Deposed> {
+fn rival(
+    leader: &Leadership,
+    series: &[Series],
+    events: &[EventRecord],
+    election_us: u64,
+) -> Option<Deposed> {
     let own = series.iter().find(|own| own.server == leader.server)?;
     let end_us = leader.span.until_us;
     // It lives on, in a higher term, and had a majority until then.
     let after = own.answers().find(|sample| sample.at_us >= end_us)?;
-    let before = own.answers().filter(|sample| sample.at_us < end_us && sample.role == Some(Role::Leader)).last()?;
+    let before =
+        own.answers().filter(|sample| sample.at_us < end_us && sample.role == Some(Role::Leader)).last()?;
     if after.term? <= leader.term || own.is_silent(end_us) {
         return None;
     }
@@ -63,8 +74,10 @@ fn rival(leader: &Leadership, series: &[Series], events: &[EventRecord], electio
 /// When a server was first in a higher term than this leader, long enough before its end to be its reason.
 fn raised_since(other: &Series, leader: &Leadership, events: &[EventRecord]) -> Option<u64> {
     let within = |at_us: u64| leader.span.from_us < at_us && at_us < leader.span.until_us;
-    let of_samples =
-        other.answers().filter(|sample| within(sample.at_us) && sample.term > Some(leader.term)).map(|sample| sample.at_us);
+    let of_samples = other
+        .answers()
+        .filter(|sample| within(sample.at_us) && sample.term > Some(leader.term))
+        .map(|sample| sample.at_us);
     let of_events = events.iter().filter(|event| {
         event.event.server == other.server
             && within(event.at_us)
@@ -75,7 +88,8 @@ fn raised_since(other: &Series, leader: &Leadership, events: &[EventRecord]) -> 
 }
 
 fn term_at(other: &Series, at_us: u64, events: &[EventRecord]) -> u64 {
-    let of_sample = other.answers().filter(|sample| sample.at_us <= at_us).filter_map(|sample| sample.term).max();
+    let of_sample =
+        other.answers().filter(|sample| sample.at_us <= at_us).filter_map(|sample| sample.term).max();
     let of_event = events
         .iter()
         .filter(|event| event.event.server == other.server && event.at_us <= at_us)

@@ -35,16 +35,19 @@ pub fn harm(facts: &Facts) -> Vec<String> {
             .map(|gap| format!("nobody leads since {}", facts.at(gap.from_us))),
     );
     harm.extend(clients(facts));
-    let silent = facts.silences().filter(|silence| facts.lasts(silence.span) && silence.span.us() > facts.election_us);
-    harm.extend(silent.map(|own| format!("{} does not answer since {}", own.server, facts.at(own.span.from_us))));
-    let cut = facts.cuts.iter().filter(|cut| facts.lasts(cut.span));
-    harm.extend(cut.map(|cut| format!("{} is out of touch since {}", cut.server, facts.at(cut.span.from_us))));
-    let stalled = facts.disks.iter().flat_map(|disk| disk.stalls.iter().map(move |stall| (disk, stall)));
+    let silent =
+        facts.silences().filter(|silence| facts.lasts(silence.span) && silence.span.us() > facts.election_us);
     harm.extend(
-        stalled
-            .filter(|(_, stall)| facts.lasts(**stall))
-            .map(|(disk, stall)| format!("no sync of {} returns since {}", disk.server, facts.at(stall.from_us))),
+        silent.map(|own| format!("{} does not answer since {}", own.server, facts.at(own.span.from_us))),
     );
+    let cut = facts.cuts.iter().filter(|cut| facts.lasts(cut.span));
+    harm.extend(
+        cut.map(|cut| format!("{} is out of touch since {}", cut.server, facts.at(cut.span.from_us))),
+    );
+    let stalled = facts.disks.iter().flat_map(|disk| disk.stalls.iter().map(move |stall| (disk, stall)));
+    harm.extend(stalled.filter(|(_, stall)| facts.lasts(**stall)).map(|(disk, stall)| {
+        format!("no sync of {} returns since {}", disk.server, facts.at(stall.from_us))
+    }));
     if !facts.conflicts.is_empty() {
         harm.push("servers count by different voters at one place of the log".to_string());
     }
@@ -52,7 +55,9 @@ pub fn harm(facts: &Facts) -> Vec<String> {
         harm.push("two leaders committed beside each other".to_string());
     }
     let wrong = facts.wrong.iter().filter(|wrong| wrong.is_jump || (wrong.rate - 1.0).abs() > DRIFT);
-    harm.extend(wrong.map(|wrong| format!("{}'s clock is wrong by more than leases allow for", wrong.server)));
+    harm.extend(
+        wrong.map(|wrong| format!("{}'s clock is wrong by more than leases allow for", wrong.server)),
+    );
     harm
 }
 
@@ -68,7 +73,8 @@ fn clients(facts: &Facts) -> Vec<String> {
         harm.push(format!("clients: nothing was done in {idle} of {} seconds", facts.load.len()));
     }
     let limit = float(facts.heartbeat_us);
-    let slow = facts.load.iter().filter(|load| load.done > 0 && load.p50_us.is_some_and(|p50| p50 >= limit)).count();
+    let slow =
+        facts.load.iter().filter(|load| load.done > 0 && load.p50_us.is_some_and(|p50| p50 >= limit)).count();
     if slow >= SLOW_SECONDS_MIN {
         harm.push(format!(
             "clients: in {slow} of {} seconds half of the operations took longer than {}",
@@ -89,8 +95,14 @@ pub fn notes(facts: &Facts) -> Vec<String> {
     for cut in facts.cuts.iter().filter(|cut| !led(&cut.server, cut.span.from_us) && !facts.lasts(cut.span)) {
         notes.push(format!("{} was out of touch {}, and is back", cut.server, facts.from_to(cut.span)));
     }
-    for silence in facts.silences().filter(|own| !led(&own.server, own.span.from_us) && !facts.lasts(own.span)) {
-        notes.push(format!("{} did not answer {}, and does again", silence.server, facts.from_to(silence.span)));
+    for silence in
+        facts.silences().filter(|own| !led(&own.server, own.span.from_us) && !facts.lasts(own.span))
+    {
+        notes.push(format!(
+            "{} did not answer {}, and does again",
+            silence.server,
+            facts.from_to(silence.span)
+        ));
     }
     for change in facts.changes.iter().filter(|change| change.is_planned) {
         notes.push(format!(

@@ -70,8 +70,10 @@ impl Source {
             }
             _ => {}
         }
-        let servers: Vec<String> =
-            words.iter().map(|word| word.trim_start_matches("http://").trim_end_matches('/').to_string()).collect();
+        let servers: Vec<String> = words
+            .iter()
+            .map(|word| word.trim_start_matches("http://").trim_end_matches('/').to_string())
+            .collect();
         match endpoints(&servers.join(",")) {
             Ok(servers) => Ok(Source::Servers(servers)),
             Err(error) => Err(Failure::data(format!(
@@ -93,7 +95,10 @@ pub fn directory(dir: &Path) -> Result<Input, Failure> {
     if dir.join("samples.jsonl").exists() || !dir.join("metrics.prom").exists() {
         input.samples = read::lines(dir, "samples.jsonl", true, &mut files);
         if input.samples.is_empty() && files.iter().all(FileState::is_whole) {
-            return Err(Failure::data(format!("{}: empty: no server was scraped", dir.join("samples.jsonl").display())));
+            return Err(Failure::data(format!(
+                "{}: empty: no server was scraped",
+                dir.join("samples.jsonl").display()
+            )));
         }
     } else {
         input.samples = together(&dir.join("metrics.prom"))?;
@@ -113,7 +118,8 @@ pub fn directory(dir: &Path) -> Result<Input, Failure> {
     }
     let defects: Vec<&str> = files.iter().flat_map(|file| &file.defects).map(String::as_str).collect();
     if let Some(first) = defects.first() {
-        let more = if defects.len() > 1 { format!(", and {} more", defects.len() - 1) } else { String::new() };
+        let more =
+            if defects.len() > 1 { format!(", and {} more", defects.len() - 1) } else { String::new() };
         return Err(Failure::data(format!("{}/{first}{more}", dir.display())));
     }
     // Faults that were asked for are nothing that production says.
@@ -141,7 +147,9 @@ pub fn pages(paths: &[std::path::PathBuf]) -> Result<Input, Failure> {
         input.samples.extend(together(path)?);
         input.read.push(format!("one scrape in {}", path.display()));
     }
-    input.missing.push("a second scrape: one moment shows no course of events (lab diagnose host:port --for 5s)".into());
+    input.missing.push(
+        "a second scrape: one moment shows no course of events (lab diagnose host:port --for 5s)".into(),
+    );
     input.order();
     Ok(input)
 }
@@ -188,10 +196,10 @@ fn together(path: &Path) -> Result<Vec<Sample>, Failure> {
 
 /// A server does not say its name in its metrics; it is the member that is none of its peers.
 fn own_name(page: &str) -> Option<String> {
-    let mut members =
-        metrics::values(page, "raftlab_member").filter_map(|(labels, _)| labels.get("server"));
+    let mut members = metrics::values(page, "raftlab_member").filter_map(|(labels, _)| labels.get("server"));
     let is_peer = |name: &&str| {
-        metrics::values(page, "raftlab_peer_datagrams_missing_total").any(|(labels, _)| labels.get("to") == Some(name))
+        metrics::values(page, "raftlab_peer_datagrams_missing_total")
+            .any(|(labels, _)| labels.get("to") == Some(name))
     };
     let mut own = members.by_ref().filter(|name| !is_peer(name));
     let name = own.next()?;
@@ -221,7 +229,9 @@ fn logs(dir: &Path, input: &mut Input) -> Result<(), Failure> {
         }
     }
     if found == 0 {
-        input.missing.push("servers' logs: they tell a panic or an orderly end from a death without a word".into());
+        input
+            .missing
+            .push("servers' logs: they tell a panic or an orderly end from a death without a word".into());
     }
     Ok(())
 }

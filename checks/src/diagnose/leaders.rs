@@ -50,8 +50,7 @@ pub fn leaderships(input: &Input, series: &[Series], end_us: u64) -> Vec<Leaders
             .find(|own| own.server == server)
             .map_or(end_us, |own| led_until(input, own, term, from_us, end_us));
         let span = Span { from_us, until_us: until_us.max(from_us) };
-        let committed =
-            series.iter().find(|own| own.server == server).map_or(0, |own| committed(own, term));
+        let committed = series.iter().find(|own| own.server == server).map_or(0, |own| committed(own, term));
         leaderships.push(Leadership { server, term, span, committed });
     }
     leaderships
@@ -88,7 +87,8 @@ pub fn leaderless(leaderships: &[Leadership], end_us: u64) -> Vec<Span> {
 }
 
 fn led_until(input: &Input, own: &Series, term: u64, from_us: u64, end_us: u64) -> u64 {
-    let is_else = |role: Option<Role>, in_term: u64| in_term > term || role.is_some_and(|role| role != Role::Leader);
+    let is_else =
+        |role: Option<Role>, in_term: u64| in_term > term || role.is_some_and(|role| role != Role::Leader);
     let of_event = input.events.iter().find(|event| {
         event.event.server == own.server
             && event.at_us > from_us
@@ -115,7 +115,8 @@ fn led_until(input: &Input, own: &Series, term: u64, from_us: u64, end_us: u64) 
 }
 
 fn committed(own: &Series, term: u64) -> u64 {
-    let led = || own.answers().filter(|sample| sample.role == Some(Role::Leader) && sample.term == Some(term));
+    let led =
+        || own.answers().filter(|sample| sample.role == Some(Role::Leader) && sample.term == Some(term));
     let first = led().next().and_then(|sample| sample.commit).unwrap_or(0);
     led().last().and_then(|sample| sample.commit).unwrap_or(0).saturating_sub(first)
 }

@@ -35,11 +35,14 @@ pub fn watch(servers: &[SocketAddr], lasts: Duration, console: &Console) -> Resu
     let mut input = Input { samples: samples.into_iter().flatten().collect(), ..Input::default() };
     if input.samples.iter().all(|sample| !sample.reachable) {
         let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
-        let message = format!("no server answers at {}: are these the addresses for clients?", names.join(", "));
+        let message =
+            format!("no server answers at {}: are these the addresses for clients?", names.join(", "));
         return Err(Failure { exit: exit::UNREACHABLE, message });
     }
     input.read.push(format!("{} scrapes of {} servers", input.samples.len(), servers.len()));
-    input.missing.push("what was before: a diagnosis of live servers sees what goes on, and not what began it".into());
+    input
+        .missing
+        .push("what was before: a diagnosis of live servers sees what goes on, and not what began it".into());
     input.order();
     Ok(input)
 }

@@ -112,10 +112,9 @@ impl Series {
             let span = Span { from_us: one.at_us, until_us: next.at_us };
             let is_gap = span.us() > (usual * GAP).max(GAP_US_MIN);
             let has_restarted = is_restart(one, next);
-            let was_asked_in_vain = self
-                .samples
-                .iter()
-                .any(|sample| !sample.reachable && sample.at_us > span.from_us && sample.at_us < span.until_us);
+            let was_asked_in_vain = self.samples.iter().any(|sample| {
+                !sample.reachable && sample.at_us > span.from_us && sample.at_us < span.until_us
+            });
             if is_gap || has_restarted || was_asked_in_vain {
                 silences.push(silence(span.from_us, span.until_us, then(one, next)));
             }

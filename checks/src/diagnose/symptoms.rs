@@ -38,7 +38,8 @@ fn listed(all: Vec<String>, none: &str) -> String {
 
 fn leaders(facts: &Facts) -> String {
     let led = facts.leaderships.iter();
-    let led = led.map(|own| format!("{} in term {} {}", own.server, own.term, facts.from_to(own.span))).collect();
+    let led =
+        led.map(|own| format!("{} in term {} {}", own.server, own.term, facts.from_to(own.span))).collect();
     let (unasked, all) = (facts.losses().count(), facts.changes.len());
     format!("{} · {all} changes, {unasked} of them unasked", listed(led, "none"))
 }
@@ -62,7 +63,13 @@ fn terms(facts: &Facts) -> String {
 fn fsync(facts: &Facts) -> String {
     let of = |disk: &super::disks::Disk| {
         let worst = disk.worst_us().max(disk.p99_us);
-        format!("{} p50 {} p99 {} worst {}", disk.server, millis(disk.p50_us), millis(disk.p99_us), millis(worst))
+        format!(
+            "{} p50 {} p99 {} worst {}",
+            disk.server,
+            millis(disk.p50_us),
+            millis(disk.p99_us),
+            millis(worst)
+        )
     };
     let said = if facts.is_timing_said { "" } else { " (as a rule: servers do not say)" };
     format!(
@@ -78,7 +85,12 @@ fn waiting(facts: &Facts) -> String {
         let most = own.answers().max_by_key(|sample| sample.pending)?;
         let refused: u64 =
             own.pairs().filter_map(|(one, next)| super::disks::delta(one.rejected, next.rejected)).sum();
-        Some(format!("{} at most {} at {}, {refused} refused", own.server, most.pending?, facts.at(most.at_us)))
+        Some(format!(
+            "{} at most {} at {}, {refused} refused",
+            own.server,
+            most.pending?,
+            facts.at(most.at_us)
+        ))
     };
     listed(facts.series.iter().filter_map(of).collect(), "unknown")
 }
@@ -89,7 +101,10 @@ fn quorum(facts: &Facts) -> String {
         let oldest = own.answers().max_by_key(|sample| age(sample))?;
         Some(format!("{} at most {} at {}", own.server, seconds(age(oldest)?), facts.at(oldest.at_us)))
     };
-    format!("age of the last word of a majority: {}", listed(facts.series.iter().filter_map(of).collect(), "unknown"))
+    format!(
+        "age of the last word of a majority: {}",
+        listed(facts.series.iter().filter_map(of).collect(), "unknown")
+    )
 }
 
 fn clients(facts: &Facts) -> String {
@@ -120,7 +135,10 @@ fn unreachable(facts: &Facts) -> String {
 }
 
 fn out_of_touch(facts: &Facts) -> String {
-    listed(facts.cuts.iter().map(|cut| format!("{} {}", cut.server, facts.from_to(cut.span))).collect(), "none")
+    listed(
+        facts.cuts.iter().map(|cut| format!("{} {}", cut.server, facts.from_to(cut.span))).collect(),
+        "none",
+    )
 }
 
 fn configuration(facts: &Facts) -> String {
@@ -128,11 +146,15 @@ fn configuration(facts: &Facts) -> String {
     for own in &facts.series {
         let Some(last) = own.answers().last() else { continue };
         let voters = last.voters.as_deref().unwrap_or_default().join(" ");
-        let says = format!("{{{voters}}} since {}", last.config_index.map_or("?".into(), |at| at.to_string()));
+        let says =
+            format!("{{{voters}}} since {}", last.config_index.map_or("?".into(), |at| at.to_string()));
         match all.iter_mut().find(|(known, _)| *known == says) {
             Some((_, servers)) => servers.push(&own.server),
             None => all.push((says, vec![&own.server])),
         }
     }
-    listed(all.into_iter().map(|(says, servers)| format!("{says} at {}", servers.join(" "))).collect(), "unknown")
+    listed(
+        all.into_iter().map(|(says, servers)| format!("{says} at {}", servers.join(" "))).collect(),
+        "unknown",
+    )
 }

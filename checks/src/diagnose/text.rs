@@ -67,7 +67,8 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
 
 fn cause(text: &mut String, number: usize, own: &Argued) {
     let Argued { cause, argument } = own;
-    let at = if argument.servers.is_empty() { String::new() } else { format!(": {}", argument.servers.join(" ")) };
+    let at =
+        if argument.servers.is_empty() { String::new() } else { format!(": {}", argument.servers.join(" ")) };
     let word = argument.confidence().word();
     let _ = writeln!(text, "cause {number} {} · {word}\n  {}{at}", cause.name, cause.title);
     let mut signs = |what: &str, signs: &[Sign]| {

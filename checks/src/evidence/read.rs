@@ -234,7 +234,12 @@ fn whole<T: DeserializeOwned>(
 }
 
 /// JSON lines. One that is cut is kept if it can be read all the same.
-pub(crate) fn lines<T: Record>(dir: &Path, name: &str, is_necessary: bool, files: &mut Vec<FileState>) -> Vec<T> {
+pub(crate) fn lines<T: Record>(
+    dir: &Path,
+    name: &str,
+    is_necessary: bool,
+    files: &mut Vec<FileState>,
+) -> Vec<T> {
     let mut state = FileState::new(name, is_necessary);
     let mut records = Vec::new();
     match File::open(dir.join(name)) {

@@ -49,7 +49,9 @@ pub mod view;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::cli::{ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RunArgs, SoakArgs, UpArgs, Which};
+use self::cli::{
+    ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RunArgs, SoakArgs, UpArgs, Which,
+};
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
 use crate::console::Console;

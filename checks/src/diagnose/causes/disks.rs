@@ -34,7 +34,10 @@ pub fn slow(facts: &Facts) -> Argument {
             );
         }
         if disk.stalled_in(facts.before(change), 0) {
-            argument.contra(DECISIVE, format!("no sync of {server} returned at all: its disk did not get slow, it stalled"));
+            argument.contra(
+                DECISIVE,
+                format!("no sync of {server} returned at all: its disk did not get slow, it stalled"),
+            );
         }
     }
     if argument.pro.is_empty() {
@@ -61,7 +64,8 @@ fn slow_in_office(facts: &Facts, argument: &mut Argument) {
         for (span, took) in disk.slow.iter().filter(|(span, _)| span.meets(leader.span, 0)) {
             let slow_seconds = |load: &&crate::evidence::record::LoadRecord| {
                 let second = Span { from_us: load.at_us.saturating_sub(1_000_000), until_us: load.at_us };
-                second.meets(*span, 0) && load.p50_us.is_some_and(|p50| p50 >= super::super::float(facts.heartbeat_us))
+                second.meets(*span, 0)
+                    && load.p50_us.is_some_and(|p50| p50 >= super::super::float(facts.heartbeat_us))
             };
             let seconds = facts.load.iter().filter(slow_seconds).count();
             if seconds > 1 {
@@ -92,7 +96,10 @@ pub fn flapping(facts: &Facts) -> Argument {
         return argument;
     }
     if slow.len() < majority(facts).max(2) {
-        argument.contra(DECISIVE, format!("only {}'s disk was slow: {}", slow.join(", "), others(facts, &slow[0])));
+        argument.contra(
+            DECISIVE,
+            format!("only {}'s disk was slow: {}", slow.join(", "), others(facts, &slow[0])),
+        );
         return argument;
     }
     for server in &slow {
@@ -104,15 +111,23 @@ pub fn flapping(facts: &Facts) -> Argument {
         .collect();
     argument.pro(
         STRONG,
-        format!("syncs took, at worst: {}; heartbeats are {} apart", worst.join(", "), millis(facts.heartbeat_us)),
+        format!(
+            "syncs took, at worst: {}; heartbeats are {} apart",
+            worst.join(", "),
+            millis(facts.heartbeat_us)
+        ),
     );
     let lost = facts.losses().filter(|change| slow_before(facts, change).is_some()).count();
     if lost > 1 {
-        argument.pro(DECISIVE, format!("{lost} leaders, one after another, lost leadership while their disks were slow"));
+        argument.pro(
+            DECISIVE,
+            format!("{lost} leaders, one after another, lost leadership while their disks were slow"),
+        );
     } else if lost == 1 {
         argument.pro(STRONG, "a leader lost leadership while its disk was slow");
     }
-    let terms: Vec<u64> = facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.term)).collect();
+    let terms: Vec<u64> =
+        facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.term)).collect();
     let risen = terms.iter().max().zip(terms.iter().min()).map_or(0, |(max, min)| max - min);
     let led = facts.leaderships.len() as u64;
     if risen > led {
@@ -133,7 +148,11 @@ pub fn stalled(facts: &Facts) -> Argument {
             argument.at(&disk.server);
             argument.pro(
                 STRONG,
-                format!("no sync of {} returned for {took}, {}, though it had to write", disk.server, facts.from_to(*stall)),
+                format!(
+                    "no sync of {} returned for {took}, {}, though it had to write",
+                    disk.server,
+                    facts.from_to(*stall)
+                ),
             );
             if let Some(change) = loss {
                 let lost = facts.at(change.gap.from_us);

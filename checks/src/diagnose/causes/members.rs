@@ -27,10 +27,14 @@ pub fn bypassed(facts: &Facts) -> Argument {
             argument.at(&conflict.other.0);
         }
         if facts.conflicts.iter().any(|conflict| conflict.is_disjoint) {
-            argument.pro(STRONG, "a majority of the one and a majority of the other need no server in common");
+            argument
+                .pro(STRONG, "a majority of the one and a majority of the other need no server in common");
         }
     } else {
-        argument.contra(DECISIVE, "all servers with a configuration at one place of the log have the same voters there");
+        argument.contra(
+            DECISIVE,
+            "all servers with a configuration at one place of the log have the same voters there",
+        );
     }
     for both in &facts.both {
         argument.pro(

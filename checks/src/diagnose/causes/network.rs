@@ -16,12 +16,20 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     for change in facts.losses() {
         let (leader, window) = (&change.from.server, facts.before(change));
+        if change.to.server == *leader {
+            continue;
+        }
         let is_own = |cut: &&CutOff| cut.server == *leader && cut.span.meets(window, facts.election_us);
         let Some(cut) = facts.cuts.iter().find(is_own) else { continue };
         argument.at(leader);
         argument.pro(
             STRONG,
-            format!("{leader} led in term {} and was out of touch {}: {}", change.from.term, facts.from_to(cut.span), way(cut)),
+            format!(
+                "{leader} led in term {} and was out of touch {}: {}",
+                change.from.term,
+                facts.from_to(cut.span),
+                way(cut)
+            ),
         );
         argument.pro(
             STRONG,
@@ -33,7 +41,10 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
             ),
         );
         if let Some(age) = quorum_age(facts, leader, cut.span) {
-            argument.pro(WEAK, format!("{leader} had not heard a majority for {} when it was asked", seconds(age)));
+            argument.pro(
+                WEAK,
+                format!("{leader} had not heard a majority for {} when it was asked", seconds(age)),
+            );
         }
         let disk = facts.disk(leader);
         if let Some(took) = disk.and_then(|disk| disk.slow_in(window, 0)) {
@@ -63,7 +74,9 @@ fn followers(facts: &Facts, argument: &mut Argument) {
 }
 
 fn is_slow(facts: &Facts, cut: &CutOff) -> bool {
-    facts.disk(&cut.server).is_some_and(|disk| disk.slow_in(cut.span, 0).is_some() || disk.stalled_in(cut.span, 0))
+    let explains = |took: u64| took / 1000 >= cut.age_ms / 2;
+    let disk = facts.disk(&cut.server);
+    disk.is_some_and(|disk| disk.slow_in(cut.span, 0).is_some_and(explains) || disk.stalled_in(cut.span, 0))
 }
 
 fn way(cut: &CutOff) -> String {
@@ -112,13 +125,17 @@ pub fn majority_lost(facts: &Facts) -> Argument {
         }
     }
     if argument.pro.is_empty() {
-        argument.contra(DECISIVE, format!("whenever nobody led, {majority} of {} voters were up and in touch", voters.len()));
+        argument.contra(
+            DECISIVE,
+            format!("whenever nobody led, {majority} of {} voters were up and in touch", voters.len()),
+        );
     }
     argument
 }
 
 fn is_away(facts: &Facts, server: &str, at_us: u64) -> bool {
-    let is_silent = facts.series.iter().find(|own| own.server == server).is_none_or(|own| own.at(at_us).is_none());
+    let is_silent =
+        facts.series.iter().find(|own| own.server == server).is_none_or(|own| own.at(at_us).is_none());
     let covers = |cut: &CutOff| cut.span.from_us <= at_us && at_us <= cut.span.until_us;
     is_silent || facts.cuts.iter().any(|cut| cut.server == server && covers(cut) && !is_slow(facts, cut))
 }
@@ -136,11 +153,16 @@ pub fn bad_links(facts: &Facts) -> Argument {
     }
     // A server that was paused or waited for its disk answers late, whatever the link.
     let is_own = |way: &&Way| {
-        let moment = Span { from_us: way.worst_at_us.saturating_sub(facts.election_us), until_us: way.worst_at_us };
+        let moment =
+            Span { from_us: way.worst_at_us.saturating_sub(facts.election_us), until_us: way.worst_at_us };
         ![&way.from, &way.to].into_iter().any(|server| {
-            facts.disk(server).is_some_and(|disk| disk.slow_in(moment, 0).is_some() || disk.stalled_in(moment, 0))
+            facts
+                .disk(server)
+                .is_some_and(|disk| disk.slow_in(moment, 0).is_some() || disk.stalled_in(moment, 0))
                 || facts.silences().any(|silence| {
-                    silence.server == *server && silence.then != Then::Restarted && silence.span.meets(moment, 0)
+                    silence.server == *server
+                        && silence.then != Then::Restarted
+                        && silence.span.meets(moment, 0)
                 })
         })
     };

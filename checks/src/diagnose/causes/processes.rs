@@ -12,12 +12,21 @@ pub fn died(facts: &Facts) -> Argument {
     for change in facts.losses() {
         let Some(silence) = silence(facts, change) else { continue };
         let leader = &change.from.server;
-        let said = format!("{leader} led in term {} and did not answer {}", change.from.term, facts.from_to(silence.span));
+        let said = format!(
+            "{leader} led in term {} and did not answer {}",
+            change.from.term,
+            facts.from_to(silence.span)
+        );
         match silence.then {
-            Then::Restarted => argument.pro(DECISIVE, format!("{said}; what answers then is another process")),
+            Then::Restarted => {
+                argument.pro(DECISIVE, format!("{said}; what answers then is another process"))
+            }
             Then::Unknown => argument.pro(DECISIVE, format!("{said}, and never since")),
             Then::WentOn => {
-                argument.contra(DECISIVE, format!("{leader} did not answer for a while, and the same process went on"));
+                argument.contra(
+                    DECISIVE,
+                    format!("{leader} did not answer for a while, and the same process went on"),
+                );
                 continue;
             }
         }
@@ -54,9 +63,16 @@ pub fn paused(facts: &Facts) -> Argument {
         argument.at(leader);
         argument.pro(
             DECISIVE,
-            format!("{leader} led in term {} and answered nobody {}; then the same process went on", change.from.term, facts.from_to(silence.span)),
+            format!(
+                "{leader} led in term {} and did nothing {}; then the same process went on",
+                change.from.term,
+                facts.from_to(silence.span)
+            ),
         );
-        argument.pro(STRONG, format!("{} was elected at {} meanwhile", change.to.server, facts.at(change.to.span.from_us)));
+        argument.pro(
+            STRONG,
+            format!("{} was elected at {} meanwhile", change.to.server, facts.at(change.to.span.from_us)),
+        );
     }
     if argument.pro.is_empty() && argument.contra.is_empty() {
         argument.contra(DECISIVE, "every leader answered whoever scraped it until another led");

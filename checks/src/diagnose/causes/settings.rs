@@ -19,14 +19,28 @@ pub fn short_time_out(facts: &Facts) -> Argument {
     if ratio < HEARTBEATS_MIN {
         argument.pro(
             STRONG,
-            format!("an election time-out of {} holds only {ratio} heartbeats of {}", millis(election), millis(heartbeat)),
+            format!(
+                "an election time-out of {} holds only {ratio} heartbeats of {}",
+                millis(election),
+                millis(heartbeat)
+            ),
         );
     } else {
-        argument.contra(STRONG, format!("{ratio} heartbeats fit into an election time-out of {}", millis(election)));
+        argument.contra(
+            STRONG,
+            format!("{ratio} heartbeats fit into an election time-out of {}", millis(election)),
+        );
     }
     let trip = facts.ways.iter().map(|way| way.median_us).max().unwrap_or(0);
     if trip * 4 > election {
-        argument.pro(STRONG, format!("a round trip takes {} as a rule, and the time-out is {}", millis(trip), millis(election)));
+        argument.pro(
+            STRONG,
+            format!(
+                "a round trip takes {} as a rule, and the time-out is {}",
+                millis(trip),
+                millis(election)
+            ),
+        );
     }
     let moved = facts.losses().count();
     if moved > 1 {
@@ -56,13 +70,17 @@ pub fn wrong_clock(facts: &Facts) -> Argument {
         };
         argument.pro(STRONG, says);
         if wrong.span.us() > facts.election_us || wrong.is_jump {
-            argument.pro(STRONG, format!("it lasted {}: longer than any scrape is late", seconds(wrong.span.us())));
+            argument.pro(
+                STRONG,
+                format!("it lasted {}: longer than any scrape is late", seconds(wrong.span.us())),
+            );
         }
     }
     if facts.wrong.is_empty() {
         let is_said = facts.series.iter().any(|own| own.answers().any(|sample| sample.timers_ms.is_some()));
         if is_said {
-            argument.contra(DECISIVE, "the clocks by which timers run went as fast as that of whoever scraped");
+            argument
+                .contra(DECISIVE, "the clocks by which timers run went as fast as that of whoever scraped");
         } else {
             argument.contra(WEAK, "servers do not say what their clocks show");
         }
@@ -80,21 +98,34 @@ pub fn overload(facts: &Facts) -> Argument {
         let (refused, overflowed) = (grown(|sample| sample.rejected), grown(|sample| sample.overflowed));
         if refused > 0 {
             argument.at(&own.server);
-            argument.pro(DECISIVE, format!("{} refused {refused} requests, since too many waited", own.server));
+            argument
+                .pro(DECISIVE, format!("{} refused {refused} requests, since too many waited", own.server));
         }
         if overflowed > 0 {
             argument.at(&own.server);
-            argument.pro(STRONG, format!("{} dropped {overflowed} datagrams of servers, since too many waited", own.server));
+            argument.pro(
+                STRONG,
+                format!("{} dropped {overflowed} datagrams of servers, since too many waited", own.server),
+            );
         }
         if let Some(share) = processor(own).filter(|share| *share > BUSY) {
             argument.at(&own.server);
-            argument.pro(STRONG, format!("{} used {:.0} % of a processor all the time", own.server, share * 100.0));
+            argument.pro(
+                STRONG,
+                format!("{} used {:.0} % of a processor all the time", own.server, share * 100.0),
+            );
         }
     }
     if argument.pro.is_empty() {
-        let most = facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.pending)).max();
+        let most =
+            facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.pending)).max();
         let most = most.unwrap_or(0);
-        argument.contra(STRONG, format!("no request was refused, no datagram dropped for want of room; at most {most} clients waited"));
+        argument.contra(
+            STRONG,
+            format!(
+                "no request was refused, no datagram dropped for want of room; at most {most} clients waited"
+            ),
+        );
     }
     argument
 }

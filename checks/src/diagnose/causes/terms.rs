@@ -34,24 +34,33 @@ fn one(facts: &Facts, deposed: &Deposed, argument: &mut Argument) {
     );
     let slack_us = facts.election_us;
     let away = facts.cuts.iter().find(|cut| cut.server == *by && cut.span.meets(*span, slack_us));
-    let silent = facts.silences().find(|silence| silence.server == *by && silence.span.meets(*span, slack_us));
+    let silent =
+        facts.silences().find(|silence| silence.server == *by && silence.span.meets(*span, slack_us));
     match (away, silent) {
         (Some(cut), _) => argument.pro(STRONG, format!("{by} was cut off {}", facts.from_to(cut.span))),
-        (None, Some(silence)) => argument.pro(STRONG, format!("{by} did not answer {}", facts.from_to(silence.span))),
+        (None, Some(silence)) => {
+            argument.pro(STRONG, format!("{by} did not answer {}", facts.from_to(silence.span)))
+        }
         (None, None) => argument.contra(STRONG, format!("{by} was not seen to be away")),
     }
     match pre_vote {
-        Some(false) => argument.pro(STRONG, format!("{by} does not ask before an election whether it can be won")),
+        Some(false) => {
+            argument.pro(STRONG, format!("{by} does not ask before an election whether it can be won"))
+        }
         Some(true) => argument.contra(STRONG, format!("{by} asks before an election whether it can be won")),
         None => {}
     }
     if *term > leader.term + 1 {
         argument.pro(WEAK, format!("{by} had stood in vain: it was {} terms ahead", term - leader.term));
     }
-    let window = Span { from_us: span.from_us.saturating_sub(2 * facts.election_us), until_us: span.until_us };
+    let window =
+        Span { from_us: span.from_us.saturating_sub(2 * facts.election_us), until_us: span.until_us };
     let disk = facts.disk(&leader.server);
     if let Some(took) = disk.and_then(|disk| disk.slow_in(window, 0)) {
         let took = super::super::millis(took);
-        argument.contra(DECISIVE, format!("{}'s own disk was slow before, {took} a sync: it was not well", leader.server));
+        argument.contra(
+            DECISIVE,
+            format!("{}'s own disk was slow before, {took} a sync: it was not well", leader.server),
+        );
     }
 }

@@ -64,7 +64,7 @@ pub fn paused(facts: &Facts) -> Argument {
         argument.pro(
             DECISIVE,
             format!(
-                "{leader} led in term {} and answered nobody {}; then the same process went on",
+                "{leader} led in term {} and did nothing {}; then the same process went on",
                 change.from.term,
                 facts.from_to(silence.span)
             ),

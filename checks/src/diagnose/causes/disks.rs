@@ -12,6 +12,10 @@ use crate::evidence::record::LoadRecord;
 pub fn slow(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     let slow = slow_servers(facts);
+    if slow.len() >= majority(facts).max(2) {
+        argument.contra(DECISIVE, format!("not one disk alone: {} were slow", slow.join(", ")));
+        return argument;
+    }
     for change in facts.losses() {
         let server = &change.from.server;
         let Some((disk, took)) = slow_before(facts, change) else { continue };
@@ -52,10 +56,7 @@ pub fn slow(facts: &Facts) -> Argument {
         [one] => {
             argument.contra(STRONG, format!("{one}'s disk was slow, and no leadership was lost while it was"))
         }
-        several => argument.contra(
-            if several.len() >= majority(facts) { DECISIVE } else { WEAK },
-            format!("not one disk alone: {} were slow", several.join(", ")),
-        ),
+        several => argument.contra(WEAK, format!("not one disk alone: {} were slow", several.join(", "))),
     }
     argument
 }

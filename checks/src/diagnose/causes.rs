@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `members.rs` | membership changed past the log |
 //! | `disks.rs` | one slow disk, all of them slow, a stalled one |
-//! | `network.rs` | a leader cut off, no majority in touch, bad links |
+//! | `network.rs` | a leader cut off, or another server; no majority in touch; bad links |
 //! | `terms.rs` | a leader deposed by a higher term |
-//! | `processes.rs` | a leader that died, one that slept |
+//! | `processes.rs` | a leader that died, one that slept, another server that is down |
 //! | `settings.rs` | a time-out that is too short, a clock that is wrong, too much work |
 
 mod disks;
@@ -62,7 +62,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         name: "slow-shared-storage",
-        title: "The disks of a majority are slow, and leadership wanders from one to the next",
+        title: "The disks of a majority are slow: clients wait, and leadership wanders",
         argue: disks::flapping,
         next: &[
             "Look at what the servers' disks share, and at who else loads it.",
@@ -131,6 +131,26 @@ pub const CAUSES: &[Cause] = &[
             "Do not read by leases where machines may stand still: --read-mode index.",
         ],
         scenario: Some("lease-pause"),
+    },
+    Cause {
+        name: "server-down",
+        title: "A server does not answer; the others go on, and can spare one less",
+        argue: processes::server_down,
+        next: &[
+            "Start it again with its data, or find out why it does not answer: its log, its machine.",
+            "If it will not come back, replace it through the log: ctl member remove, then ctl member add.",
+        ],
+        scenario: Some("snapshot"),
+    },
+    Cause {
+        name: "server-cut-off",
+        title: "A server is out of touch; the others go on, and can spare one less",
+        argue: network::server_cut_off,
+        next: &[
+            "Look at the network between that server and the others: routes, firewalls, switches.",
+            "Before it comes back, see that it runs with --pre-vote=true: without, its return costs an election.",
+        ],
+        scenario: Some("rejoin-quiet"),
     },
     Cause {
         name: "bad-links",

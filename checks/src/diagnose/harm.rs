@@ -1,6 +1,7 @@
 //! What was felt, and what was seen and did no harm. Without harm nothing is wrong, and no cause is named.
 
 use super::facts::Facts;
+use super::network::CutOff;
 use super::{float, millis, seconds};
 use crate::evidence::record::LoadRecord;
 
@@ -35,8 +36,10 @@ pub fn harm(facts: &Facts) -> Vec<String> {
             .map(|gap| format!("nobody leads since {}", facts.at(gap.from_us))),
     );
     harm.extend(clients(facts));
-    let silent =
-        facts.silences().filter(|silence| facts.lasts(silence.span) && silence.span.us() > facts.election_us);
+    // One that joins, or has left, owes no answer.
+    let voters = facts.voters();
+    let silent = facts.silences().filter(|own| facts.lasts(own.span) && own.span.us() > facts.election_us);
+    let silent = silent.filter(|own| voters.contains(&own.server));
     harm.extend(
         silent.map(|own| format!("{} does not answer since {}", own.server, facts.at(own.span.from_us))),
     );
@@ -92,8 +95,14 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         let own = |own: &&super::leaders::Leadership| own.span.from_us <= at_us && at_us <= own.span.until_us;
         facts.leaderships.iter().filter(own).any(|own| own.server == server)
     };
-    for cut in facts.cuts.iter().filter(|cut| !led(&cut.server, cut.span.from_us) && !facts.lasts(cut.span)) {
-        notes.push(format!("{} was out of touch {}, and is back", cut.server, facts.from_to(cut.span)));
+    for own in &facts.series {
+        let is_over = |cut: &&CutOff| !led(&cut.server, cut.span.from_us) && !facts.lasts(cut.span);
+        let cuts = facts.cuts.iter().filter(|cut| cut.server == own.server).filter(is_over);
+        if let Some(longest) = cuts.clone().max_by_key(|cut| cut.span.us()) {
+            let (times, span) = (cuts.count(), facts.from_to(longest.span));
+            let times = if times > 1 { format!(", and {} times more", times - 1) } else { String::new() };
+            notes.push(format!("{} was out of touch {span}{times}, and is back", own.server));
+        }
     }
     for silence in
         facts.silences().filter(|own| !led(&own.server, own.span.from_us) && !facts.lasts(own.span))

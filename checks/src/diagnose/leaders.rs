@@ -4,6 +4,9 @@ use super::input::Input;
 use super::series::{Series, Span};
 use crate::evidence::record::Role;
 
+/// Who is told to take over stands at once: it is seen within this of the old leader's end, in microseconds.
+const HANDOVER_US: u64 = 500_000;
+
 /// A server led in a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
@@ -125,9 +128,10 @@ fn is_planned(from: &Leadership, to: &Leadership, series: &[Series]) -> bool {
     let Some(next) = series.iter().find(|own| own.server == to.server) else { return false };
     let told = |at_us: u64| next.at(at_us).and_then(|sample| sample.handovers).unwrap_or(0);
     let after = next.answers().find(|sample| sample.at_us >= to.span.from_us);
-    let was_told = after.and_then(|sample| sample.handovers).unwrap_or(0) > told(from.span.from_us);
+    let before_us = from.span.until_us.min(to.span.from_us).saturating_sub(HANDOVER_US);
+    let was_told = after.and_then(|sample| sample.handovers).unwrap_or(0) > told(before_us);
     let has_left = after
         .and_then(|sample| sample.voters.as_ref())
         .is_some_and(|voters| !voters.is_empty() && !voters.contains(&from.server));
-    was_told || has_left
+    (was_told || has_left) && from.server != to.server
 }

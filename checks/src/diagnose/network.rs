@@ -21,6 +21,8 @@ pub struct CutOff {
     pub age_ms: u64,
     /// Did it lead when it began?
     pub led: bool,
+    /// By how many scrapes it was seen.
+    pub scrapes: usize,
 }
 
 /// The way from one server to another, as the second saw it.
@@ -64,18 +66,28 @@ pub fn cut_off(series: &[Series], election_us: u64, leader: impl Fn(u64) -> Opti
             let from_us = sample.at_us.saturating_sub(age_ms * 1000);
             if let Some(known) = last.and_then(|at| found.get_mut(at)) {
                 known.span.until_us = sample.at_us;
+                known.scrapes += 1;
                 known.is_heard &= is_heard;
                 known.hears &= hears;
                 known.age_ms = known.age_ms.max(age_ms);
             } else {
                 let led = own.was(Role::Leader, Span { from_us, until_us: sample.at_us });
                 let span = Span { from_us, until_us: sample.at_us };
-                found.push(CutOff { server: own.server.clone(), span, is_heard, hears, age_ms, led });
+                found.push(CutOff {
+                    server: own.server.clone(),
+                    span,
+                    is_heard,
+                    hears,
+                    age_ms,
+                    led,
+                    scrapes: 1,
+                });
                 last = Some(found.len() - 1);
             }
         }
     }
-    found.retain(|cut| cut.span.us() >= election_us);
+    // One scrape says little: who begins to ask has not been answered yet.
+    found.retain(|cut| cut.span.us() >= election_us && cut.scrapes > 1);
     found
 }
 
@@ -94,6 +106,12 @@ fn out_of_touch(
     if let Some(leads) = leads.filter(|leads| *leads != own.server) {
         let of_leader = series.iter().find(|other| other.server == leads)?.at(sample.at_us)?;
         if !is_voter(of_leader, &own.server) {
+            return None;
+        }
+        // Who hears another leader is in touch, if not with this one: that is no link's fault.
+        let of_other =
+            sample.leader.as_deref().filter(|other| *other != leads).and_then(|other| sample.peer(other));
+        if of_other.is_some_and(|other| !old(other.heard_ms)) {
             return None;
         }
         let heard = of_leader.peer(&own.server).and_then(|peer| peer.heard_ms);
@@ -140,7 +158,8 @@ pub fn ways(series: &[Series], cuts: &[CutOff]) -> Vec<Way> {
                 series.iter().find(|other| other.server == from).map_or(&[][..], |other| &other.silences[..]);
             let away =
                 cuts.iter().filter(|cut| cut.server == from || cut.server == own.server).map(|cut| cut.span);
-            let away: Vec<Span> = away.chain(others.iter().map(|silence| silence.span)).collect();
+            let silences = others.iter().chain(&own.silences).map(|silence| silence.span);
+            let away: Vec<Span> = away.chain(silences).collect();
             let (lost, lost_at_us) = lost(own, from, &away);
             ways.push(Way {
                 from: from.to_string(),

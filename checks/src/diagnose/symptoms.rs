@@ -135,10 +135,12 @@ fn unreachable(facts: &Facts) -> String {
 }
 
 fn out_of_touch(facts: &Facts) -> String {
-    listed(
-        facts.cuts.iter().map(|cut| format!("{} {}", cut.server, facts.from_to(cut.span))).collect(),
-        "none",
-    )
+    let of = |own: &super::series::Series| {
+        let cuts = facts.cuts.iter().filter(|cut| cut.server == own.server);
+        let longest = cuts.clone().max_by_key(|cut| cut.span.us())?;
+        Some(format!("{} {} times, longest {}", own.server, cuts.count(), facts.from_to(longest.span)))
+    };
+    listed(facts.series.iter().filter_map(of).collect(), "none")
 }
 
 fn configuration(facts: &Facts) -> String {

@@ -6,6 +6,7 @@ use super::super::facts::Facts;
 use super::super::leaders::Change;
 use super::super::millis;
 use super::super::series::Span;
+use crate::evidence::record::LoadRecord;
 
 /// A leader lost leadership while its syncs took longer than heartbeats are apart.
 pub fn slow(facts: &Facts) -> Argument {
@@ -48,7 +49,9 @@ pub fn slow(facts: &Facts) -> Argument {
         [one] if !argument.pro.is_empty() => {
             argument.pro(WEAK, format!("only {one}'s disk was slow: {}", others(facts, one)));
         }
-        [_] => {}
+        [one] => {
+            argument.contra(STRONG, format!("{one}'s disk was slow, and no leadership was lost while it was"))
+        }
         several => argument.contra(
             if several.len() >= majority(facts) { DECISIVE } else { WEAK },
             format!("not one disk alone: {} were slow", several.join(", ")),
@@ -62,29 +65,34 @@ fn slow_in_office(facts: &Facts, argument: &mut Argument) {
     for leader in &facts.leaderships {
         let Some(disk) = facts.disk(&leader.server) else { continue };
         for (span, took) in disk.slow.iter().filter(|(span, _)| span.meets(leader.span, 0)) {
-            let slow_seconds = |load: &&crate::evidence::record::LoadRecord| {
-                let second = Span { from_us: load.at_us.saturating_sub(1_000_000), until_us: load.at_us };
-                second.meets(*span, 0)
-                    && load.p50_us.is_some_and(|p50| p50 >= super::super::float(facts.heartbeat_us))
-            };
-            let seconds = facts.load.iter().filter(slow_seconds).count();
+            let seconds = waited_seconds(facts, &[(*span, *took)]);
             if seconds > 1 {
                 argument.at(&leader.server);
                 argument.pro(
                     DECISIVE,
                     format!(
-                        "{}'s syncs took {} {} while it led, and in {seconds} seconds of these half of the clients' \
-                         operations took longer than {}",
+                        "{}'s syncs took {} {} while it led, and clients waited in {seconds} seconds of these",
                         leader.server,
                         millis(*took),
-                        facts.from_to(*span),
-                        millis(facts.heartbeat_us)
+                        facts.from_to(*span)
                     ),
                 );
                 return;
             }
         }
     }
+}
+
+/// In how many seconds that meet one of these spans nothing was done, or half of what was done took longer than
+/// heartbeats are apart.
+fn waited_seconds(facts: &Facts, spans: &[(Span, u64)]) -> usize {
+    let limit = super::super::float(facts.heartbeat_us);
+    let has_waited = |load: &&LoadRecord| {
+        let second = Span { from_us: load.at_us.saturating_sub(1_000_000), until_us: load.at_us };
+        spans.iter().any(|(span, _)| second.meets(*span, 0))
+            && (load.done == 0 || load.p50_us.is_some_and(|p50| p50 >= limit))
+    };
+    facts.load.iter().filter(has_waited).count()
 }
 
 /// A majority of disks is slow, and whoever leads loses it again.
@@ -126,6 +134,19 @@ pub fn flapping(facts: &Facts) -> Argument {
     } else if lost == 1 {
         argument.pro(STRONG, "a leader lost leadership while its disk was slow");
     }
+    let waited =
+        waited_seconds(facts, &facts.disks.iter().flat_map(|disk| disk.slow.clone()).collect::<Vec<_>>());
+    if waited > 0 {
+        argument.pro(STRONG, format!("clients waited, or nothing was done, in {waited} seconds of these"));
+    }
+    let gap =
+        facts.leaderless.iter().filter(|gap| gap.us() > 3 * facts.election_us).max_by_key(|gap| gap.us());
+    if let Some(gap) = gap {
+        argument.pro(
+            STRONG,
+            format!("nobody led {}: no election ended before the next began", facts.from_to(*gap)),
+        );
+    }
     let terms: Vec<u64> =
         facts.series.iter().flat_map(|own| own.answers().filter_map(|sample| sample.term)).collect();
     let risen = terms.iter().max().zip(terms.iter().min()).map_or(0, |(max, min)| max - min);
@@ -139,7 +160,13 @@ pub fn flapping(facts: &Facts) -> Argument {
 /// No sync of a leader returned for long, though it had something to write.
 pub fn stalled(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
-    for disk in &facts.disks {
+    let slow = slow_servers(facts);
+    // Where most disks are slow, one that returns nothing for long is one of them.
+    let are_all_slow = slow.len() >= majority(facts).max(2);
+    if are_all_slow {
+        argument.contra(DECISIVE, format!("syncs of {} return, and each of them is slow", slow.join(", ")));
+    }
+    for disk in facts.disks.iter().filter(|_| !are_all_slow) {
         for stall in &disk.stalls {
             let took = super::super::seconds(stall.us());
             let loss = facts.losses().find(|change| {
@@ -166,7 +193,7 @@ pub fn stalled(facts: &Facts) -> Argument {
             }
         }
     }
-    if argument.pro.is_empty() {
+    if argument.pro.is_empty() && !are_all_slow {
         argument.contra(DECISIVE, "whenever a server had something to write, a sync returned before long");
     }
     argument

@@ -16,11 +16,16 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     for change in facts.losses() {
         let (leader, window) = (&change.from.server, facts.before(change));
+        if change.to.server == *leader {
+            continue;
+        }
         let is_own = |cut: &&CutOff| cut.server == *leader && cut.span.meets(window, facts.election_us);
         let Some(cut) = facts.cuts.iter().find(is_own) else { continue };
         argument.at(leader);
+        let age = quorum_age(facts, leader, cut.span);
+        let excuse = age.and_then(|age| led_on(facts, leader, age)).or_else(|| excuse(facts, leader, window));
         argument.pro(
-            STRONG,
+            if excuse.is_some() { WEAK } else { DECISIVE },
             format!(
                 "{leader} led in term {} and was out of touch {}: {}",
                 change.from.term,
@@ -37,20 +42,11 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
                 facts.at(change.to.span.from_us)
             ),
         );
-        if let Some(age) = quorum_age(facts, leader, cut.span) {
-            argument.pro(
-                WEAK,
-                format!("{leader} had not heard a majority for {} when it was asked", seconds(age)),
-            );
+        if let Some(age) = age {
+            argument.pro(WEAK, format!("{leader} had not heard a majority for {} at worst", seconds(age)));
         }
-        let disk = facts.disk(leader);
-        if let Some(took) = disk.and_then(|disk| disk.slow_in(window, 0)) {
-            argument.contra(DECISIVE, format!("its own disk kept it from speaking, {} a sync", millis(took)));
-        } else if disk.is_some_and(|disk| disk.stalled_in(window, 0)) {
-            argument.contra(DECISIVE, format!("its own disk kept it: no sync of {leader} returned"));
-        }
-        if facts.silences().any(|silence| silence.server == *leader && silence.span.meets(window, 0)) {
-            argument.contra(DECISIVE, format!("{leader} did not answer whoever scraped it either"));
+        if let Some(why) = excuse {
+            argument.contra(DECISIVE, why);
         }
     }
     if argument.pro.is_empty() {
@@ -59,21 +55,64 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
     argument
 }
 
-/// Who was cut off and did not lead; that is an incident only as long as it lasts.
+/// Why a leader may have been out of touch that the network did not cut off.
+fn excuse(facts: &Facts, leader: &str, window: Span) -> Option<String> {
+    let disk = facts.disk(leader);
+    if let Some(took) = disk.and_then(|disk| disk.slow_in(window, 0)) {
+        return Some(format!("its own disk kept {leader} from speaking, {} a sync", millis(took)));
+    }
+    if disk.is_some_and(|disk| disk.stalled_in(window, 0)) {
+        return Some(format!("its own disk kept {leader}: no sync returned"));
+    }
+    if facts.silences().any(|silence| silence.server == leader && silence.span.meets(window, 0)) {
+        return Some(format!("{leader} did not answer whoever scraped it either"));
+    }
+    None
+}
+
+/// A leader that was never without its majority led on, whoever else was elected.
+fn led_on(facts: &Facts, leader: &str, age_us: u64) -> Option<String> {
+    let says =
+        || format!("{leader} was never without a majority, as it counts, for longer than {}", millis(age_us));
+    (age_us < facts.election_us).then(says)
+}
+
+/// Why no leader was cut off.
 fn followers(facts: &Facts, argument: &mut Argument) {
-    let lasting = facts.cuts.iter().filter(|cut| facts.lasts(cut.span) && !is_slow(facts, cut)).count();
-    let why = match facts.cuts.iter().map(|cut| &cut.server).next() {
-        None => "every server that answered was in touch with the leader".to_string(),
-        Some(_) if lasting > 0 => "who is cut off did not lead".to_string(),
-        Some(server) => format!("{server} was cut off for a while, and did not lead when leadership moved"),
-    };
-    argument.contra(DECISIVE, why);
+    argument.contra(
+        DECISIVE,
+        match facts.cuts.first() {
+            None => "every server that answered was in touch with the leader".to_string(),
+            Some(cut) => format!("{} was out of touch, and did not lose leadership by it", cut.server),
+        },
+    );
+}
+
+/// A server is out of touch to the end, and leadership did not move for it.
+pub fn server_cut_off(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    let has_lost = |server: &str| facts.losses().any(|change| change.from.server == server);
+    for cut in facts
+        .cuts
+        .iter()
+        .filter(|cut| facts.lasts(cut.span) && !is_slow(facts, cut) && !has_lost(&cut.server))
+    {
+        argument.at(&cut.server);
+        argument.pro(
+            DECISIVE,
+            format!("{} is out of touch since {}: {}", cut.server, facts.at(cut.span.from_us), way(cut)),
+        );
+    }
+    if argument.pro.is_empty() {
+        argument.contra(STRONG, "no server is out of touch at the end");
+    }
+    argument
 }
 
 fn is_slow(facts: &Facts, cut: &CutOff) -> bool {
-    facts
-        .disk(&cut.server)
-        .is_some_and(|disk| disk.slow_in(cut.span, 0).is_some() || disk.stalled_in(cut.span, 0))
+    let explains = |took: u64| took / 1000 >= cut.age_ms / 2;
+    let disk = facts.disk(&cut.server);
+    disk.is_some_and(|disk| disk.slow_in(cut.span, 0).is_some_and(explains) || disk.stalled_in(cut.span, 0))
 }
 
 fn way(cut: &CutOff) -> String {

@@ -64,7 +64,7 @@ pub fn paused(facts: &Facts) -> Argument {
         argument.pro(
             DECISIVE,
             format!(
-                "{leader} led in term {} and answered nobody {}; then the same process went on",
+                "{leader} led in term {} and did nothing {}; then the same process went on",
                 change.from.term,
                 facts.from_to(silence.span)
             ),
@@ -76,6 +76,29 @@ pub fn paused(facts: &Facts) -> Argument {
     }
     if argument.pro.is_empty() && argument.contra.is_empty() {
         argument.contra(DECISIVE, "every leader answered whoever scraped it until another led");
+    }
+    argument
+}
+
+/// A voter does not answer to the end, and did not lead when that began.
+pub fn server_down(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    let voters = facts.voters();
+    let has_lost = |server: &str| facts.losses().any(|change| change.from.server == server);
+    let is_led = !facts.leaderless.iter().any(|gap| facts.lasts(*gap));
+    let lasting = facts
+        .silences()
+        .filter(|_| is_led)
+        .filter(|own| facts.lasts(own.span) && own.span.us() > facts.election_us);
+    for silence in lasting.filter(|own| voters.contains(&own.server) && !has_lost(&own.server)) {
+        argument.at(&silence.server);
+        argument.pro(
+            DECISIVE,
+            format!("{} does not answer since {}", silence.server, facts.at(silence.span.from_us)),
+        );
+    }
+    if argument.pro.is_empty() {
+        argument.contra(STRONG, "every other voter answers at the end");
     }
     argument
 }

@@ -102,9 +102,7 @@ fn out_of_touch(
     let limit_ms = election_us / 1000 * 3 / 4;
     let old = |age: Option<u64>| age.is_none_or(|age| age > limit_ms);
     let others = || sample.peers.iter().flatten();
-    if others().next().is_none() {
-        return None;
-    }
+    others().next()?;
     if let Some(leads) = leads.filter(|leads| *leads != own.server) {
         let of_leader = series.iter().find(|other| other.server == leads)?.at(sample.at_us)?;
         if !is_voter(of_leader, &own.server) {

@@ -66,7 +66,7 @@ pub fn heal_disk(log: &Path) -> Result<(), Failure> {
 pub fn rot(log: &Path) -> Result<Option<String>, Failure> {
     let failed = |error: io::Error| Failure::at(log, &error);
     let files = fs::read_dir(log).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
-    let mut names: Vec<_> = files.iter().map(|file| file.file_name()).collect();
+    let mut names: Vec<_> = files.iter().map(std::fs::DirEntry::file_name).collect();
     names.retain(|name| name.to_string_lossy().ends_with(".log"));
     names.sort();
     let Some(name) = names.last() else { return Ok(None) };

@@ -59,6 +59,7 @@ struct One {
 /// If a rule is not known.
 pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     silence_model_panics();
+    go::silence_panics();
     if let Some(rules) = &args.without {
         return table::without(rules, args, console);
     }

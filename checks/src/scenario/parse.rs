@@ -230,13 +230,10 @@ fn expect(words: &mut Words<'_>) -> Result<Expect, Mistake> {
             }
             Expected::TwoAtOnce
         }
-        other => match expect_of(words, what)? {
-            Some(expected) => expected,
-            None => {
-                let known =
-                    ["leader", "no leader", "all agree", "5 voters", "progress", "steady", "two at once"];
-                return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
-            }
+        other => if let Some(expected) = expect_of(words, what)? { expected } else {
+            let known =
+                ["leader", "no leader", "all agree", "5 voters", "progress", "steady", "two at once"];
+            return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
         },
     };
     let within = words.next("`within` and a time")?;

@@ -185,7 +185,7 @@ impl Clients {
         &mut self,
         client: ClientId,
         attempt: u64,
-        word: Word,
+        word: &Word,
         now: Time,
         dice: &mut ChaCha8Rng,
     ) -> Next {
@@ -251,7 +251,7 @@ impl Client {
     fn hear(
         &mut self,
         id: ClientId,
-        word: Word,
+        word: &Word,
         servers: &[NodeId],
         now: Time,
         dice: &mut ChaCha8Rng,
@@ -260,7 +260,7 @@ impl Client {
         let is_opening = matches!(pursuit.wish, Wish::Do(_)) && pursuit.sequence.is_none();
         let is_change = !matches!(pursuit.wish, Wish::Get(_) | Wish::GetStale(_));
         let is_reconfiguring = matches!(pursuit.wish, Wish::Change(_) | Wish::Transfer(_));
-        let told = match &word {
+        let told = match word {
             Word::Reply(Reply::Done(_, Outcome::Opened(session))) => {
                 self.session = Some((*session, 0));
                 return self.ask(servers, now);
@@ -278,8 +278,8 @@ impl Client {
             return self.done(id, told, now);
         }
         let (heard, may_be_done, leader, must_wait) = match word {
-            Word::Reply(Reply::NotLeader(leader)) => ("it does not lead", false, leader, false),
-            Word::Reply(Reply::Transferring(to)) => ("it hands over", false, Some(to), false),
+            Word::Reply(Reply::NotLeader(leader)) => ("it does not lead", false, *leader, false),
+            Word::Reply(Reply::Transferring(to)) => ("it hands over", false, Some(*to), false),
             Word::Reply(Reply::Replaced) => ("another entry took its place", false, None, false),
             Word::Reply(_) => ("what came of it is lost", true, None, false),
             Word::Unreachable => ("it is not reached", false, None, false),

@@ -12,7 +12,7 @@ use raftlab_node::chaos::{DiskFault, Fate, Fault, LinkFault};
 use raftlab_node::node::{Ask, Event};
 use raftlab_node::process::{Kind, Status};
 use raftlab_node::replica::Observer;
-use raftlab_node::wire::{Received, Stamps};
+use raftlab_node::wire::Received;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -217,7 +217,7 @@ impl World {
 
     /// Ends a server at once, and its machine's power with it: what was not synced may be lost.
     pub fn kill(&mut self, id: NodeId) -> bool {
-        self.end(id, false, |server, dice| server.crash(dice))
+        self.end(id, false, Server::crash)
     }
 
     /// Ends a server as it should be ended.
@@ -349,11 +349,11 @@ impl World {
 
     fn happen(&mut self, happens: Happens) -> Option<Answered> {
         match happens {
-            Happens::Arrives { to, received } => self.arrive(to, received),
+            Happens::Arrives { to, received } => self.arrive(to, &received),
             Happens::ArrivesLate { to, received } => self.deliver(to, *received),
             Happens::Wakes { server, life } => {
                 let now = self.now;
-                let Some(running) = self.life_of(server, life) else { return None };
+                let running = self.life_of(server, life)?;
                 if running.wake_at.is_some_and(|at| at <= now) {
                     running.wake_at = None;
                 }
@@ -380,7 +380,7 @@ impl World {
                 }
             }
             Happens::Heard { client, attempt, word } => {
-                let next = self.clients.hear(client, attempt, word, self.now, &mut self.dice);
+                let next = self.clients.hear(client, attempt, &word, self.now, &mut self.dice);
                 return self.go(client, next);
             }
             Happens::GoesOn { client, attempt } => {
@@ -419,14 +419,14 @@ impl World {
     }
 
     /// A datagram arrives where a bad link may lose it or hold it back.
-    fn arrive(&mut self, to: NodeId, received: Box<Received>) {
+    fn arrive(&mut self, to: NodeId, received: &Received) {
         let Some(server) = self.servers.get(&to).filter(|server| server.is_up()) else { return };
         match server.links.fate(received.from, false, &server.fired) {
             Fate::Lost => {}
-            Fate::Passes => self.deliver(to, *received),
+            Fate::Passes => self.deliver(to, received.clone()),
             Fate::Arrives(delays) => {
                 for delay in delays {
-                    let received = received.clone();
+                    let received = Box::new(received.clone());
                     self.queue.push(self.now.after(span(delay)), Happens::ArrivesLate { to, received });
                 }
             }
@@ -476,7 +476,7 @@ impl World {
         let Outgoing { messages, replies, snapshot, disk, news, ended } = out;
         let Some(life) = self.servers.get(&id).map(|server| server.lives) else { return };
         for (to, message) in messages {
-            self.send(id, to, message);
+            self.send(id, to, &message);
         }
         for (client, attempt, reply) in replies {
             self.answer(client, attempt, Word::Reply(reply));
@@ -507,7 +507,7 @@ impl World {
     }
 
     /// A message leaves, through whatever is wrong with the link.
-    fn send(&mut self, from: NodeId, to: NodeId, message: Message) {
+    fn send(&mut self, from: NodeId, to: NodeId, message: &Message) {
         let Some(server) = self.servers.get(&from) else { return };
         let (sequence, stamps) = server.traffic.next(to, self.now.0);
         let kind = Kind::of(&message.body);
@@ -521,20 +521,11 @@ impl World {
             server.traffic.sent(kind, 0);
             let took = self.physics.link.draw(&mut self.dice);
             let at = self.now.after(Span(took.0.saturating_add(span(delay).0)));
-            let received = received(from, incarnation, sequence, stamps, message.clone());
+            let message = message.clone();
+            let received = Box::new(Received { from, incarnation, sequence, stamps, message });
             self.queue.push(at, Happens::Arrives { to, received });
         }
     }
-}
-
-fn received(
-    from: NodeId,
-    incarnation: u64,
-    sequence: u64,
-    stamps: Stamps,
-    message: Message,
-) -> Box<Received> {
-    Box::new(Received { from, incarnation, sequence, stamps, message })
 }
 
 fn span(time: Duration) -> Span {

@@ -19,7 +19,7 @@ pub fn died(facts: &Facts) -> Argument {
         );
         match silence.then {
             Then::Restarted => {
-                argument.pro(DECISIVE, format!("{said}; what answers then is another process"))
+                argument.pro(DECISIVE, format!("{said}; what answers then is another process"));
             }
             Then::Unknown => argument.pro(DECISIVE, format!("{said}, and never since")),
             Then::WentOn => {

@@ -1,7 +1,8 @@
 //! One random run: things go wrong while clients work, then all is healed and the cluster has to come back.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use raftlab_core::{Change, Config, Index, Membership, NodeId, Rule, Span, Time};
 use raftlab_model::panic_message;
@@ -60,7 +61,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let lives = Lives::default();
     let watch: Box<dyn Watch> = if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };
     let mut run = Run::new(plan, without, watch);
-    let went = catch_unwind(AssertUnwindSafe(|| run.go()));
+    let went = quietly(|| run.go());
     let panicked = went.as_ref().err().map(|panic| panic_message(&**panic));
     let stuck = went.ok().and_then(Result::err);
     let mut struck = BTreeMap::new();
@@ -85,6 +86,28 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
         panicked,
         stuck,
     }
+}
+
+thread_local! {
+    /// What panics on this thread is caught, and told by whoever caught it.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets panics of random runs go without a word: they are caught.
+pub fn silence_panics() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !IS_QUIET.get() {
+            before(info);
+        }
+    }));
+}
+
+fn quietly<T>(what: impl FnOnce() -> T) -> Result<T, Box<dyn std::any::Any + Send>> {
+    IS_QUIET.set(true);
+    let done = catch_unwind(AssertUnwindSafe(what));
+    IS_QUIET.set(false);
+    done
 }
 
 struct Run<'a> {

@@ -7,7 +7,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `input.rs`, `live.rs` | what is read: scrapes, events, clients' work, logs; what is missing or cut |
-//! | `series.rs`, `leaders.rs`, `elections.rs` | when servers answered; who led, how leadership moved, who was deposed |
+//! | `series.rs`, `frozen.rs`, `leaders.rs`, `elections.rs` | when servers answered, or stood still; who led, how leadership moved, who was deposed |
 //! | `disks.rs`, `network.rs`, `clocks.rs`, `members.rs` | syncs, links, clocks, configurations |
 //! | `facts.rs` | all of these, derived once |
 //! | `harm.rs`, `symptoms.rs` | what was felt; what was measured |
@@ -30,6 +30,7 @@ mod disks;
 mod document;
 mod elections;
 mod facts;
+mod frozen;
 mod harm;
 mod input;
 mod leaders;

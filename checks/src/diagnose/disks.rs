@@ -18,6 +18,9 @@ pub struct Disk {
     pub stalls: Vec<Span>,
 }
 
+/// A disk is slow that is so for as many election time-outs.
+const SLOW_ELECTIONS: u64 = 2;
+
 /// No sync returns for so many election time-outs: that is no slow disk.
 const STALL_ELECTIONS: u64 = 3;
 
@@ -35,7 +38,7 @@ impl Disk {
             server: own.server.clone(),
             p50_us: medians.get(medians.len() / 2).copied().unwrap_or(0),
             p99_us: own.answers().filter_map(|sample| sample.fsync_p99_us).max().unwrap_or(0),
-            slow: slow(own, heartbeat_us),
+            slow: slow(own, heartbeat_us).into_iter().filter(|slow| matters(*slow, election_us)).collect(),
             stalls: stalls(own, election_us, leads),
         }
     }
@@ -54,6 +57,11 @@ impl Disk {
     pub fn worst_us(&self) -> u64 {
         self.slow.iter().map(|(_, took)| *took).max().unwrap_or(0)
     }
+}
+
+/// Every disk is slow once in a while. It matters if it goes on, or if one sync takes as long as an election time-out.
+fn matters((span, took): (Span, u64), election_us: u64) -> bool {
+    span.us() >= election_us * SLOW_ELECTIONS || took >= election_us
 }
 
 /// Between two scrapes so many syncs returned, and took so long together.
@@ -79,37 +87,66 @@ fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
     slow
 }
 
-fn stalls<'a>(own: &Series, election_us: u64, leads: impl Fn(u64) -> Option<&'a Sample>) -> Vec<Span> {
-    let mut stalls = Vec::new();
-    let mut flat: Option<(&Sample, &Sample, bool)> = None;
-    let mut close = |flat: Option<(&Sample, &Sample, bool)>| {
-        if let Some((first, last, true)) = flat {
-            let span = Span { from_us: first.at_us, until_us: last.at_us };
-            if span.us() >= election_us * STALL_ELECTIONS {
-                stalls.push(span);
-            }
-        }
-    };
-    for (one, next) in own.pairs() {
-        if one.fsyncs.is_none() || one.fsyncs != next.fsyncs {
-            close(flat.take());
-            continue;
-        }
-        let has_work = has_work(own, one, next, leads(next.at_us), election_us);
-        let (first, had_work) = flat.map_or((one, false), |(first, _, had_work)| (first, had_work));
-        flat = Some((first, next, had_work || has_work));
-    }
-    close(flat);
-    stalls
+/// A time without any sync.
+#[derive(Clone, Copy)]
+struct Flat<'a> {
+    first: &'a Sample,
+    last: &'a Sample,
+    /// When there was something to do last.
+    worked_us: Option<u64>,
 }
 
-/// Was there something that its disk should have done? It appended, or its leader hears it and waits for it.
+fn stalls<'a>(own: &Series, election_us: u64, leads: impl Fn(u64) -> Option<&'a Sample>) -> Vec<Span> {
+    let mut flats: Vec<Flat<'_>> = Vec::new();
+    let mut is_flat = false;
+    for (one, next) in own.pairs() {
+        if one.fsyncs.is_none() || one.fsyncs != next.fsyncs {
+            is_flat = false;
+            continue;
+        }
+        if !is_flat {
+            flats.push(Flat { first: one, last: next, worked_us: None });
+        }
+        is_flat = true;
+        let has_work = has_work(own, one, next, leads(next.at_us), election_us);
+        if let Some(flat) = flats.last_mut() {
+            flat.last = next;
+            flat.worked_us = if has_work { Some(next.at_us) } else { flat.worked_us };
+        }
+    }
+    let stall = |flat: Flat<'_>| {
+        let span = Span { from_us: flat.first.at_us, until_us: flat.last.at_us };
+        // What was to be done at first only may have been done before the first scrape.
+        let has_waited = flat.worked_us? >= span.from_us + span.us() / 2;
+        (has_waited && span.us() >= election_us * STALL_ELECTIONS && has_hung(own, span)).then_some(span)
+    };
+    flats.into_iter().filter_map(stall).collect()
+}
+
+/// Did one sync take all this time? If one returned afterwards it did, or there was nothing to sync; and where others
+/// take about as long, the disk is slow.
+fn has_hung(own: &Series, span: Span) -> bool {
+    let took = |one: &Sample, next: &Sample| {
+        let (count, sum) = (delta(one.fsyncs, next.fsyncs)?, delta(one.fsync_sum_us, next.fsync_sum_us)?);
+        (count > 0).then_some(sum)
+    };
+    let returned =
+        own.pairs().find(|(one, _)| one.at_us >= span.until_us).and_then(|(one, next)| took(one, next));
+    let are_alike =
+        own.pairs().filter_map(|(one, next)| took(one, next)).filter(|took| *took >= span.us() / 2);
+    returned.is_none_or(|took| took >= span.us() / 5 * 4) && are_alike.count() <= 1
+}
+
+/// Was there something that its disk should have done? It appended, or the leader and it hear each other, and the leader waits for it.
 fn has_work(own: &Series, one: &Sample, next: &Sample, leads: Option<&Sample>, election_us: u64) -> bool {
     let appended = next.last > one.last;
     let leads_itself = next.role == Some(Role::Leader) && next.pending.is_some_and(|pending| pending > 0);
-    let is_awaited = leads.and_then(|leader| leader.peer(&own.server)).is_some_and(|peer| {
-        peer.lag.is_some_and(|lag| lag > 0) && peer.heard_ms.is_some_and(|ms| ms * 1000 < election_us)
-    });
+    let is_fresh = |ms: Option<u64>| ms.is_some_and(|ms| ms * 1000 < election_us);
+    let hears =
+        leads.and_then(|leader| next.peer(&leader.server)).is_some_and(|peer| is_fresh(peer.heard_ms));
+    let is_awaited = leads
+        .and_then(|leader| leader.peer(&own.server))
+        .is_some_and(|peer| peer.lag.is_some_and(|lag| lag > 0) && is_fresh(peer.heard_ms) && hears);
     appended || leads_itself || is_awaited
 }
 

@@ -3,6 +3,7 @@
 use super::clocks::{self, Wrong};
 use super::disks::Disk;
 use super::elections::{self, Deposed};
+use super::frozen;
 use super::input::{End, Input};
 use super::leaders::{self, Change, Leadership};
 use super::members::{self, Both, Conflict};
@@ -62,13 +63,22 @@ impl Facts {
             input.samples.last().map_or(0, |last| last.at_us),
         );
         let span = Span { from_us: start_us, until_us: end_us };
-        let series: Vec<Series> =
+        let mut series: Vec<Series> =
             servers(input).iter().map(|server| Series::of(server, &input.samples)).collect();
         let said = |read: fn(&Sample) -> Option<u64>| input.samples.iter().filter_map(read).max();
         let heartbeat = said(|sample| sample.heartbeat_ms).filter(|ms| *ms > 0);
         let election = said(|sample| sample.election_ms).filter(|ms| *ms > 0);
         let heartbeat_us = heartbeat.map_or(HEARTBEAT_US, |ms| ms * 1000);
         let election_us = election.map_or(ELECTION_US, |ms| ms * 1000);
+        let stood: Vec<_> = series.iter().map(|own| frozen::frozen(own, &series, election_us)).collect();
+        for (own, mut stood) in series.iter_mut().zip(stood) {
+            // A core that waits for its disk stands still as well, and says so by its syncs.
+            let disk = Disk::of(own, heartbeat_us, election_us, |_| None);
+            stood.retain(|silence| {
+                disk.slow_in(silence.span, 0).is_none() && !disk.stalled_in(silence.span, 0)
+            });
+            own.silences.append(&mut stood);
+        }
         let leaderships = leaders::leaderships(input, &series, end_us);
         let changes = leaders::changes(&leaderships, &series);
         let leads = |at_us: u64| leader_at(&leaderships, at_us);

@@ -21,6 +21,8 @@ pub struct CutOff {
     pub age_ms: u64,
     /// Did it lead when it began?
     pub led: bool,
+    /// By how many scrapes it was seen.
+    pub scrapes: usize,
 }
 
 /// The way from one server to another, as the second saw it.
@@ -64,18 +66,28 @@ pub fn cut_off(series: &[Series], election_us: u64, leader: impl Fn(u64) -> Opti
             let from_us = sample.at_us.saturating_sub(age_ms * 1000);
             if let Some(known) = last.and_then(|at| found.get_mut(at)) {
                 known.span.until_us = sample.at_us;
+                known.scrapes += 1;
                 known.is_heard &= is_heard;
                 known.hears &= hears;
                 known.age_ms = known.age_ms.max(age_ms);
             } else {
                 let led = own.was(Role::Leader, Span { from_us, until_us: sample.at_us });
                 let span = Span { from_us, until_us: sample.at_us };
-                found.push(CutOff { server: own.server.clone(), span, is_heard, hears, age_ms, led });
+                found.push(CutOff {
+                    server: own.server.clone(),
+                    span,
+                    is_heard,
+                    hears,
+                    age_ms,
+                    led,
+                    scrapes: 1,
+                });
                 last = Some(found.len() - 1);
             }
         }
     }
-    found.retain(|cut| cut.span.us() >= election_us);
+    // One scrape says little: who begins to ask has not been answered yet.
+    found.retain(|cut| cut.span.us() >= election_us && cut.scrapes > 1);
     found
 }
 
@@ -97,11 +109,11 @@ fn out_of_touch(
             return None;
         }
         let heard = of_leader.peer(&own.server).and_then(|peer| peer.heard_ms);
-        let hears = sample.peer(leads).and_then(|peer| peer.heard_ms);
+        let of_peer = sample.peer(leads).and_then(|peer| peer.heard_ms);
         // A leader that is new has not heard everybody yet.
-        let is_out = old(heard) && heard.is_some() || old(hears) && hears.is_some();
-        let age = heard.unwrap_or(0).max(hears.unwrap_or(0));
-        return is_out.then_some((!old(heard), !old(hears), age));
+        let is_out = old(heard) && heard.is_some() || old(of_peer) && of_peer.is_some();
+        let age = heard.unwrap_or(0).max(of_peer.unwrap_or(0));
+        return is_out.then_some((!old(heard), !old(of_peer), age));
     }
     // Nobody leads, or it says that it does: it should hear enough for a majority.
     let voters = sample.voters.as_ref()?;

@@ -155,8 +155,8 @@ pub fn stalled(facts: &Facts) -> Argument {
                 ),
             );
             if let Some(change) = loss {
-                let lost = facts.at(change.gap.from_us);
-                argument.pro(DECISIVE, format!("{} gave up leadership at {lost} meanwhile", disk.server));
+                let gone = facts.at(change.gap.from_us);
+                argument.pro(DECISIVE, format!("{} gave up leadership at {gone} meanwhile", disk.server));
             } else if facts.lasts(*stall) {
                 argument.pro(STRONG, format!("{}'s disk is stalled to the end", disk.server));
             }
@@ -172,7 +172,7 @@ pub fn stalled(facts: &Facts) -> Argument {
     argument
 }
 
-/// How long syncs took when this leader lost leadership, if they were slow.
+/// How long syncs took when this leader gone leadership, if they were slow.
 fn slow_before<'a>(facts: &'a Facts, change: &Change) -> Option<(&'a Disk, u64)> {
     let disk = facts.disk(&change.from.server)?;
     Some((disk, disk.slow_in(facts.before(change), 0)?))

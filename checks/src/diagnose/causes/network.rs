@@ -16,6 +16,9 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     for change in facts.losses() {
         let (leader, window) = (&change.from.server, facts.before(change));
+        if change.to.server == *leader {
+            continue;
+        }
         let is_own = |cut: &&CutOff| cut.server == *leader && cut.span.meets(window, facts.election_us);
         let Some(cut) = facts.cuts.iter().find(is_own) else { continue };
         argument.at(leader);
@@ -71,9 +74,9 @@ fn followers(facts: &Facts, argument: &mut Argument) {
 }
 
 fn is_slow(facts: &Facts, cut: &CutOff) -> bool {
-    facts
-        .disk(&cut.server)
-        .is_some_and(|disk| disk.slow_in(cut.span, 0).is_some() || disk.stalled_in(cut.span, 0))
+    let explains = |took: u64| took / 1000 >= cut.age_ms / 2;
+    let disk = facts.disk(&cut.server);
+    disk.is_some_and(|disk| disk.slow_in(cut.span, 0).is_some_and(explains) || disk.stalled_in(cut.span, 0))
 }
 
 fn way(cut: &CutOff) -> String {

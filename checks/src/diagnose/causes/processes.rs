@@ -19,7 +19,7 @@ pub fn died(facts: &Facts) -> Argument {
         );
         match silence.then {
             Then::Restarted => {
-                argument.pro(DECISIVE, format!("{said}; what answers then is another process"));
+                argument.pro(DECISIVE, format!("{said}; what answers then is another process"))
             }
             Then::Unknown => argument.pro(DECISIVE, format!("{said}, and never since")),
             Then::WentOn => {
@@ -64,7 +64,7 @@ pub fn paused(facts: &Facts) -> Argument {
         argument.pro(
             DECISIVE,
             format!(
-                "{leader} led in term {} and answered nobody {}; then the same process went on",
+                "{leader} led in term {} and did nothing {}; then the same process went on",
                 change.from.term,
                 facts.from_to(silence.span)
             ),

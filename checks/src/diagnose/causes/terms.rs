@@ -39,13 +39,13 @@ fn one(facts: &Facts, deposed: &Deposed, argument: &mut Argument) {
     match (away, silent) {
         (Some(cut), _) => argument.pro(STRONG, format!("{by} was cut off {}", facts.from_to(cut.span))),
         (None, Some(silence)) => {
-            argument.pro(STRONG, format!("{by} did not answer {}", facts.from_to(silence.span)));
+            argument.pro(STRONG, format!("{by} did not answer {}", facts.from_to(silence.span)))
         }
         (None, None) => argument.contra(STRONG, format!("{by} was not seen to be away")),
     }
     match pre_vote {
         Some(false) => {
-            argument.pro(STRONG, format!("{by} does not ask before an election whether it can be won"));
+            argument.pro(STRONG, format!("{by} does not ask before an election whether it can be won"))
         }
         Some(true) => argument.contra(STRONG, format!("{by} asks before an election whether it can be won")),
         None => {}

@@ -93,7 +93,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         facts.leaderships.iter().filter(own).any(|own| own.server == server)
     };
     for cut in facts.cuts.iter().filter(|cut| !led(&cut.server, cut.span.from_us) && !facts.lasts(cut.span)) {
-        notes.push(format!("{} was out of touch {}, and is back", cut.server, facts.from_to(cut.span)));
+        notes.push(format!("{} was out of touch {}, and is back", cut.server, facts.span_of(cut.span)));
     }
     for silence in
         facts.silences().filter(|own| !led(&own.server, own.span.from_us) && !facts.lasts(own.span))
@@ -101,7 +101,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         notes.push(format!(
             "{} did not answer {}, and does again",
             silence.server,
-            facts.from_to(silence.span)
+            facts.span_of(silence.span)
         ));
     }
     for change in facts.changes.iter().filter(|change| change.is_planned) {

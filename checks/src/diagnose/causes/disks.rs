@@ -77,7 +77,7 @@ fn slow_in_office(facts: &Facts, argument: &mut Argument) {
                          operations took longer than {}",
                         leader.server,
                         millis(*took),
-                        facts.from_to(*span),
+                        facts.span_of(*span),
                         millis(facts.heartbeat_us)
                     ),
                 );
@@ -151,7 +151,7 @@ pub fn stalled(facts: &Facts) -> Argument {
                 format!(
                     "no sync of {} returned for {took}, {}, though it had to write",
                     disk.server,
-                    facts.from_to(*stall)
+                    facts.span_of(*stall)
                 ),
             );
             if let Some(change) = loss {

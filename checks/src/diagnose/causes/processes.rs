@@ -15,11 +15,11 @@ pub fn died(facts: &Facts) -> Argument {
         let said = format!(
             "{leader} led in term {} and did not answer {}",
             change.from.term,
-            facts.from_to(silence.span)
+            facts.span_of(silence.span)
         );
         match silence.then {
             Then::Restarted => {
-                argument.pro(DECISIVE, format!("{said}; what answers then is another process"))
+                argument.pro(DECISIVE, format!("{said}; what answers then is another process"));
             }
             Then::Unknown => argument.pro(DECISIVE, format!("{said}, and never since")),
             Then::WentOn => {
@@ -66,7 +66,7 @@ pub fn paused(facts: &Facts) -> Argument {
             format!(
                 "{leader} led in term {} and did nothing {}; then the same process went on",
                 change.from.term,
-                facts.from_to(silence.span)
+                facts.span_of(silence.span)
             ),
         );
         argument.pro(

@@ -191,7 +191,7 @@ impl Sample {
             };
             values(page, "raftlab_votes_total").find(of_kind).map(|(_, value)| count(value))
         };
-        let voters = values(page, "raftlab_member")
+        let members = values(page, "raftlab_member")
             .filter(|(labels, _)| labels.get("standing") == Some("voter"))
             .filter_map(|(labels, _)| labels.get("server").map(str::to_string));
         let ms = |name: &str| own(name).map(|seconds| count(seconds * 1000.0));
@@ -216,7 +216,7 @@ impl Sample {
             cpu_seconds: Some(own("process_cpu_seconds").unwrap_or(0.0)),
             rss_bytes: Some(own("process_resident_memory_bytes").map_or(0, count)),
             config_index: own("config_index").map(count),
-            voters: Some(voters.collect()),
+            voters: Some(members.collect()),
             uptime_ms: ms("uptime_seconds"),
             timers_ms: ms("timers_clock_seconds"),
             heartbeat_ms: ms("heartbeat_interval_seconds"),

@@ -46,7 +46,7 @@ pub fn wrong(own: &Series) -> Vec<Wrong> {
     }
     for wrong in &mut found {
         let real = super::float(wrong.span.us() / 1000).max(1.0);
-        wrong.rate = 1.0 + super::float(wrong.off_ms.unsigned_abs()) * wrong.off_ms.signum() as f64 / real;
+        wrong.rate = 1.0 + sign(wrong.off_ms) * super::float(wrong.off_ms.unsigned_abs()) / real;
     }
     found.retain(|wrong| wrong.off_ms.abs() > BLUR_MS);
     found
@@ -54,4 +54,9 @@ pub fn wrong(own: &Series) -> Vec<Wrong> {
 
 fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+/// -1 for what is below 0.
+fn sign(of: i64) -> f64 {
+    if of < 0 { -1.0 } else { 1.0 }
 }

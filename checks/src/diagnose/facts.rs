@@ -154,7 +154,7 @@ impl Facts {
     }
 
     /// A span, in the same way.
-    pub fn from_to(&self, span: Span) -> String {
+    pub fn span_of(&self, span: Span) -> String {
         format!("from {} to {}", self.at(span.from_us), self.at(span.until_us))
     }
 

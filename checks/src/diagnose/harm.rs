@@ -99,7 +99,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         let is_over = |cut: &&CutOff| !led(&cut.server, cut.span.from_us) && !facts.lasts(cut.span);
         let cuts = facts.cuts.iter().filter(|cut| cut.server == own.server).filter(is_over);
         if let Some(longest) = cuts.clone().max_by_key(|cut| cut.span.us()) {
-            let (times, span) = (cuts.count(), facts.from_to(longest.span));
+            let (times, span) = (cuts.count(), facts.span_of(longest.span));
             let times = if times > 1 { format!(", and {} times more", times - 1) } else { String::new() };
             notes.push(format!("{} was out of touch {span}{times}, and is back", own.server));
         }
@@ -110,7 +110,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         notes.push(format!(
             "{} did not answer {}, and does again",
             silence.server,
-            facts.from_to(silence.span)
+            facts.span_of(silence.span)
         ));
     }
     for change in facts.changes.iter().filter(|change| change.is_planned) {

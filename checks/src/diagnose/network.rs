@@ -115,11 +115,11 @@ fn out_of_touch(
             return None;
         }
         let heard = of_leader.peer(&own.server).and_then(|peer| peer.heard_ms);
-        let hears = sample.peer(leads).and_then(|peer| peer.heard_ms);
+        let of_peer = sample.peer(leads).and_then(|peer| peer.heard_ms);
         // A leader that is new has not heard everybody yet.
-        let is_out = old(heard) && heard.is_some() || old(hears) && hears.is_some();
-        let age = heard.unwrap_or(0).max(hears.unwrap_or(0));
-        return is_out.then_some((!old(heard), !old(hears), age));
+        let is_out = old(heard) && heard.is_some() || old(of_peer) && of_peer.is_some();
+        let age = heard.unwrap_or(0).max(of_peer.unwrap_or(0));
+        return is_out.then_some((!old(heard), !old(of_peer), age));
     }
     // Nobody leads, or it says that it does: it should hear enough for a majority.
     let voters = sample.voters.as_ref()?;

@@ -32,6 +32,7 @@ pub fn symptoms(facts: &Facts) -> Vec<Symptom> {
     all.into_iter().map(|(what, says)| Symptom { what, says }).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is called with what was just collected")]
 fn listed(all: Vec<String>, none: &str) -> String {
     if all.is_empty() { none.to_string() } else { all.join("; ") }
 }
@@ -39,7 +40,7 @@ fn listed(all: Vec<String>, none: &str) -> String {
 fn leaders(facts: &Facts) -> String {
     let led = facts.leaderships.iter();
     let led =
-        led.map(|own| format!("{} in term {} {}", own.server, own.term, facts.from_to(own.span))).collect();
+        led.map(|own| format!("{} in term {} {}", own.server, own.term, facts.span_of(own.span))).collect();
     let (unasked, all) = (facts.losses().count(), facts.changes.len());
     format!("{} · {all} changes, {unasked} of them unasked", listed(led, "none"))
 }
@@ -48,7 +49,7 @@ fn leaderless(facts: &Facts) -> String {
     let total: u64 = facts.leaderless.iter().map(|gap| gap.us()).sum();
     match facts.leaderless.iter().max_by_key(|gap| gap.us()) {
         None => "never, after the first one".to_string(),
-        Some(longest) => format!("{} in all, longest {}", seconds(total), facts.from_to(*longest)),
+        Some(longest) => format!("{} in all, longest {}", seconds(total), facts.span_of(*longest)),
     }
 }
 
@@ -129,7 +130,7 @@ fn unreachable(facts: &Facts) -> String {
             super::series::Then::WentOn => "then the same process",
             super::series::Then::Unknown => "and not since",
         };
-        format!("{} {}, {then}", own.server, facts.from_to(own.span))
+        format!("{} {}, {then}", own.server, facts.span_of(own.span))
     });
     listed(all.collect(), "none")
 }
@@ -138,7 +139,7 @@ fn out_of_touch(facts: &Facts) -> String {
     let of = |own: &super::series::Series| {
         let cuts = facts.cuts.iter().filter(|cut| cut.server == own.server);
         let longest = cuts.clone().max_by_key(|cut| cut.span.us())?;
-        Some(format!("{} {} times, longest {}", own.server, cuts.count(), facts.from_to(longest.span)))
+        Some(format!("{} {} times, longest {}", own.server, cuts.count(), facts.span_of(longest.span)))
     };
     listed(facts.series.iter().filter_map(of).collect(), "none")
 }

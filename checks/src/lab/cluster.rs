@@ -126,7 +126,9 @@ impl Cluster {
             server.told = (peers.to_string(), true);
         }
         if let Some(simulated) = &simulated {
-            founders.iter().for_each(|name| simulated.add(*name, Founded::By(founders.clone())));
+            for name in &founders {
+                simulated.add(*name, Founded::By(founders.clone()));
+            }
         }
         let began = narrator.now();
         Ok(Cluster {

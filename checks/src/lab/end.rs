@@ -107,8 +107,8 @@ pub async fn judge(
         cluster.narrator.print(&format!("  ✗ {}: {}", reason.what, reason.says));
     }
     let violations = scenario.map_or_else(Vec::new, Scenario::violations);
-    let live = as_written(&violations, &judged);
-    let (verdict, exit, says) = verdict(story, live);
+    let written = as_written(&violations, &judged);
+    let (verdict, exit, says) = verdict(story, written);
     let line = format!("{verdict}  {says}   exit {exit}");
     if line != judged.line() {
         cluster.files.replace("verdict.txt", &format!("{line}\n"))?;

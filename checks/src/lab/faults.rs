@@ -90,7 +90,7 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
         Fault::MoveLog { server, to } => {
             logs::move_log(cluster, one(cluster, *server).await?, to.as_deref()).await
         }
-        Fault::RotDisk(target) => rot(cluster, one(cluster, *target).await?).await,
+        Fault::RotDisk(target) => rot(cluster, one(cluster, *target).await?),
         Fault::EditCluster { server, founders } => {
             cluster.edit(*server, founders)?;
             let text = fault.to_string();
@@ -102,7 +102,7 @@ pub async fn carry_out(cluster: &Arc<Cluster>, fault: &Fault) -> Result<(), Fail
 }
 
 /// A bit of a log turns while its server is down.
-async fn rot(cluster: &Cluster, server: NodeId) -> Result<(), Failure> {
+fn rot(cluster: &Cluster, server: NodeId) -> Result<(), Failure> {
     if cluster.running().contains(&server) {
         return Err(Failure::data(format!("{server} runs: `stop {server}` before its log rots")));
     }

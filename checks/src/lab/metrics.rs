@@ -25,8 +25,8 @@ pub struct Labels<'a>(&'a str);
 impl<'a> Labels<'a> {
     /// What the last label of this name says. Names of servers and kinds hold no quotes.
     pub fn get(self, label: &str) -> Option<&'a str> {
-        let said = self.0.split(',').filter_map(|pair| pair.split_once('='));
-        said.filter(|(name, _)| *name == label).next_back().map(|(_, value)| value.trim_matches('"'))
+        let mut said = self.0.split(',').filter_map(|pair| pair.split_once('='));
+        said.rfind(|(name, _)| *name == label).map(|(_, value)| value.trim_matches('"'))
     }
 }
 

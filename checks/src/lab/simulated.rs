@@ -376,8 +376,8 @@ impl Inner {
                 kind: kind.to_string(),
                 text: text.clone(),
             };
-            let line = format!("{}  INFO term={} {text}\n", jiff_time(at.0), term.0);
-            self.logs.entry(format!("{server}.log")).or_default().push_str(&line);
+            let printed = format!("{}  INFO term={} {text}\n", jiff_time(at.0), term.0);
+            self.logs.entry(format!("{server}.log")).or_default().push_str(&printed);
             if kind == "ended" {
                 let life = self.world.server(server).map_or(0, |server| server.lives);
                 observe::note_end(cluster, server, life, &text);

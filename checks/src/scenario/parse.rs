@@ -230,11 +230,15 @@ fn expect(words: &mut Words<'_>) -> Result<Expect, Mistake> {
             }
             Expected::TwoAtOnce
         }
-        other => if let Some(expected) = expect_of(words, what)? { expected } else {
-            let known =
-                ["leader", "no leader", "all agree", "5 voters", "progress", "steady", "two at once"];
-            return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
-        },
+        other => {
+            if let Some(expected) = expect_of(words, what)? {
+                expected
+            } else {
+                let known =
+                    ["leader", "no leader", "all agree", "5 voters", "progress", "steady", "two at once"];
+                return Err(Mistake::new(what.column, unknown("thing to expect", other, known)));
+            }
+        }
     };
     let within = words.next("`within` and a time")?;
     if within.text != "within" {

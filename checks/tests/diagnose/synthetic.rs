@@ -21,7 +21,8 @@ fn cluster(name: &str, change: impl Fn(u64, &str, &mut Value)) -> Diagnosis {
             if sample["reachable"] == json!(false) {
                 sample = json!({"at_us": ms * 1000, "server": server, "reachable": false});
             }
-            lines += &format!("{sample}\n");
+            lines += &sample.to_string();
+            lines.push('\n');
         }
     }
     let dir = fresh(name);
@@ -42,7 +43,7 @@ fn well(ms: u64, server: &str) -> Value {
         "commit": ms / 10, "applied": ms / 10, "last": ms / 10, "base": 0, "pending": 1, "rejected": 0,
         "fsync_p50_us": 400, "fsync_p99_us": 900, "fsyncs": ms / 10, "fsync_sum_us": ms / 10 * 400,
         "quorum_age_s": if leads { json!(0.05) } else { Value::Null },
-        "cpu_seconds": 0.0001 * ms as f64, "config_index": 0, "voters": SERVERS,
+        "cpu_seconds": 0.0001 * f64::from(u32::try_from(ms).unwrap()), "config_index": 0, "voters": SERVERS,
         "uptime_ms": 60_000 + ms, "timers_ms": 60_000 + ms, "heartbeat_ms": 100, "election_ms": 1000,
         "pre_vote": true, "check_quorum": true, "handovers": 0, "received": ms / 5, "overflowed": 0, "peers": peers,
     })

@@ -54,7 +54,8 @@ pub fn slow(facts: &Facts) -> Argument {
             argument.pro(WEAK, format!("only {one}'s disk was slow: {}", others(facts, one)));
         }
         [one] => {
-            argument.contra(STRONG, format!("{one}'s disk was slow, and no leadership was lost while it was"))
+            argument
+                .contra(STRONG, format!("{one}'s disk was slow, and no leadership was lost while it was"));
         }
         several => argument.contra(WEAK, format!("not one disk alone: {} were slow", several.join(", "))),
     }
@@ -75,7 +76,7 @@ fn slow_in_office(facts: &Facts, argument: &mut Argument) {
                         "{}'s syncs took {} {} while it led, and clients waited in {seconds} seconds of these",
                         leader.server,
                         millis(*took),
-                        facts.from_to(*span)
+                        facts.span_of(*span)
                     ),
                 );
                 return;
@@ -145,7 +146,7 @@ pub fn flapping(facts: &Facts) -> Argument {
     if let Some(gap) = gap {
         argument.pro(
             STRONG,
-            format!("nobody led {}: no election ended before the next began", facts.from_to(*gap)),
+            format!("nobody led {}: no election ended before the next began", facts.span_of(*gap)),
         );
     }
     let terms: Vec<u64> =
@@ -179,12 +180,12 @@ pub fn stalled(facts: &Facts) -> Argument {
                 format!(
                     "no sync of {} returned for {took}, {}, though it had to write",
                     disk.server,
-                    facts.from_to(*stall)
+                    facts.span_of(*stall)
                 ),
             );
             if let Some(change) = loss {
-                let lost = facts.at(change.gap.from_us);
-                argument.pro(DECISIVE, format!("{} gave up leadership at {lost} meanwhile", disk.server));
+                let gone = facts.at(change.gap.from_us);
+                argument.pro(DECISIVE, format!("{} gave up leadership at {gone} meanwhile", disk.server));
             } else if facts.lasts(*stall) {
                 argument.pro(STRONG, format!("{}'s disk is stalled to the end", disk.server));
             }
@@ -200,7 +201,7 @@ pub fn stalled(facts: &Facts) -> Argument {
     argument
 }
 
-/// How long syncs took when this leader lost leadership, if they were slow.
+/// How long syncs took when this leader gone leadership, if they were slow.
 fn slow_before<'a>(facts: &'a Facts, change: &Change) -> Option<(&'a Disk, u64)> {
     let disk = facts.disk(&change.from.server)?;
     Some((disk, disk.slow_in(facts.before(change), 0)?))

@@ -45,7 +45,7 @@ pub fn bypassed(facts: &Facts) -> Argument {
                 both.one.term,
                 both.other.server,
                 both.other.term,
-                facts.from_to(both.span),
+                facts.span_of(both.span),
                 both.committed.0,
                 both.committed.1
             ),

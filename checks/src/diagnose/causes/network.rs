@@ -29,7 +29,7 @@ pub fn leader_cut_off(facts: &Facts) -> Argument {
             format!(
                 "{leader} led in term {} and was out of touch {}: {}",
                 change.from.term,
-                facts.from_to(cut.span),
+                facts.span_of(cut.span),
                 way(cut)
             ),
         );
@@ -149,7 +149,7 @@ pub fn majority_lost(facts: &Facts) -> Argument {
             DECISIVE,
             format!(
                 "nobody led {}; at {} {} of {} voters were gone or alone ({}), and {majority} are needed",
-                facts.from_to(*gap),
+                facts.span_of(*gap),
                 facts.at(middle),
                 names.len(),
                 voters.len(),

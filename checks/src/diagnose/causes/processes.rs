@@ -15,7 +15,7 @@ pub fn died(facts: &Facts) -> Argument {
         let said = format!(
             "{leader} led in term {} and did not answer {}",
             change.from.term,
-            facts.from_to(silence.span)
+            facts.span_of(silence.span)
         );
         match silence.then {
             Then::Restarted => {
@@ -66,7 +66,7 @@ pub fn paused(facts: &Facts) -> Argument {
             format!(
                 "{leader} led in term {} and did nothing {}; then the same process went on",
                 change.from.term,
-                facts.from_to(silence.span)
+                facts.span_of(silence.span)
             ),
         );
         argument.pro(

@@ -66,7 +66,7 @@ pub fn wrong_clock(facts: &Facts) -> Argument {
             )
         } else {
             let percent = (wrong.rate * 100.0).round();
-            format!("{}'s clock ran at {percent} % of time {}", wrong.server, facts.from_to(wrong.span))
+            format!("{}'s clock ran at {percent} % of time {}", wrong.server, facts.span_of(wrong.span))
         };
         argument.pro(STRONG, says);
         if wrong.span.us() > facts.election_us || wrong.is_jump {

@@ -37,9 +37,9 @@ fn one(facts: &Facts, deposed: &Deposed, argument: &mut Argument) {
     let silent =
         facts.silences().find(|silence| silence.server == *by && silence.span.meets(*span, slack_us));
     match (away, silent) {
-        (Some(cut), _) => argument.pro(STRONG, format!("{by} was cut off {}", facts.from_to(cut.span))),
+        (Some(cut), _) => argument.pro(STRONG, format!("{by} was cut off {}", facts.span_of(cut.span))),
         (None, Some(silence)) => {
-            argument.pro(STRONG, format!("{by} did not answer {}", facts.from_to(silence.span)));
+            argument.pro(STRONG, format!("{by} did not answer {}", facts.span_of(silence.span)));
         }
         (None, None) => argument.contra(STRONG, format!("{by} was not seen to be away")),
     }

@@ -52,7 +52,7 @@ impl Chooser {
     }
 
     /// What it asks for next.
-    pub fn next(&mut self) -> (String, Action) {
+    pub fn choose(&mut self) -> (String, Action) {
         let (keys, (reads, writes)) = (u64::from(self.load.keys), self.load.reads);
         let key = format!("load/{}", self.below(keys));
         if self.below(u64::from(reads + writes)) < u64::from(reads) {

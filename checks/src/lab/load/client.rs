@@ -56,7 +56,7 @@ impl Worker {
             if self.shared.has_ended() {
                 return;
             }
-            let (key, action) = self.chooser.next();
+            let (key, action) = self.chooser.choose();
             let start_us = self.shared.cluster.now().at_us;
             let outcome = tokio::select! {
                 outcome = ask(&mut self.client, &key, &action) => Some(outcome),

@@ -64,14 +64,14 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let went = quietly(|| run.go());
     let panicked = went.as_ref().err().map(|panic| panic_message(&**panic));
     let stuck = went.ok().and_then(Result::err);
-    let mut struck = BTreeMap::new();
+    let mut faults = BTreeMap::new();
     for server in run.world.servers() {
         for FaultCount { fault, fired } in server.fired.counts() {
-            *struck.entry(fault).or_default() += fired;
+            *faults.entry(fault).or_default() += fired;
         }
     }
-    *struck.entry("kill".into()).or_default() += run.kills;
-    *struck.entry("disk_rot".into()).or_default() += run.rots;
+    *faults.entry("kill".into()).or_default() += run.kills;
+    *faults.entry("disk_rot".into()).or_default() += run.rots;
     let (print, events, passed_us) = (run.world.print(), run.world.events(), run.world.now().0);
     let operations = run.into_operations();
     let operations_count = operations.len() as u64;
@@ -82,7 +82,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
         print,
         events,
         passed_us,
-        struck,
+        struck: faults,
         panicked,
         stuck,
     }
@@ -225,7 +225,9 @@ impl<'a> Run<'a> {
         let Some(members) = self.newest() else { return };
         let outside = |server: &NodeId| members.servers().all(|member| member != *server);
         let outsiders: Vec<_> = self.world.servers().map(|server| server.id).filter(outside).collect();
-        outsiders.into_iter().for_each(|server| _ = self.world.stop(server));
+        for server in outsiders {
+            self.world.stop(server);
+        }
     }
 
     /// The furthest commitIndex.
@@ -312,7 +314,7 @@ impl<'a> Run<'a> {
         let pace = u64::from(CLIENTS) * 1_000_000 / u64::from(RATE);
         for worker in self.workers.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now)
         {
-            let (key, action) = worker.chooser.next();
+            let (key, action) = worker.chooser.choose();
             world.wish(worker.client, wish(&key, &action));
             worker.asked = Some((key, action, now));
             worker.next_at = now + pace / 2 + worker.chooser.draw() % pace;
@@ -410,7 +412,9 @@ impl<'a> Run<'a> {
     fn cut(&mut self, from: &[NodeId], to: &[NodeId]) {
         let cut = LinkFault { cut: true, ..LinkFault::default() };
         for from in from {
-            to.iter().for_each(|to| self.world.set_link(*from, *to, cut));
+            for to in to {
+                self.world.set_link(*from, *to, cut);
+            }
         }
     }
 

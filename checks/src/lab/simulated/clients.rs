@@ -117,7 +117,7 @@ impl Crew {
         }
         for worker in self.workers.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now)
         {
-            let (key, action) = worker.chooser.next();
+            let (key, action) = worker.chooser.choose();
             world.wish(worker.client, wish(&key, &action));
             worker.asked = Some((key, action, now));
             // Who waited longer than its pace does not make up for it.

@@ -70,8 +70,11 @@ pub fn run(plan: &Plan, to: Where) -> Result<Ended, Failure> {
     runtime()?.block_on(end::judge(&cluster, &story, Some(&plan.scenario)))
 }
 
+/// A run, how far its scenario came, and a hash of all that happened with the number of events.
+type Once = (Arc<Cluster>, Story, (u64, u64));
+
 /// Runs it, and says what there is to say of it.
-fn once(plan: &Plan, dir: &Path, to: Where) -> Result<(Arc<Cluster>, Story, (u64, u64)), Failure> {
+fn once(plan: &Plan, dir: &Path, to: Where) -> Result<Once, Failure> {
     let settings = plan.settings.clone();
     let making = Making {
         seed: settings.seed,

@@ -38,7 +38,9 @@ fn fresh(name: &str) -> PathBuf {
 
 /// The command, to its end.
 fn lab(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lab")).args(args).output().expect("the command starts")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    // It leaves a link to its last run where it is.
+    command.args(args).current_dir(env!("CARGO_TARGET_TMPDIR")).output().expect("the command starts")
 }
 
 /// A scenario's run by this seed.

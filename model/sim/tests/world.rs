@@ -53,8 +53,12 @@ fn what_was_acknowledged_survives_a_crash_of_all() {
         until_led(&mut world);
         let client = world.client(None);
         assert!(matches!(await_answer(&mut world, client, put("a", "1")), Told::Done(_)));
-        servers(3).into_iter().for_each(|id| assert!(world.kill(id)));
-        servers(3).into_iter().for_each(|id| world.start(id).unwrap());
+        for id in servers(3) {
+            assert!(world.kill(id));
+        }
+        for id in servers(3) {
+            world.start(id).unwrap();
+        }
         until_led(&mut world);
         let read = await_answer(&mut world, client, Wish::Get("a".into()));
         assert_eq!(read, Told::Value(Some("1".into())), "seed {seed}");

@@ -70,6 +70,6 @@ mod tests {
             assert_eq!(scenario.name, *name);
             assert!(!scenario.about.is_empty(), "{name} says nothing of itself");
         }
-        assert!(find("dmeo").unwrap_err().message.contains("did you mean `demo`?"));
+        assert!(find("dmeo").unwrap_err().message.contains("did you mean `demo`"));
     }
 }

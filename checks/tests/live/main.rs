@@ -125,7 +125,7 @@ fn who_mistypes_is_told_what_was_meant() {
     told(&["add", "four"], 2, "`four` is no name of a server");
     told(&["run", "dmeo"], 65, "`dmeo` is not a scenario; did you mean `demo`");
     told(&["up", "--nodes", "0"], 2, "0 is not in 1..=9");
-    told(&["list"], 0, "demo\tA minute in the life of a cluster");
+    told(&["list"], 0, "A minute in the life of a cluster");
     fs::write(home.join("bad.scenario"), "up 3\nkil n1\n").expect("a file");
     told(
         &["run", "bad.scenario"],

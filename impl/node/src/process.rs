@@ -433,9 +433,12 @@ impl Handle {
         if stall {
             faults.push("disk: stalled".into());
         } else if sync_delay_ms + sync_jitter_ms > 0.0 {
-            faults.push(format!(
-                "disk: each sync takes {sync_delay_ms} ms longer, and up to {sync_jitter_ms} ms more"
-            ));
+            let more = if sync_jitter_ms > 0.0 {
+                format!(", and up to {sync_jitter_ms} ms more")
+            } else {
+                String::new()
+            };
+            faults.push(format!("disk: each sync takes {sync_delay_ms} ms longer{more}"));
         }
         faults
     }

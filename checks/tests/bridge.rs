@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use raftlab_checks::bridge::{Bridged, Came, Unwalkable, Walks, bridge};
+use raftlab_checks::bridge::{Bridged, Broken, Came, End, Unwalkable, Walks, bridge};
 use raftlab_checks::index;
 use raftlab_checks::trace::Trace;
 use raftlab_checks::verdict::exit;
@@ -157,6 +157,33 @@ fn both_walks_stand_beside_each_other() {
         never.ends_with("not walked: it breaks the state machine, and a real node has its own\n"),
         "{never}"
     );
+}
+
+/// What the real walks would not be told apart by, if anything went wrong in them.
+#[test]
+fn walks_that_go_wrong_fail_each_by_its_own_code() {
+    let failed = |change: fn(&mut Walks)| {
+        let mut bridged = walked(&read("one-vote-per-term"));
+        let Came::Walked(walks) = &mut bridged.came else { panic!("it can be walked") };
+        change(walks);
+        let failure = bridged.failure().expect("something went wrong");
+        assert_eq!(bridged.mark(), '✗');
+        (failure.exit, failure.message)
+    };
+    let (code, why) = failed(|walks| walks.off.end = Some(End { step: 4, why: "another way".into() }));
+    assert_eq!(code, exit::DIVERGED);
+    assert!(why.starts_with("step 4, with the rule off: another way"), "{why}");
+    let (code, why) = failed(|walks| walks.off.broken.retain(|broken| broken.property != "Election Safety"));
+    assert_eq!(code, exit::DIVERGED);
+    assert!(why.contains("`Election Safety` holds at the end"), "{why}");
+    let (code, why) = failed(|walks| walks.on.broken.append(&mut walks.off.broken.split_off(1)));
+    assert_eq!(code, exit::DIVERGED, "that it fell with the rule off comes first: {why}");
+    let (code, why) = failed(|walks| {
+        let why = "seen".into();
+        walks.on.broken.push(Broken { property: "Log Matching", step: 2, why });
+    });
+    assert_eq!(code, exit::VIOLATED);
+    assert_eq!(why, "step 2, with the rule on: `Log Matching` is violated: seen");
 }
 
 /// What `lab run` says to a shell.

@@ -294,3 +294,35 @@ pub(super) enum Finish {
 pub(super) fn kept(lie: Option<Shim>, write: &Write) -> Option<Write> {
     lie.map_or(Some(write.clone()), |shim| shim.disk_write(write))
 }
+
+#[cfg(test)]
+mod tests {
+    use raftlab_core::Term;
+    use raftlab_model::{Event, Fault, Tick};
+
+    use super::super::act::Cue;
+    use super::*;
+    use crate::story::Story;
+
+    /// A promise binds until the server's own clock says that it is over, also over a restart.
+    #[test]
+    fn who_has_promised_not_to_starts_no_election_before_its_clock_says_so() {
+        let bounds = "3 servers · terms <= 2 · time-outs <= 2 · crashes <= 1 · clock ticks <= 3 · skew <= 1 · \
+                      entries a message <= 1 · lease of 3 less 2 · set network";
+        let bounds: Bounds = bounds.parse().unwrap();
+        let model = raftlab_model::RaftModel::new(raftlab_model::Setup::new(bounds.clone()));
+        let mut names = Translation::of(&bounds, &Story::at(&model, model.initial()));
+        let mut puppet = Puppet::new(NodeId(1), &bounds, None, &names).unwrap();
+        let mut act = |event: Event| {
+            let cue = Cue { event: &event, message: None, value: None, known: Index(0) };
+            puppet.act(cue, &mut names).map(|_| puppet.shown.raft.term())
+        };
+        assert_eq!(act(Event::Fault(Fault::Crash { keep: 0, of: 0 })), Ok(Term(0)));
+        for now in 0..3 {
+            let why = format!("n1 waits until its clock shows 3, and it shows {now}");
+            assert_eq!(act(Event::Tick(Tick::Election)), Err(Declined(why)));
+            assert_eq!(act(Event::Tick(Tick::Clock)), Ok(Term(0)));
+        }
+        assert_eq!(act(Event::Tick(Tick::Election)), Ok(Term(1)));
+    }
+}

@@ -55,6 +55,15 @@ fn one_slow_disk_is_neither_shared_nor_stalled() {
 }
 
 #[test]
+fn links_that_lose_much_cut_nobody_off() {
+    let diagnosis = diagnosed("loss");
+    assert_eq!(first(&diagnosis).0, "bad-links", "{}", diagnosis.text());
+    for other in ["leader-cut-off", "server-cut-off", "majority-lost", "stalled-disk"] {
+        assert!(is_ruled_out(&diagnosis, other), "{other}\n{}", diagnosis.text());
+    }
+}
+
+#[test]
 fn a_leader_whose_followers_died_is_not_cut_off() {
     let diagnosis = diagnosed("majority");
     assert_eq!(first(&diagnosis).0, "majority-lost", "{}", diagnosis.text());

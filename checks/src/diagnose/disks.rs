@@ -12,7 +12,7 @@ pub struct Disk {
     pub p50_us: u64,
     /// The slowest hundredth, at worst.
     pub p99_us: u64,
-    /// When its syncs took as long as heartbeats are apart, or longer; and how long, on the mean.
+    /// When its syncs took as long as heartbeats are apart, or longer; and how long at worst.
     pub slow: Vec<(Span, u64)>,
     /// When it had something to sync, and no sync returned.
     pub stalls: Vec<Span>,
@@ -73,15 +73,18 @@ fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
         else {
             continue;
         };
-        let Some(mean) = sum.checked_div(count).filter(|mean| *mean >= heartbeat_us) else { continue };
+        // Among quick ones a slow one is lost in the mean, and seen in the slowest hundredth.
+        let p99 = next.fsync_p99_us.filter(|p99| Some(*p99) > one.fsync_p99_us && *p99 <= sum);
+        let took = sum.checked_div(count).map(|mean| mean.max(p99.unwrap_or(0)));
+        let Some(took) = took.filter(|took| *took >= heartbeat_us) else { continue };
         // A sync that returns now began before.
-        let span = Span { from_us: one.at_us.saturating_sub(mean), until_us: next.at_us };
+        let span = Span { from_us: one.at_us.saturating_sub(took), until_us: next.at_us };
         match slow.last_mut() {
-            Some((last, took)) if span.from_us <= last.until_us.saturating_add(mean) => {
+            Some((last, slowest)) if span.from_us <= last.until_us.saturating_add(took) => {
                 last.until_us = span.until_us;
-                *took = (*took).max(mean);
+                *slowest = (*slowest).max(took);
             }
-            _ => slow.push((span, mean)),
+            _ => slow.push((span, took)),
         }
     }
     slow

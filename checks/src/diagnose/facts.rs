@@ -86,8 +86,13 @@ impl Facts {
             let leader = leads(at_us)?;
             series.iter().find(|own| own.server == leader.server)?.at(at_us)
         };
-        let disks = series.iter().map(|own| Disk::of(own, heartbeat_us, election_us, said_leader)).collect();
+        let disks: Vec<Disk> =
+            series.iter().map(|own| Disk::of(own, heartbeat_us, election_us, said_leader)).collect();
         let cuts = network::cut_off(&series, election_us, |at_us| leads(at_us).map(|own| own.server.clone()));
+        // A server whose own disk is slow is out of touch again and again, whatever its links.
+        let is_slow = |server: &str| disks.iter().any(|disk| disk.server == server && !disk.slow.is_empty());
+        let flickers = |server: &str| network::flickers(&cuts, server).is_some() && !is_slow(server);
+        let ways = network::ways(&series, &cuts, flickers);
         let mut deposed = elections::deposed(&leaderships, &series, &input.events, election_us);
         // Who hands over gives way on purpose.
         deposed.retain(|own| !changes.iter().any(|change| change.is_planned && change.from == own.leader));
@@ -103,7 +108,7 @@ impl Facts {
                 gaps
             },
             disks,
-            ways: network::ways(&series, &cuts),
+            ways,
             deposed,
             cuts,
             conflicts: members::conflicts(&series),

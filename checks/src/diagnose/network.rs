@@ -50,6 +50,15 @@ const STRETCH_US: u64 = 1_500_000;
 /// And how many have to be missing.
 const MISSING_MIN: u64 = 5;
 
+/// A server that is out of touch so often, and back in between, is on a link that loses much, and not cut off.
+const FLICKERS: usize = 4;
+
+/// How often a server was out of touch, if that is so often that something has to come through.
+pub fn flickers(cuts: &[CutOff], server: &str) -> Option<usize> {
+    let times = cuts.iter().filter(|cut| cut.server == server).count();
+    (times >= FLICKERS).then_some(times)
+}
+
 /// Servers that are cut off, by what they and the leader say of each other.
 pub fn cut_off(series: &[Series], election_us: u64, leader: impl Fn(u64) -> Option<String>) -> Vec<CutOff> {
     let mut found: Vec<CutOff> = Vec::new();
@@ -140,7 +149,7 @@ fn is_voter(leader: &Sample, server: &str) -> bool {
 }
 
 /// How well each server was heard by each other.
-pub fn ways(series: &[Series], cuts: &[CutOff]) -> Vec<Way> {
+pub fn ways(series: &[Series], cuts: &[CutOff], flickers: impl Fn(&str) -> bool) -> Vec<Way> {
     let mut ways = Vec::new();
     for own in series {
         let mut trips = BTreeMap::<&str, Vec<(u64, u64)>>::new();
@@ -156,8 +165,9 @@ pub fn ways(series: &[Series], cuts: &[CutOff]) -> Vec<Way> {
             trips.sort_unstable();
             let others =
                 series.iter().find(|other| other.server == from).map_or(&[][..], |other| &other.silences[..]);
-            let away =
-                cuts.iter().filter(|cut| cut.server == from || cut.server == own.server).map(|cut| cut.span);
+            let is_cut =
+                |cut: &&CutOff| (cut.server == from || cut.server == own.server) && !flickers(&cut.server);
+            let away = cuts.iter().filter(is_cut).map(|cut| cut.span);
             let silences = others.iter().chain(&own.silences).map(|silence| silence.span);
             let away: Vec<Span> = away.chain(silences).collect();
             let (lost, lost_at_us) = lost(own, from, &away);

@@ -2,7 +2,7 @@
 
 use super::super::argument::{Argument, DECISIVE, STRONG, WEAK};
 use super::super::facts::Facts;
-use super::super::network::{CutOff, Way};
+use super::super::network::{CutOff, Way, flickers};
 use super::super::series::{Span, Then};
 use super::super::{millis, seconds};
 
@@ -67,7 +67,12 @@ fn excuse(facts: &Facts, leader: &str, window: Span) -> Option<String> {
     if facts.silences().any(|silence| silence.server == leader && silence.span.meets(window, 0)) {
         return Some(format!("{leader} did not answer whoever scraped it either"));
     }
-    None
+    let times = flickers(&facts.cuts, leader)?;
+    Some(came_through(leader, times))
+}
+
+fn came_through(server: &str, times: usize) -> String {
+    format!("{server} was out of touch {times} times, and back in between: something came through")
 }
 
 /// A leader that was never without its majority led on, whoever else was elected.
@@ -97,13 +102,17 @@ pub fn server_cut_off(facts: &Facts) -> Argument {
         .iter()
         .filter(|cut| facts.lasts(cut.span) && !is_slow(facts, cut) && !has_lost(&cut.server))
     {
+        if let Some(times) = flickers(&facts.cuts, &cut.server) {
+            argument.contra(DECISIVE, came_through(&cut.server, times));
+            continue;
+        }
         argument.at(&cut.server);
         argument.pro(
             DECISIVE,
             format!("{} is out of touch since {}: {}", cut.server, facts.at(cut.span.from_us), way(cut)),
         );
     }
-    if argument.pro.is_empty() {
+    if argument.pro.is_empty() && argument.contra.is_empty() {
         argument.contra(STRONG, "no server is out of touch at the end");
     }
     argument
@@ -173,7 +182,8 @@ fn is_away(facts: &Facts, server: &str, at_us: u64) -> bool {
     let is_silent =
         facts.series.iter().find(|own| own.server == server).is_none_or(|own| own.at(at_us).is_none());
     let covers = |cut: &CutOff| cut.span.from_us <= at_us && at_us <= cut.span.until_us;
-    is_silent || facts.cuts.iter().any(|cut| cut.server == server && covers(cut) && !is_slow(facts, cut))
+    let is_alone = |cut: &CutOff| cut.server == server && covers(cut) && !is_slow(facts, cut);
+    is_silent || flickers(&facts.cuts, server).is_none() && facts.cuts.iter().any(is_alone)
 }
 
 /// Datagrams are lost or late while nobody is cut off.

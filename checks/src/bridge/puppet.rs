@@ -142,7 +142,7 @@ impl Puppet {
         let timing = Timing::new(Span(1), promise).map_err(|error| Declined(error.to_string()))?;
         let settings = Settings { timing, seed: self.id.0, disk_io: DiskIo::Parallel, snapshot_entries: 0 };
         let (log, now) = ((identity, SEGMENT_BYTES), self.now());
-        let started = Host::start(disk, log, self.config.clone(), settings, now, None);
+        let started = Host::start(disk, log, self.config.clone(), settings, now, || None);
         let (host, output) =
             started.map_err(|error| Declined(format!("{} does not start: {error}", self.id)))?;
         self.host = Some(host);

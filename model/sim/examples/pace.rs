@@ -25,7 +25,7 @@ fn main() {
                 let (key, value) = (format!("{}", tick % 16), format!("{tick}"));
                 Wish::Do(Operation::Put { key: key.as_str().into(), value: value.as_str().into() })
             };
-            let _ = world.wish(client, wish);
+            world.wish(client, wish);
         }
         while world.run(Time(start.0 + tick * 10_000)).is_some() {
             done += 1;

@@ -164,9 +164,9 @@ impl Clients {
 
     /// A client begins to pursue a wish; one that it pursued before is forgotten.
     pub fn wish(&mut self, client: ClientId, wish: Wish, now: Time, lasts: Span) -> Next {
-        let (attempt, servers) = (self.next_attempt(), self.servers.clone());
-        let Some(client_state) = self.all.get_mut(&client) else { return Next::Nothing };
-        client_state.pursuit = Some(Pursuit {
+        let attempt = self.next_attempt();
+        let Some(state) = self.all.get_mut(&client) else { return Next::Nothing };
+        state.pursuit = Some(Pursuit {
             wish,
             asked_at: now,
             deadline: now.after(lasts),
@@ -177,7 +177,7 @@ impl Clients {
             is_unknown: false,
             heard: "nobody was asked".into(),
         });
-        client_state.ask(&servers, now)
+        state.ask(&self.servers, now)
     }
 
     /// An attempt has come to its end.
@@ -189,25 +189,24 @@ impl Clients {
         now: Time,
         dice: &mut ChaCha8Rng,
     ) -> Next {
-        let (next_attempt, servers) = (self.next_attempt(), self.servers.clone());
+        let next_attempt = self.next_attempt();
         let Some(state) = self.all.get_mut(&client) else { return Next::Nothing };
         let Some(pursuit) = state.pursuit.as_mut().filter(|pursuit| pursuit.attempt == attempt) else {
             return Next::Nothing;
         };
         pursuit.attempt = next_attempt;
-        state.hear(client, word, &servers, now, dice)
+        state.hear(client, word, &self.servers, now, dice)
     }
 
     /// A pause is over.
     pub fn go_on(&mut self, client: ClientId, attempt: u64, now: Time) -> Next {
-        let servers = self.servers.clone();
         let Some(state) = self.all.get_mut(&client) else { return Next::Nothing };
         match &state.pursuit {
             Some(pursuit) if pursuit.attempt == attempt => {
                 if now >= pursuit.deadline {
                     return state.give_up(client, now);
                 }
-                state.ask(&servers, now)
+                state.ask(&self.servers, now)
             }
             _ => Next::Nothing,
         }

@@ -23,7 +23,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts on what the disk holds, with an observer of its core from the first moment on, if there is one.
+    /// Starts on what the disk holds. If its log is good, `observer` is asked for who watches its core, from the first
+    /// moment on.
     ///
     /// # Errors
     ///
@@ -34,11 +35,11 @@ impl Host {
         config: Config,
         settings: Settings,
         now: Time,
-        observer: Option<Box<dyn Observer>>,
+        observer: impl FnOnce() -> Option<Box<dyn Observer>>,
     ) -> Result<(Host, Output), StartError> {
         let opened = Wal::open(disk.clone(), identity, segment_bytes)?;
         let (node, output) =
-            Node::recover_observed(config, opened.durable, Store::default(), settings, now, observer)?;
+            Node::recover_observed(config, opened.durable, Store::default(), settings, now, observer())?;
         Ok((Host { node, wal: opened.wal, disk, writing: None }, output))
     }
 
@@ -86,6 +87,25 @@ impl Host {
     /// The disk's.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), WriteError> {
         self.wal.write(writes)
+    }
+
+    /// Does some of what the next segment of its log will need, as a process does when its disk is idle.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub fn prepare(&mut self) -> Result<(), EndError> {
+        self.wal.prepare()?;
+        Ok(())
+    }
+
+    /// The process ends as it should: what the disk was given is written, and all of it survives.
+    pub fn stop(mut self) -> Memory {
+        if let Some(batch) = self.writing.take() {
+            // What it would have been told of it, it is not told.
+            let _ = batch.write(|writes| self.wal.write(writes));
+        }
+        self.disk.crash(|| true)
     }
 
     /// The power goes, and with it whatever waits. In the middle of a write, `operations` of the disk's are done. Of

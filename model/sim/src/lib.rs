@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`world`] | what happens next: servers, links, clients and virtual time |
 //! | [`server`] | one server's process: its node, disk, clock, and what is wrong with them |
-//! | [`host`] | one life of a server, for whoever decides by themselves what happens next |
+//! | `life` | one life of that process: what waits for its core, and for its disk |
+//! | [`host`] | node, log and disk, for whoever decides what happens next: a life here, or a trace |
 //! | [`client`] | clients that pursue a leader, as those of real clusters do |
 //! | [`physics`] | how long things take |
 //! | `queue` | events in the order of their time |
@@ -22,6 +23,7 @@
 
 pub mod client;
 pub mod host;
+mod life;
 pub mod physics;
 mod queue;
 pub mod server;

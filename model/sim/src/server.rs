@@ -1,34 +1,34 @@
 //! One server's process, without threads: a node over a log on a disk in memory, a clock, and what is wrong with them.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use raftlab_core::{Config, ConfigError, Features, Index, Message, NodeId, Span, Term, Time, Voters};
+use raftlab_core::{Config, ConfigError, Features, NodeId, Span, Term, Time, Voters};
 use raftlab_node::chaos::{DiskFault, Fault, Fired, Links};
 use raftlab_node::clock::Clock;
-use raftlab_node::disk::Memory;
-use raftlab_node::kv::{RestoreError, SESSIONS_MAX, Store};
-use raftlab_node::node::{Ask, Event, Node, Output, Reply, Settings, Ticket};
+use raftlab_node::disk::{Disk as _, Memory};
+use raftlab_node::kv::RestoreError;
+use raftlab_node::node::{Node, Settings};
 use raftlab_node::numbers::Numbers;
 use raftlab_node::peers::Peers;
 use raftlab_node::process::{Status, Syncs, Traffic};
-use raftlab_node::replica::{Batch, DiskIo, Observer};
+use raftlab_node::replica::{DiskIo, Observer};
 use raftlab_node::timers::Timing;
-use raftlab_node::wal::{Identity, OpenError, Wal, WriteError};
-use raftlab_node::wire::coalesce;
+use raftlab_node::wal::{Identity, OpenError, WriteError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 
 use crate::client::ClientId;
+use crate::host::Host;
+use crate::life::{DiskNow, Input, Life, Outgoing};
 use crate::physics::Physics;
 
-/// How many inputs may wait for a core, as in a real process.
-const INBOX_MAX: usize = 8192;
+/// The rate of a true clock.
+pub(crate) const TRUE_RATE_PPM: u64 = 1_000_000;
 
 /// The number of the cluster: there is one in a world.
 pub const CLUSTER: u128 = 1;
 
-/// A crash in the middle of a write lets so many operations of the disk happen at most.
+/// A crash in the middle of a write lets fewer operations of the disk happen than this.
 const OPERATIONS_MAX: u32 = 8;
 
 /// What every server of a world is told.
@@ -135,64 +135,6 @@ pub struct Server {
     pub(crate) life: Option<Life>,
 }
 
-/// What ends with the process.
-#[derive(Debug)]
-pub struct Life {
-    /// Core, state machine and timers.
-    pub node: Node,
-    /// When it began.
-    began: Time,
-    wal: Wal<Memory>,
-    inbox: VecDeque<Input>,
-    tickets: BTreeMap<Ticket, (ClientId, u64)>,
-    ticket: u64,
-    /// It does nothing until then.
-    pub paused_until: Option<Time>,
-    writing: Option<Writing>,
-    /// When the world will look at its timers.
-    pub wake_at: Option<Time>,
-    seen: Seen,
-    status: Status,
-}
-
-/// What a core may be handed.
-#[derive(Debug)]
-pub enum Input {
-    /// Something for the node.
-    Event(Event),
-    /// A client's attempt.
-    Ask(ClientId, u64, Ask),
-}
-
-/// A batch that the disk has.
-#[derive(Debug)]
-struct Writing {
-    batch: Batch,
-    since: Time,
-    is_done: bool,
-    stalls: bool,
-}
-
-/// What a status depends on that is worth an event.
-type Seen = (Term, std::mem::Discriminant<raftlab_core::Role>, Option<NodeId>, Index, [u64; 2]);
-
-/// What has come of a turn.
-#[derive(Debug, Default)]
-pub struct Outgoing {
-    /// To other servers.
-    pub messages: Vec<(NodeId, Message)>,
-    /// To clients: who, at which attempt, and what.
-    pub replies: Vec<(ClientId, u64, Reply)>,
-    /// A store of which a snapshot is to be made.
-    pub snapshot: Option<Store>,
-    /// The disk was given something, and will be done after so long.
-    pub disk: Option<Span>,
-    /// What changed, for people.
-    pub news: Vec<(Term, &'static str, String)>,
-    /// It ended by itself.
-    pub ended: Option<EndError>,
-}
-
 impl Server {
     pub(crate) fn new(id: NodeId, told: Founded, seed: u64) -> Server {
         Server {
@@ -219,7 +161,7 @@ impl Server {
 
     /// Its node, if it runs.
     pub fn node(&self) -> Option<&Node> {
-        self.life.as_ref().map(|life| &life.node)
+        self.life.as_ref().map(Life::node)
     }
 
     /// Would it answer now?
@@ -250,7 +192,7 @@ impl Server {
 
     /// How many clients wait for it.
     pub fn waiting(&self) -> usize {
-        self.life.as_ref().map_or(0, |life| life.tickets.len() + life.inbox.len())
+        self.life.as_ref().map_or(0, Life::waiting)
     }
 
     /// What its disk holds: of one that is down, what its next start will find.
@@ -272,78 +214,50 @@ impl Server {
             return Err(StartError::Stalls(self.id));
         }
         let identity = Identity { cluster: CLUSTER, server: self.id };
-        let opened = Wal::open(self.disk.clone(), identity, spec.segment_bytes)?;
-        let store = Store::new(SESSIONS_MAX, Peers::default());
         let settings = Settings {
             timing: spec.timing,
             seed: dice.next_u64(),
             disk_io: spec.disk_io,
             snapshot_entries: spec.snapshot_entries,
         };
-        let local = self.clock.now(now);
-        let (node, first) =
-            Node::recover_observed(config, opened.durable, store, settings, local, observer())?;
-        let (seen, status) = (seen(&node), Status::of(&node));
-        self.life = Some(Life {
-            node,
-            began: now,
-            wal: opened.wal,
-            inbox: VecDeque::new(),
-            tickets: BTreeMap::new(),
-            ticket: 0,
-            paused_until: None,
-            writing: None,
-            wake_at: None,
-            seen,
-            status,
-        });
+        let (log, local) = ((identity, spec.segment_bytes), self.clock.now(now));
+        let (host, first) = Host::start(self.disk.clone(), log, config, settings, local, observer)?;
+        let (life, out) = Life::begin(host, first, now);
+        self.life = Some(life);
         self.lives += 1;
-        let mut out = Outgoing::default();
-        if let Some(life) = &mut self.life {
-            life.carry_out(first, &mut out);
-        }
         Ok(out)
     }
 
     /// The power goes: of what was not synced, chance decides what is there. In the middle of a write, some of it was
     /// done. Gives the clients that waited.
     pub(crate) fn crash(&mut self, dice: &mut ChaCha8Rng) -> Vec<(ClientId, u64)> {
-        let Some(mut life) = self.life.take() else { return Vec::new() };
-        if let Some(Writing { batch, is_done: false, .. }) = life.writing.take() {
-            self.disk.fail(u64::from(1 + dice.next_u32() % OPERATIONS_MAX), raftlab_node::disk::Fault::Error);
-            // What the process would have been told of it, it is not told.
-            let _ = batch.write(|writes| life.wal.write(writes));
-        }
-        self.disk = self.disk.crash(|| dice.next_u32() & 1 == 0);
-        life.clients()
+        let operations = u64::from(dice.next_u32() % OPERATIONS_MAX);
+        self.end(|life| life.crash(operations, || dice.next_u32() & 1 == 0))
     }
 
     /// The process ends as it should: what the disk was given is written.
     pub(crate) fn stop(&mut self) -> Vec<(ClientId, u64)> {
-        let Some(mut life) = self.life.take() else { return Vec::new() };
-        if let Some(Writing { batch, .. }) = life.writing.take() {
-            let _ = batch.write(|writes| life.wal.write(writes));
-        }
-        self.disk = self.disk.crash(|| true);
-        life.clients()
+        self.end(Life::stop)
+    }
+
+    fn end(&mut self, end: impl FnOnce(Life) -> (Memory, Vec<(ClientId, u64)>)) -> Vec<(ClientId, u64)> {
+        let Some(life) = self.life.take() else { return Vec::new() };
+        let (disk, clients) = end(life);
+        self.disk = disk;
+        clients
     }
 
     /// A bit of its log turns, while it is down: one of a byte that holds something. Gives the file and the place, if
     /// there is any.
     pub(crate) fn rot(&mut self, dice: &mut ChaCha8Rng) -> Option<(String, usize)> {
-        use raftlab_node::disk::Disk;
-        let names = self.disk.names().ok()?;
-        let mut found = None;
-        for name in names {
+        let mut places = Vec::new();
+        for name in self.disk.names().ok()? {
             let bytes = self.disk.read(&name, u64::MAX).ok()?;
-            let places = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0).map(|(at, _)| at);
-            let places: Vec<usize> = places.collect();
-            if !places.is_empty() {
-                let at = places[usize::try_from(dice.next_u32()).unwrap_or(0) % places.len()];
-                found = Some((name, at));
-            }
+            let held = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0);
+            places.extend(held.map(|(at, _)| (name.clone(), at)));
         }
-        let (name, at) = found?;
+        let drawn = usize::try_from(dice.next_u32()).unwrap_or(0);
+        let (name, at) = places.get(drawn % places.len().max(1))?.clone();
         let bit = 1 << (dice.next_u32() % 8);
         self.disk = self.disk.damaged(&name, |bytes| bytes[at] ^= bit);
         Some((name, at))
@@ -352,22 +266,12 @@ impl Server {
     /// Hands it something. Is there room?
     pub(crate) fn hand(&mut self, input: Input) -> bool {
         let Some(life) = &mut self.life else { return false };
-        if life.inbox.len() >= INBOX_MAX {
-            match input {
-                Input::Event(_) => self.traffic.overflowed(),
-                Input::Ask(..) => self.refused += 1,
-            }
-            return false;
+        match life.hand(input) {
+            Ok(()) => return true,
+            Err(Input::Event(_)) => self.traffic.overflowed(),
+            Err(Input::Ask(..)) => self.refused += 1,
         }
-        life.inbox.push_back(input);
-        true
-    }
-
-    /// The disk returns from the write that it has.
-    pub(crate) fn disk_returns(&mut self) {
-        if let Some(writing) = self.life.as_mut().and_then(|life| life.writing.as_mut()) {
-            writing.is_done = true;
-        }
+        false
     }
 
     /// The disk is as told from now on; what it stalled with goes on after so long.
@@ -378,124 +282,30 @@ impl Server {
         dice: &mut ChaCha8Rng,
     ) -> Option<Span> {
         self.disk_fault = fault;
-        let writing = self.life.as_mut().and_then(|life| life.writing.as_mut())?;
-        if !writing.stalls || fault.stall {
-            return None;
-        }
-        writing.stalls = false;
-        Some(physics.sync.draw(dice))
+        let goes_on = !fault.stall && self.life.as_mut().is_some_and(Life::ends_stall);
+        goes_on.then(|| physics.sync.draw(dice))
     }
 
-    /// Takes what waits, lets timers run out, and gives the disk what waits for it.
+    /// Its process does what there is to do.
     pub(crate) fn turn(&mut self, now: Time, physics: &Physics, dice: &mut ChaCha8Rng) -> Outgoing {
-        let mut out = Outgoing::default();
         let local = self.clock.now(now);
-        let Some(life) = &mut self.life else { return out };
-        if life.paused_until.is_some() {
-            return out;
-        }
-        if let Err(error) = life.take_all(local, now, &self.syncs, &mut out) {
-            out.ended = Some(error);
-            return out;
-        }
-        while life.writing.is_none()
-            && let Some(batch) = life.node.batch()
-        {
-            if batch.writes().is_empty() {
-                // What needs no disk goes on at once.
-                if let Err(error) = life.finish(batch, local, &mut out) {
-                    out.ended = Some(error);
-                    return out;
-                }
-                continue;
-            }
-            out.disk = disk_takes(self.disk_fault, &self.fired, physics, dice);
-            life.writing = Some(Writing { batch, since: now, is_done: false, stalls: out.disk.is_none() });
-        }
-        if self.clock.rate_ppm() != 1_000_000 {
+        let Some(life) = &mut self.life else { return Outgoing::default() };
+        let disk = DiskNow { fault: self.disk_fault, fired: &self.fired, syncs: &self.syncs, physics };
+        let out = life.turn(now, local, &disk, dice);
+        if self.clock.rate_ppm() != TRUE_RATE_PPM {
             self.fired.strike(Fault::ClockRate);
         }
-        coalesce(&mut out.messages);
-        let seen = seen(&life.node);
-        if seen != life.seen {
-            life.seen = seen;
-            let status = Status::of(&life.node);
-            for (kind, text) in life.status.changes(&status) {
-                self.leader_changes += u64::from(kind == "leader");
-                out.news.push((status.term, kind, text));
-            }
-            life.status = status;
-        }
+        self.leader_changes += out.news.iter().filter(|(_, kind, _)| *kind == "leader").count() as u64;
         out
     }
 
-    /// When, in true time, its next timer runs out.
+    /// When, in true time, it has something to do by itself.
     pub(crate) fn next_wake(&self, now: Time) -> Option<Time> {
         let life = self.life.as_ref()?;
-        if life.paused_until.is_some() || !life.node.replica().takes_input() {
+        if life.paused_until.is_some() {
             return life.paused_until;
         }
-        let due = life.node.next_wake()?;
-        self.clock.until(due, now).map(|span| now.after(span))
-    }
-}
-
-impl Life {
-    fn take_all(
-        &mut self,
-        local: Time,
-        now: Time,
-        syncs: &Syncs,
-        out: &mut Outgoing,
-    ) -> Result<(), EndError> {
-        if let Some(Writing { batch, since, .. }) = self.writing.take_if(|writing| writing.is_done) {
-            syncs.note(std::time::Duration::from_micros(now.0 - since.0));
-            self.finish(batch, local, out)?;
-            self.wal.prepare()?;
-        }
-        while self.node.replica().takes_input() {
-            let Some(input) = self.inbox.pop_front() else { break };
-            let event = match input {
-                Input::Event(event) => event,
-                Input::Ask(client, attempt, ask) => {
-                    self.ticket += 1;
-                    self.tickets.insert(Ticket(self.ticket), (client, attempt));
-                    Event::Ask(Ticket(self.ticket), ask)
-                }
-            };
-            let output = self.node.step(local, event)?;
-            self.carry_out(output, out);
-        }
-        if self.node.replica().takes_input() {
-            let output = self.node.wake(local)?;
-            self.carry_out(output, out);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, batch: Batch, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
-        let written = batch.write(|writes| self.wal.write(writes))?;
-        let output = self.node.finish(local, written)?;
-        self.carry_out(output, out);
-        Ok(())
-    }
-
-    fn carry_out(&mut self, output: Output, out: &mut Outgoing) {
-        out.messages.extend(output.messages);
-        for (ticket, reply) in output.replies {
-            if let Some((client, attempt)) = self.tickets.remove(&ticket) {
-                out.replies.push((client, attempt, reply));
-            }
-        }
-        out.snapshot = output.snapshot.or(out.snapshot.take());
-    }
-
-    fn clients(self) -> Vec<(ClientId, u64)> {
-        let asked = self.inbox.into_iter().filter_map(|input| match input {
-            Input::Ask(client, attempt, _) => Some((client, attempt)),
-            Input::Event(_) => None,
-        });
-        self.tickets.into_values().chain(asked).collect()
+        self.clock.until(life.next_wake()?, now).map(|span| now.after(span))
     }
 }
 
@@ -512,27 +322,4 @@ impl Spec {
         };
         config?.with(self.features).with_max_chunk(self.max_chunk)
     }
-}
-
-/// How long the disk takes for a write that it is given now; for ever, if it stalls.
-fn disk_takes(fault: DiskFault, fired: &Fired, physics: &Physics, dice: &mut ChaCha8Rng) -> Option<Span> {
-    let took = physics.sync.draw(dice);
-    if fault == DiskFault::default() {
-        return Some(took);
-    }
-    if fault.stall {
-        fired.strike(Fault::DiskStall);
-        return None;
-    }
-    fired.strike(Fault::DiskSlow);
-    let slow = fault.delay(f64::from(dice.next_u32()) / f64::from(u32::MAX));
-    Some(Span(took.0.saturating_add(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX))))
-}
-
-fn seen(node: &Node) -> Seen {
-    let (raft, counters) = (node.replica().raft(), node.counters());
-    let change = raft.log().change_at_or_below(raft.log().last().index).map_or(Index(0), |(at, _)| at);
-    let role = std::mem::discriminant(raft.role());
-    let counted = [counters.snapshots_installed, counters.truncated];
-    (raft.term(), role, raft.leader(), change, counted)
 }

@@ -1,4 +1,6 @@
-//! What happens next: servers, the links between them, clients, and time.
+//! What happens next: servers, the links between them, clients, and time. What is done to them is in `faults.rs`.
+
+mod faults;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use raftlab_core::{Config, Index, Message, NodeId, Span, Time};
-use raftlab_node::chaos::{DiskFault, Fate, Fault, LinkFault};
+use raftlab_node::chaos::Fate;
 use raftlab_node::node::{Ask, Event};
 use raftlab_node::process::{Kind, Status};
 use raftlab_node::replica::Observer;
@@ -17,9 +19,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::client::{Answered, ClientId, Clients, Next, PURSUES, Wish, Word};
+use crate::life::{Input, Life, Outgoing};
 use crate::physics::Physics;
 use crate::queue::Queue;
-use crate::server::{Founded, Input, Note, Outgoing, Server, Spec, StartError};
+use crate::server::{Founded, Note, Server, Spec, StartError};
 
 /// Watches the cores of a world, and decides nothing.
 pub trait Watch: fmt::Debug + Send {
@@ -215,99 +218,6 @@ impl World {
         Ok(())
     }
 
-    /// Ends a server at once, and its machine's power with it: what was not synced may be lost.
-    pub fn kill(&mut self, id: NodeId) -> bool {
-        self.end(id, false, Server::crash)
-    }
-
-    /// Ends a server as it should be ended.
-    pub fn stop(&mut self, id: NodeId) -> bool {
-        self.end(id, true, |server, _| server.stop())
-    }
-
-    fn end(
-        &mut self,
-        id: NodeId,
-        is_orderly: bool,
-        end: impl FnOnce(&mut Server, &mut ChaCha8Rng) -> Vec<(ClientId, u64)>,
-    ) -> bool {
-        let Some(server) = self.servers.get_mut(&id).filter(|server| server.is_up()) else { return false };
-        let life = server.lives;
-        for (client, attempt) in end(server, &mut self.dice) {
-            self.answer(client, attempt, Word::Broken);
-        }
-        self.watch.ends(id, life, is_orderly);
-        true
-    }
-
-    /// A server does nothing for a while, and does not know of it.
-    pub fn pause(&mut self, id: NodeId, lasts: Span) -> bool {
-        let until = self.now.after(lasts);
-        let Some(server) = self.servers.get_mut(&id) else { return false };
-        let life = server.lives;
-        let Some(running) = &mut server.life else { return false };
-        running.paused_until = Some(running.paused_until.map_or(until, |before| before.max(until)));
-        server.fired.strike(Fault::Pause);
-        self.queue.push(until, Happens::Wakes { server: id, life });
-        true
-    }
-
-    /// The link from one server to another is so from now on, that way.
-    pub fn set_link(&mut self, from: NodeId, to: NodeId, fault: LinkFault) {
-        if let Some(server) = self.servers.get(&from) {
-            server.links.set(to, raftlab_node::chaos::Direction::Out, fault);
-        }
-    }
-
-    /// A server's disk is so from now on.
-    pub fn set_disk(&mut self, id: NodeId, fault: DiskFault) {
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let life = server.lives;
-        if let Some(took) = server.set_disk(fault, &self.physics, &mut self.dice) {
-            self.queue.push(self.now.after(took), Happens::DiskReturns { server: id, life });
-        }
-    }
-
-    /// A server's clock runs at this rate from now on; a million is true.
-    pub fn set_clock(&mut self, id: NodeId, rate_ppm: u64) {
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.clock.run_at(rate_ppm, self.now);
-            self.look_again(id);
-        }
-    }
-
-    /// A server's clock jumps. One that is to go back stands still as long.
-    pub fn jump(&mut self, id: NodeId, micros: i64) {
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.clock.jump(micros, self.now);
-            server.fired.strike(Fault::ClockJump);
-            self.look_again(id);
-        }
-    }
-
-    /// Links, disks and clocks of all servers are well.
-    pub fn heal(&mut self) {
-        for id in self.servers.keys().copied().collect::<Vec<_>>() {
-            self.heal_one(id);
-        }
-    }
-
-    /// Links, disk and clock of a server are well.
-    pub fn heal_one(&mut self, id: NodeId) {
-        self.set_disk(id, DiskFault::default());
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.links.heal();
-            server.clock.run_at(1_000_000, self.now);
-        }
-        self.look_again(id);
-    }
-
-    /// A bit turns in the log of a server that is down: in which file, and where. Nothing, if it is up, or has no log.
-    pub fn rot(&mut self, id: NodeId) -> Option<(String, usize)> {
-        let server = self.servers.get_mut(&id).filter(|server| !server.is_up())?;
-        server.rot(&mut self.dice)
-    }
-
     /// Another client. With a server given, it asks that one and no other.
     pub fn client(&mut self, only: Option<NodeId>) -> ClientId {
         self.clients.add(only)
@@ -319,14 +229,15 @@ impl World {
     }
 
     /// A client begins to pursue a wish, for as long as clients do.
-    pub fn wish(&mut self, client: ClientId, wish: Wish) -> Option<Answered> {
-        self.wish_for(client, wish, PURSUES)
+    pub fn wish(&mut self, client: ClientId, wish: Wish) {
+        self.wish_for(client, wish, PURSUES);
     }
 
-    /// A client begins to pursue a wish, for so long. It comes to its end at once only where there are no servers.
-    pub fn wish_for(&mut self, client: ClientId, wish: Wish, lasts: Span) -> Option<Answered> {
+    /// A client begins to pursue a wish, for so long.
+    pub fn wish_for(&mut self, client: ClientId, wish: Wish, lasts: Span) {
         let next = self.clients.wish(client, wish, self.now, lasts);
-        self.go(client, next)
+        // It has just begun.
+        let _ = self.go(client, next);
     }
 
     /// Lets time pass until then, or until a client has its answer.
@@ -363,8 +274,7 @@ impl World {
                 self.turn(server);
             }
             Happens::DiskReturns { server, life } => {
-                self.life_of(server, life)?;
-                self.servers.get_mut(&server)?.disk_returns();
+                self.life_of(server, life)?.disk_returns();
                 self.turn(server);
             }
             Happens::SnapshotMade { server, life, through, state } => {
@@ -391,7 +301,7 @@ impl World {
         None
     }
 
-    fn life_of(&mut self, server: NodeId, life: u64) -> Option<&mut crate::server::Life> {
+    fn life_of(&mut self, server: NodeId, life: u64) -> Option<&mut Life> {
         self.servers.get_mut(&server).filter(|server| server.lives == life)?.life.as_mut()
     }
 

@@ -21,7 +21,7 @@ fn start(disk: Memory) -> Host {
     let config = Config::new(N1, Voters::new([1, 2, 3].map(NodeId)), 1).unwrap();
     let timing = Timing::new(Span(1), Span(10)).unwrap();
     let settings = Settings { timing, seed: 1, disk_io: DiskIo::Parallel, snapshot_entries: 0 };
-    Host::start(disk, (identity(), SEGMENT_BYTES), config, settings, Time(0), None).unwrap().0
+    Host::start(disk, (identity(), SEGMENT_BYTES), config, settings, Time(0), || None).unwrap().0
 }
 
 /// A server that has just begun to campaign.

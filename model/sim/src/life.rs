@@ -1,0 +1,288 @@
+//! One life of a server's process: what it is handed waits, its core takes it, and the disk works.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem::Discriminant;
+use std::time::Duration;
+
+use raftlab_core::{Index, Message, NodeId, Role, Span, Term, Time};
+use raftlab_node::chaos::{DiskFault, Fault, Fired};
+use raftlab_node::disk::Memory;
+use raftlab_node::kv::Store;
+use raftlab_node::node::{Ask, Event, Node, Output, Reply, Ticket};
+use raftlab_node::process::{Status, Syncs};
+use raftlab_node::wire::coalesce;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+
+use crate::client::ClientId;
+use crate::host::Host;
+use crate::physics::Physics;
+use crate::server::EndError;
+
+/// How many inputs may wait for a core, as in a real process.
+const INBOX_MAX: usize = 8192;
+
+/// What ends with the process.
+#[derive(Debug)]
+pub struct Life {
+    host: Host,
+    /// When it began.
+    pub began: Time,
+    inbox: VecDeque<Input>,
+    tickets: BTreeMap<Ticket, (ClientId, u64)>,
+    ticket: u64,
+    /// It does nothing until then.
+    pub paused_until: Option<Time>,
+    writing: Option<Writing>,
+    /// When the world will look at its timers.
+    pub wake_at: Option<Time>,
+    seen: Seen,
+    status: Status,
+}
+
+/// What a core may be handed.
+#[derive(Debug)]
+pub enum Input {
+    /// Something for the node.
+    Event(Event),
+    /// A client's attempt.
+    Ask(ClientId, u64, Ask),
+}
+
+/// How the disk stands with what it was given.
+#[derive(Clone, Copy, Debug)]
+struct Writing {
+    since: Time,
+    is_done: bool,
+    stalls: bool,
+}
+
+/// What the disk under a process is like now.
+#[derive(Debug)]
+pub struct DiskNow<'a> {
+    /// What is wrong with it.
+    pub fault: DiskFault,
+    /// How often that has struck.
+    pub fired: &'a Fired,
+    /// How long syncs took.
+    pub syncs: &'a Syncs,
+    /// How long they take.
+    pub physics: &'a Physics,
+}
+
+/// What a status depends on that is worth an event.
+type Seen = (Term, Discriminant<Role>, Option<NodeId>, Index, [u64; 2]);
+
+/// What has come of a turn.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// To other servers.
+    pub messages: Vec<(NodeId, Message)>,
+    /// To clients: who, at which attempt, and what.
+    pub replies: Vec<(ClientId, u64, Reply)>,
+    /// A store of which a snapshot is to be made.
+    pub snapshot: Option<Store>,
+    /// The disk was given something, and will be done after so long.
+    pub disk: Option<Span>,
+    /// What changed, for people.
+    pub news: Vec<(Term, &'static str, String)>,
+    /// It ended by itself.
+    pub ended: Option<EndError>,
+}
+
+impl Life {
+    /// It begins, and this comes of it.
+    pub fn begin(host: Host, first: Output, now: Time) -> (Life, Outgoing) {
+        let (seen, status) = (seen(&host.node), Status::of(&host.node));
+        let mut life = Life {
+            host,
+            began: now,
+            inbox: VecDeque::new(),
+            tickets: BTreeMap::new(),
+            ticket: 0,
+            paused_until: None,
+            writing: None,
+            wake_at: None,
+            seen,
+            status,
+        };
+        let mut out = Outgoing::default();
+        life.carry_out(first, &mut out);
+        (life, out)
+    }
+
+    /// Core, state machine and timers.
+    pub fn node(&self) -> &Node {
+        &self.host.node
+    }
+
+    /// How many clients wait.
+    pub fn waiting(&self) -> usize {
+        self.tickets.len() + self.inbox.len()
+    }
+
+    /// Hands it something, if there is room; it is given back otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What there is no room for.
+    pub fn hand(&mut self, input: Input) -> Result<(), Input> {
+        if self.inbox.len() >= INBOX_MAX {
+            return Err(input);
+        }
+        self.inbox.push_back(input);
+        Ok(())
+    }
+
+    /// The disk returns from the write that it has.
+    pub fn disk_returns(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            writing.is_done = true;
+        }
+    }
+
+    /// Does the disk stall with something, and not any more from now on?
+    pub fn ends_stall(&mut self) -> bool {
+        self.writing.as_mut().is_some_and(|writing| std::mem::take(&mut writing.stalls))
+    }
+
+    /// Takes what waits, lets timers run out, and gives the disk what waits for it. `now` is true time, and `local` what
+    /// its clock shows.
+    pub fn turn(&mut self, now: Time, local: Time, disk: &DiskNow<'_>, dice: &mut ChaCha8Rng) -> Outgoing {
+        let mut out = Outgoing::default();
+        if self.paused_until.is_some() {
+            return out;
+        }
+        if let Err(error) = self.take_all((now, local), disk, dice, &mut out) {
+            out.ended = Some(error);
+            return out;
+        }
+        coalesce(&mut out.messages);
+        self.tell_changes(&mut out);
+        out
+    }
+
+    fn take_all(
+        &mut self,
+        (now, local): (Time, Time),
+        disk: &DiskNow<'_>,
+        dice: &mut ChaCha8Rng,
+        out: &mut Outgoing,
+    ) -> Result<(), EndError> {
+        if let Some(Writing { since, .. }) = self.writing.take_if(|writing| writing.is_done) {
+            disk.syncs.note(Duration::from_micros(now.0 - since.0));
+            self.finish(local, out)?;
+            self.host.prepare()?;
+        }
+        while self.takes_input() {
+            let Some(input) = self.inbox.pop_front() else { break };
+            let event = match input {
+                Input::Event(event) => event,
+                Input::Ask(client, attempt, ask) => {
+                    self.ticket += 1;
+                    self.tickets.insert(Ticket(self.ticket), (client, attempt));
+                    Event::Ask(Ticket(self.ticket), ask)
+                }
+            };
+            let output = self.host.node.step(local, event)?;
+            self.carry_out(output, out);
+        }
+        if self.takes_input() {
+            let output = self.host.node.wake(local)?;
+            self.carry_out(output, out);
+        }
+        while self.writing.is_none()
+            && let Some(writes) = self.host.begin()
+        {
+            if writes.is_empty() {
+                // What needs no disk goes on at once.
+                self.finish(local, out)?;
+                continue;
+            }
+            out.disk = disk.takes(dice);
+            self.writing = Some(Writing { since: now, is_done: false, stalls: out.disk.is_none() });
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
+        let output = self.host.finish(local)?;
+        self.carry_out(output, out);
+        Ok(())
+    }
+
+    fn carry_out(&mut self, output: Output, out: &mut Outgoing) {
+        out.messages.extend(output.messages);
+        for (ticket, reply) in output.replies {
+            if let Some((client, attempt)) = self.tickets.remove(&ticket) {
+                out.replies.push((client, attempt, reply));
+            }
+        }
+        out.snapshot = output.snapshot.or(out.snapshot.take());
+    }
+
+    fn tell_changes(&mut self, out: &mut Outgoing) {
+        let seen = seen(&self.host.node);
+        if seen == self.seen {
+            return;
+        }
+        let status = Status::of(&self.host.node);
+        let changes = self.status.changes(&status).into_iter();
+        out.news.extend(changes.map(|(kind, text)| (status.term, kind, text)));
+        (self.seen, self.status) = (seen, status);
+    }
+
+    fn takes_input(&self) -> bool {
+        self.host.node.replica().takes_input()
+    }
+
+    /// What its clock has to show for it to have something to do by itself.
+    pub fn next_wake(&self) -> Option<Time> {
+        if self.takes_input() { self.host.node.next_wake() } else { None }
+    }
+
+    /// The power goes: what is on the disk, and who waited. In the middle of a write so many operations are done.
+    pub fn crash(self, operations: u64, survives: impl FnMut() -> bool) -> (Memory, Vec<(ClientId, u64)>) {
+        let (host, clients) = self.part();
+        (host.crash(operations, survives), clients)
+    }
+
+    /// It ends as it should: what the disk was given is written.
+    pub fn stop(self) -> (Memory, Vec<(ClientId, u64)>) {
+        let (host, clients) = self.part();
+        (host.stop(), clients)
+    }
+
+    fn part(self) -> (Host, Vec<(ClientId, u64)>) {
+        let asked = self.inbox.into_iter().filter_map(|input| match input {
+            Input::Ask(client, attempt, _) => Some((client, attempt)),
+            Input::Event(_) => None,
+        });
+        (self.host, self.tickets.into_values().chain(asked).collect())
+    }
+}
+
+impl DiskNow<'_> {
+    /// How long it takes for a write that it is given now; for ever, if it stalls.
+    fn takes(&self, dice: &mut ChaCha8Rng) -> Option<Span> {
+        let took = self.physics.sync.draw(dice);
+        if self.fault == DiskFault::default() {
+            return Some(took);
+        }
+        if self.fault.stall {
+            self.fired.strike(Fault::DiskStall);
+            return None;
+        }
+        self.fired.strike(Fault::DiskSlow);
+        let slow = self.fault.delay(f64::from(dice.next_u32()) / f64::from(u32::MAX));
+        Some(Span(took.0.saturating_add(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX))))
+    }
+}
+
+fn seen(node: &Node) -> Seen {
+    let (raft, counters) = (node.replica().raft(), node.counters());
+    let change = raft.log().change_at_or_below(raft.log().last().index).map_or(Index(0), |(at, _)| at);
+    let role = std::mem::discriminant(raft.role());
+    let counted = [counters.snapshots_installed, counters.truncated];
+    (raft.term(), role, raft.leader(), change, counted)
+}

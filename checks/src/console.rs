@@ -1,6 +1,8 @@
 //! What a run says on stderr while it works: a bar on a terminal, a line every few seconds elsewhere.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -167,12 +169,30 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A panic of the core is a property that broke, and is reported as one: it is not printed on the way.
+thread_local! {
+    /// Is a panic of this thread caught by somebody who tells of it?
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does it, and gives back with what it panicked, if it did: where panics are silenced, nothing is printed of that.
+///
+/// # Errors
+///
+/// What it panicked with.
+pub fn quietly<T>(what: impl FnOnce() -> T) -> std::thread::Result<T> {
+    IS_QUIET.set(true);
+    let done = catch_unwind(AssertUnwindSafe(what));
+    IS_QUIET.set(false);
+    done
+}
+
+/// A panic of the core is a property that broke, and is reported as one: it is not printed on the way. Nor is one that
+/// is caught [quietly].
 pub fn silence_model_panics() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let in_the_core = panic.location().is_some_and(|at| at.file().contains("impl/core"));
-        if !in_the_core {
+        if !in_the_core && !IS_QUIET.get() {
             print(panic);
         }
     }));

@@ -131,6 +131,19 @@ impl History {
 }
 
 impl Operation {
+    /// One that began and, as far as is known, ended then, in microseconds: of what nobody knows, nobody knows when it
+    /// ends.
+    pub fn new(
+        client: u64,
+        key: String,
+        action: Action,
+        (start_us, end_us): (u64, u64),
+        outcome: Outcome,
+    ) -> Operation {
+        let end_us = (outcome != Outcome::Unknown).then_some(end_us);
+        Operation { client, key, action, start_us, end_us, outcome }
+    }
+
     /// Was it answered with what it came to?
     pub fn is_done(&self) -> bool {
         !matches!(self.outcome, Outcome::Failed | Outcome::Unknown)

@@ -52,7 +52,8 @@ pub struct ServerRecord {
 pub struct FaultRecord {
     /// When.
     pub at_us: u64,
-    /// What, in a word: `kill`, `start`, `stop`, `end`, `pause`, `link`, `disk`, `stall`, `clock`, `heal`, `member`.
+    /// What, in a word: `kill`, `start`, `stop`, `end`, `pause`, `link`, `disk`, `stall`, `clock`, `rot`, `edit`, `heal`,
+    /// `member`.
     pub verb: String,
     /// To which server; to none or all, if absent.
     #[serde(default)]

@@ -56,7 +56,8 @@ pub struct FaultLine {
     /// When.
     #[serde(flatten)]
     pub moment: Moment,
-    /// What, in a word: `kill`, `start`, `stop`, `end`, `pause`, `link`, `disk`, `stall`, `clock`, `heal`, `member`.
+    /// What, in a word: `kill`, `start`, `stop`, `end`, `pause`, `link`, `disk`, `stall`, `clock`, `rot`, `edit`, `heal`,
+    /// `member`.
     pub verb: String,
     /// To whom; nobody, if to several.
     pub server: Option<String>,

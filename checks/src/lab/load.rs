@@ -115,11 +115,9 @@ impl Workload {
     }
 
     /// Takes down what came of an operation.
-    pub fn record(&self, operation: Operation) {
+    pub fn record(&self, operation: &Operation) {
         self.done.fetch_add(u64::from(operation.is_done()), Ordering::Relaxed);
-        // Of what nobody knows, nobody knows when it ends.
-        let end_us = operation.end_us.filter(|_| operation.outcome != Outcome::Unknown);
-        self.recorder.record(&Operation { end_us, ..operation });
+        self.recorder.record(operation);
     }
 
     /// Do clients work?

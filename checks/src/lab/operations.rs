@@ -1,7 +1,6 @@
 //! One thing that a scenario lets a client ask for, while it goes on; and what that client was told.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use raftlab_core::NodeId;
 use raftlab_node::api::{Consistency, MemberRequest};
@@ -9,16 +8,10 @@ use raftlab_node::client::{Client, Failure as Unchanged, Options};
 
 use super::cluster::{Cluster, Server};
 use super::faults;
-use super::load::client::ask;
+use super::load::client::{ATTEMPT, PURSUES, ask};
 use crate::failure::Failure;
 use crate::history::{Action, Operation, Outcome};
 use crate::scenario::{Operate, Word};
-
-/// For how long a client pursues one thing, before it gives up.
-const PURSUES: Duration = Duration::from_secs(3);
-
-/// For how long it waits for one server.
-const ATTEMPT: Duration = Duration::from_millis(700);
 
 /// A client of its own begins to ask.
 ///
@@ -44,8 +37,8 @@ pub async fn begin(cluster: &Arc<Cluster>, operate: &Operate) -> Result<(), Fail
         let start_us = cluster.now().at_us;
         let outcome = ask(&mut client, &key, &action).await;
         cluster.outcomes().insert(name, outcome.clone());
-        let end_us = Some(cluster.now().at_us);
-        cluster.workload.record(Operation { client: number, key, action, start_us, end_us, outcome });
+        let times = (start_us, cluster.now().at_us);
+        cluster.workload.record(&Operation::new(number, key, action, times, outcome));
     });
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! and the cluster has to come back. Every run is judged as live ones are: its cores are replayed step by step under the
 //! model's properties, and what its clients were told has to be linearizable.
 
+mod act;
 mod draw;
 mod go;
 mod judge;
@@ -16,12 +17,12 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use self::draw::{Plan, draw};
-use self::go::Outcome;
+use self::go::{ComesBack, Outcome};
 use self::judge::Broken;
 use super::cli::RandomArgs;
 use super::verbs::draw_seed;
 use crate::cli::Common;
-use crate::console::{Console, grouped, silence_model_panics};
+use crate::console::{Console, grouped};
 use crate::failure::Failure;
 use crate::scenario::Time;
 use crate::verdict::exit;
@@ -37,6 +38,8 @@ const CHUNK: usize = 64;
 struct Tally {
     runs: u64,
     again: u64,
+    /// Runs of which a majority's logs were not whole any more: they could not come back.
+    gone: u64,
     events: u64,
     operations: u64,
     passed_us: u64,
@@ -49,6 +52,7 @@ struct One {
     operations: u64,
     passed_us: u64,
     is_again: bool,
+    is_gone: bool,
     struck: BTreeMap<String, u64>,
 }
 
@@ -58,8 +62,6 @@ struct One {
 ///
 /// If a rule is not known.
 pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
-    silence_model_panics();
-    go::silence_panics();
     if let Some(rules) = &args.without {
         return table::without(rules, args, console);
     }
@@ -111,8 +113,9 @@ fn one(seed: u64, lasts: Duration) -> (One, Option<Broken>) {
             broken = Some(Broken { property: "same seed, same run".into(), why, exit: exit::NOT_THE_SAME });
         }
     }
-    let Outcome { events, passed_us, struck, operations_count: operations, .. } = outcome;
-    (One { events, operations, passed_us, is_again, struck }, broken)
+    let Outcome { events, passed_us, struck, operations_count: operations, came_back, .. } = outcome;
+    let is_gone = came_back == ComesBack::Cannot;
+    (One { events, operations, passed_us, is_again, is_gone, struck }, broken)
 }
 
 /// What broke, made as small as it gets.
@@ -138,6 +141,7 @@ impl Tally {
     fn add(&mut self, one: One) {
         self.runs += 1;
         self.again += u64::from(one.is_again);
+        self.gone += u64::from(one.is_gone);
         self.events += one.events;
         self.operations += one.operations;
         self.passed_us += one.passed_us;
@@ -150,9 +154,10 @@ impl Tally {
         let (passed, took) =
             (Duration::from_micros(self.passed_us).as_secs_f64(), began.elapsed().as_secs_f64());
         format!(
-            "{} runs, {} of them twice · {:.0} s of clusters in {took:.1} s: {:.0} a second · {} events · {} operations\n",
+            "{} runs, {} of them twice, {} without a majority to come back with · {:.0} s of clusters in {took:.1} s: {:.0} a second · {} events · {} operations\n",
             grouped(self.runs),
             grouped(self.again),
+            grouped(self.gone),
             passed,
             passed / took.max(0.001),
             grouped(self.events),

@@ -4,9 +4,10 @@
 //! looked at as often as real ones are, and what they say is taken down. It leaves the same files, by the same types;
 //! what reads them does not know the difference.
 
-pub mod clients;
+mod clients;
 mod journals;
 pub mod run;
+pub mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use raftlab_sim::{ClientId, Founded, Note, Physics, Spec, Told, Wish, World};
 
 use self::clients::{Crew, Single};
 use self::journals::Journals;
+use self::workers::wish;
 use super::clock::Clock;
 use super::cluster::Cluster;
 use super::files::EventLine;
@@ -236,7 +238,7 @@ impl Simulated {
         let (client, start_us) = (inner.world.client(to), inner.world.now().0);
         let (name, key, action) = (name.to_string(), key.to_string(), action.clone());
         let number = cluster.workload.number(1);
-        let wish = match clients::wish(&key, &action) {
+        let wish = match wish(&key, &action) {
             // Who asks one server and no other asks it once.
             Wish::Do(operation) if to.is_some() => Wish::DoOnce(operation),
             other => other,
@@ -376,7 +378,7 @@ impl Inner {
                 kind: kind.to_string(),
                 text: text.clone(),
             };
-            let printed = format!("{}  INFO term={} {text}\n", jiff_time(at.0), term.0);
+            let printed = format!("{}  INFO term={} {text}\n", wall_clock(at.0), term.0);
             self.logs.entry(format!("{server}.log")).or_default().push_str(&printed);
             if kind == "ended" {
                 let life = self.world.server(server).map_or(0, |server| server.lives);
@@ -390,7 +392,7 @@ impl Inner {
 }
 
 /// A moment of the world as logs have it.
-fn jiff_time(micros: u64) -> String {
+fn wall_clock(micros: u64) -> String {
     let at = jiff::Timestamp::from_microsecond(i64::try_from(micros).unwrap_or(i64::MAX)).unwrap_or_default();
     format!("{at:.6}")
 }

@@ -273,7 +273,7 @@ pub struct EventDocument {
     pub server: String,
     /// Its term.
     pub term: u64,
-    /// What: `role`, `leader`, `members`, `snapshot`, `restored` or `fault`.
+    /// What: `role`, `leader`, `members`, `snapshot`, `restored`, `truncated` or `fault`.
     pub kind: String,
     /// For people.
     pub text: String,

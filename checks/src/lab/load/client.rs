@@ -13,10 +13,10 @@ use crate::failure::Failure;
 use crate::history::{Action, Operation, Outcome};
 
 /// For how long a client pursues one thing, before it gives up.
-const PURSUES: Duration = Duration::from_secs(3);
+pub const PURSUES: Duration = Duration::from_secs(3);
 
 /// For how long it waits for one server.
-const ATTEMPT: Duration = Duration::from_millis(700);
+pub const ATTEMPT: Duration = Duration::from_millis(700);
 
 /// How long what is under way may take when clients are to stop.
 const LINGERS: Duration = Duration::from_millis(500);
@@ -80,10 +80,10 @@ impl Worker {
 
     fn note(&mut self, key: String, action: Action, start_us: u64, outcome: Outcome) {
         self.chooser.learn(&key, &action, &outcome);
-        let (client, end_us) = (self.chooser.id, Some(self.shared.cluster.now().at_us));
-        let operation = Operation { client, key, action, start_us, end_us, outcome };
+        let times = (start_us, self.shared.cluster.now().at_us);
+        let operation = Operation::new(self.chooser.id, key, action, times, outcome);
         self.shared.tally.lock().unwrap_or_else(PoisonError::into_inner).count(&operation);
-        self.shared.cluster.workload.record(operation);
+        self.shared.cluster.workload.record(&operation);
     }
 }
 

@@ -1,21 +1,19 @@
 //! One random run: things go wrong while clients work, then all is healed and the cluster has to come back.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
-use raftlab_core::{Change, Config, Index, Membership, NodeId, Rule, Span, Time};
+use raftlab_core::{Config, Index, Membership, NodeId, Rule, Span, Time};
 use raftlab_model::panic_message;
-use raftlab_node::chaos::{DiskFault, FaultCount, LinkFault};
+use raftlab_node::chaos::FaultCount;
 use raftlab_node::journal::Record;
 use raftlab_node::kv::Operation as Done;
 use raftlab_sim::{ClientId, Founded, Silent, Told, Watch, Wish, World};
 
-use super::super::load::chooser::Chooser;
-use super::super::simulated::clients::{outcome, wish};
-use super::draw::{Act, Plan, Who};
+use super::super::simulated::workers::Workers;
+use super::draw::Plan;
 use super::memory::{Lives, Recorders};
-use crate::history::{Action, Operation};
+use crate::console::quietly;
+use crate::history::Operation;
 use crate::scenario::Load;
 
 /// How many clients work.
@@ -34,7 +32,7 @@ const FOUNDED_WITHIN_US: u64 = 30_000_000;
 const LOOKS_EVERY_US: u64 = 50_000;
 
 /// What a run left.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outcome {
     /// What clients asked for, and were told.
     pub operations: Vec<Operation>,
@@ -52,8 +50,19 @@ pub struct Outcome {
     pub struck: BTreeMap<String, u64>,
     /// A core panicked: what it said.
     pub panicked: Option<String>,
-    /// The cluster did not come back: why.
-    pub stuck: Option<String>,
+    /// How it came back, or why it did not.
+    pub came_back: ComesBack,
+}
+
+/// What became of a cluster when all was healed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComesBack {
+    /// A client was served, and all agree.
+    Does,
+    /// It did not: why.
+    Stuck(String),
+    /// It could not: the logs of a majority are whole no more, or it never came so far.
+    Cannot,
 }
 
 /// Does what was drawn. With a rule, every core has it switched off. What cores are given is recorded if that is wanted.
@@ -63,7 +72,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let mut run = Run::new(plan, without, watch);
     let went = quietly(|| run.go());
     let panicked = went.as_ref().err().map(|panic| panic_message(&**panic));
-    let stuck = went.ok().and_then(Result::err);
+    let came_back = went.unwrap_or(ComesBack::Cannot);
     let mut faults = BTreeMap::new();
     for server in run.world.servers() {
         for FaultCount { fault, fired } in server.fired.counts() {
@@ -84,50 +93,24 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
         passed_us,
         struck: faults,
         panicked,
-        stuck,
+        came_back,
     }
 }
 
-thread_local! {
-    /// What panics on this thread is caught, and told by whoever caught it.
-    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Lets panics of random runs go without a word: they are caught.
-pub fn silence_panics() {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if !IS_QUIET.get() {
-            before(info);
-        }
-    }));
-}
-
-fn quietly<T>(what: impl FnOnce() -> T) -> Result<T, Box<dyn std::any::Any + Send>> {
-    IS_QUIET.set(true);
-    let done = catch_unwind(AssertUnwindSafe(what));
-    IS_QUIET.set(false);
-    done
-}
-
-struct Run<'a> {
+/// A run that goes on.
+pub(super) struct Run<'a> {
     plan: &'a Plan,
-    world: World,
-    workers: Vec<Worker>,
+    pub(super) world: World,
+    workers: Workers,
     operations: Vec<Operation>,
-    operator: ClientId,
-    joined: u64,
-    kills: u64,
-    rots: u64,
+    /// Who changes the configuration.
+    pub(super) operator: ClientId,
+    /// The last server that joined.
+    pub(super) joined: u64,
+    pub(super) kills: u64,
+    pub(super) rots: u64,
     /// Servers whose logs are refused: they do not come back.
-    lost: Vec<NodeId>,
-}
-
-struct Worker {
-    client: ClientId,
-    chooser: Chooser,
-    next_at: u64,
-    asked: Option<(String, Action, u64)>,
+    pub(super) lost: Vec<NodeId>,
 }
 
 impl<'a> Run<'a> {
@@ -142,13 +125,7 @@ impl<'a> Run<'a> {
         }
         let operator = world.client(None);
         let load = Load { clients: CLIENTS, keys: 12, rate: Some(RATE), ..Load::default() };
-        let workers = (0..u64::from(CLIENTS)).map(|id| Worker {
-            client: world.client(None),
-            chooser: Chooser::new(id, plan.seed, load.clone()),
-            next_at: 0,
-            asked: None,
-        });
-        let workers = workers.collect();
+        let workers = Workers::begin(&mut world, 0, plan.seed, &load);
         Run {
             plan,
             world,
@@ -162,9 +139,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn go(&mut self) -> Result<(), String> {
+    fn go(&mut self) -> ComesBack {
         self.start_all();
-        self.until(FOUNDED_WITHIN_US, "no first leader", Run::leads)?;
+        if let Err(why) = self.await_leader() {
+            return ComesBack::Stuck(why);
+        }
         let start = self.world.now().0;
         for (at, act) in &self.plan.acts {
             self.pass(start + at);
@@ -175,11 +154,11 @@ impl<'a> Run<'a> {
     }
 
     /// All is well from now on: a client has to be served, and all that are left have to agree.
-    fn come_back(&mut self) -> Result<(), String> {
+    fn come_back(&mut self) -> ComesBack {
         self.world.heal();
         self.start_all();
         if !self.could_come_back() {
-            return Ok(());
+            return ComesBack::Cannot;
         }
         let began = self.world.now().0;
         let (deadline, mut has_outsiders) = (began + LIVE_WITHIN_US, true);
@@ -197,7 +176,7 @@ impl<'a> Run<'a> {
                 served = self.newest_commit();
             }
             if served.is_some_and(|commit| self.agree(commit)) {
-                return Ok(());
+                return ComesBack::Does;
             }
             if served.is_none() && !self.world.is_busy(client) {
                 self.world.wish_for(client, put(), Span(LIVE_WITHIN_US));
@@ -205,7 +184,7 @@ impl<'a> Run<'a> {
         }
         let seconds = LIVE_WITHIN_US / 1_000_000;
         let what = if served.is_some() { "the servers do not agree" } else { "no client is served" };
-        Err(format!("{what}, {seconds} s after all was healed: {}", self.stand()))
+        ComesBack::Stuck(format!("{what}, {seconds} s after all was healed: {}", self.stand()))
     }
 
     /// The configuration of the newest log, of those that are up.
@@ -258,12 +237,8 @@ impl<'a> Run<'a> {
         servers.collect::<Vec<_>>().join("; ")
     }
 
-    fn leads(&mut self) -> bool {
-        self.leader().is_some()
-    }
-
     /// Who leads in the highest term.
-    fn leader(&self) -> Option<NodeId> {
+    pub(super) fn leader(&self) -> Option<NodeId> {
         let statuses = self.world.servers().filter_map(|server| {
             let raft = server.node()?.replica().raft();
             raft.is_leader().then_some((raft.term(), server.id))
@@ -271,11 +246,10 @@ impl<'a> Run<'a> {
         statuses.max().map(|(_, id)| id)
     }
 
-    fn until(&mut self, within_us: u64, what: &str, holds: impl Fn(&mut Self) -> bool) -> Result<(), String> {
-        let deadline = self.world.now().0 + within_us;
-        while !holds(self) {
-            if self.world.now().0 >= deadline {
-                return Err(format!("{what}: {}", self.stand()));
+    fn await_leader(&mut self) -> Result<(), String> {
+        while self.leader().is_none() {
+            if self.world.now().0 >= FOUNDED_WITHIN_US {
+                return Err(format!("no first leader: {}", self.stand()));
             }
             self.pass(self.world.now().0 + LOOKS_EVERY_US);
         }
@@ -290,146 +264,24 @@ impl<'a> Run<'a> {
     fn pass_for(&mut self, until: u64, awaited: ClientId) -> Option<Told> {
         let mut told = None;
         loop {
-            let idle = self.workers.iter().filter(|worker| worker.asked.is_none());
-            let next = idle.map(|worker| worker.next_at).min().unwrap_or(u64::MAX);
-            let stop = until.min(next).max(self.world.now().0);
+            let stop = until.min(self.workers.next_at()).max(self.world.now().0);
             if let Some(answered) = self.world.run(Time(stop)) {
                 if answered.client == awaited {
                     told = Some(answered.told);
                 } else {
-                    self.hear(answered.client, &answered.told, answered.at.0);
+                    self.operations.extend(self.workers.hear(&answered));
                 }
                 continue;
             }
             if self.world.now().0 >= until {
                 return told;
             }
-            self.begin();
+            self.workers.tick(&mut self.world);
         }
-    }
-
-    /// Who is due asks for something.
-    fn begin(&mut self) {
-        let (now, world) = (self.world.now().0, &mut self.world);
-        let pace = u64::from(CLIENTS) * 1_000_000 / u64::from(RATE);
-        for worker in self.workers.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now)
-        {
-            let (key, action) = worker.chooser.choose();
-            world.wish(worker.client, wish(&key, &action));
-            worker.asked = Some((key, action, now));
-            worker.next_at = now + pace / 2 + worker.chooser.draw() % pace;
-        }
-    }
-
-    fn hear(&mut self, client: ClientId, told: &Told, at: u64) {
-        let Some(worker) = self.workers.iter_mut().find(|worker| worker.client == client) else { return };
-        let Some((key, action, start_us)) = worker.asked.take() else { return };
-        let outcome = outcome(&action, Some(told));
-        worker.chooser.learn(&key, &action, &outcome);
-        let end_us = (outcome != crate::history::Outcome::Unknown).then_some(at);
-        self.operations.push(Operation { client: worker.chooser.id, key, action, start_us, end_us, outcome });
     }
 
     fn into_operations(mut self) -> Vec<Operation> {
-        for worker in &mut self.workers {
-            let Some((key, action, start_us)) = worker.asked.take() else { continue };
-            let outcome = outcome(&action, None);
-            let end_us = (outcome != crate::history::Outcome::Unknown).then_some(self.world.now().0);
-            self.operations.push(Operation {
-                client: worker.chooser.id,
-                key,
-                action,
-                start_us,
-                end_us,
-                outcome,
-            });
-        }
+        self.operations.extend(self.workers.end(self.world.now().0));
         self.operations
-    }
-
-    fn start_all(&mut self) {
-        let down: Vec<_> =
-            self.world.servers().filter(|server| !server.is_up()).map(|server| server.id).collect();
-        for server in down {
-            // A log that rotted is refused, as it should be; a disk that stalls lets its server start later.
-            let refused = self.world.start(server).err();
-            let is_lost = matches!(refused, Some(raftlab_sim::server::StartError::Log(_)));
-            if is_lost && !self.lost.contains(&server) {
-                self.lost.push(server);
-            }
-        }
-    }
-
-    fn who(&self, who: Who) -> Option<NodeId> {
-        match who {
-            Who::Server(server) => Some(server),
-            Who::Leader => self.leader(),
-        }
-    }
-
-    fn act(&mut self, act: &Act) {
-        match act {
-            Act::Kill(who) => {
-                if let Some(server) = self.who(*who) {
-                    self.kills += u64::from(self.world.kill(server));
-                }
-            }
-            Act::Rot(server) => self.rots += u64::from(self.world.rot(*server).is_some()),
-            Act::StartAll => self.start_all(),
-            Act::Pause(who, lasts) => {
-                if let Some(server) = self.who(*who) {
-                    self.world.pause(server, Span(*lasts));
-                }
-            }
-            Act::Cut(from, to) => self.cut(from, to),
-            Act::Isolate(who) => {
-                if let Some(server) = self.who(*who) {
-                    let others = self.world.servers().map(|other| other.id).filter(|other| *other != server);
-                    let others: Vec<_> = others.collect();
-                    self.cut(&[server], &others);
-                    self.cut(&others, &[server]);
-                }
-            }
-            Act::Link(from, to, fault) => self.world.set_link(*from, *to, *fault),
-            Act::Disk(who, fault) => {
-                if let Some(server) = self.who(*who) {
-                    self.world.set_disk(server, *fault);
-                }
-            }
-            Act::Clock(server, ppm) => self.world.set_clock(*server, *ppm),
-            Act::Jump(server, micros) => self.world.jump(*server, *micros),
-            Act::Join => self.join(),
-            Act::Promote => {
-                let last = NodeId(self.joined);
-                self.change(Wish::Change(Change::Promote(last)));
-            }
-            Act::Leave(server) => self.change(Wish::Change(Change::Remove(*server))),
-            Act::Transfer(to) => self.change(Wish::Transfer(*to)),
-            Act::Heal => self.world.heal(),
-        }
-    }
-
-    fn cut(&mut self, from: &[NodeId], to: &[NodeId]) {
-        let cut = LinkFault { cut: true, ..LinkFault::default() };
-        for from in from {
-            for to in to {
-                self.world.set_link(*from, *to, cut);
-            }
-        }
-    }
-
-    /// Another server starts, and is to learn.
-    fn join(&mut self) {
-        self.joined += 1;
-        let server = NodeId(self.joined);
-        self.world.add(server, Founded::Joins);
-        let _ = self.world.start(server);
-        self.world.set_disk(server, DiskFault::default());
-        self.change(Wish::Change(Change::AddLearner(server)));
-    }
-
-    /// Nobody waits for what comes of it.
-    fn change(&mut self, wish: Wish) {
-        self.world.wish_for(self.operator, wish, Span(1_000_000));
     }
 }

@@ -3,7 +3,7 @@
 use raftlab_core::Rule;
 
 use super::draw::Plan;
-use super::go::{Outcome, go};
+use super::go::{ComesBack, Outcome, go};
 use crate::history::{History, HistoryError};
 use crate::linearizable::{self, Limits, Verdict as Order};
 use crate::validate::{self, Options};
@@ -40,8 +40,12 @@ fn judge(outcome: &mut Outcome, without: Option<Rule>) -> Option<Broken> {
     if let Some(broken) = order(outcome) {
         return Some(broken);
     }
-    let stuck = outcome.stuck.clone();
-    stuck.map(|why| Broken { property: "liveness".into(), why, exit: exit::NOT_LIVE })
+    match &outcome.came_back {
+        ComesBack::Stuck(why) => {
+            Some(Broken { property: "liveness".into(), why: why.clone(), exit: exit::NOT_LIVE })
+        }
+        ComesBack::Does | ComesBack::Cannot => None,
+    }
 }
 
 /// Are clients told what can be true?

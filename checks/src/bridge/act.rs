@@ -109,19 +109,30 @@ impl Puppet {
 
     /// The node takes an event, and the disk works; then a leader may hear what nobody said.
     fn event(&mut self, event: node::Event, moved: &mut Moved) -> Carried {
-        let (before, heard) = (self.raft().clone(), event.clone());
-        self.step(event, moved)?;
-        let Some(shim) = self.lie else { return Ok(()) };
-        let heard = match &heard {
-            node::Event::Receive { from, message } => Some((*from, message)),
+        let before = self.raft().clone();
+        let heard = match &event {
+            node::Event::Receive { from, message } => Some((*from, message.clone())),
             _ => None,
         };
+        self.step(event, moved)?;
+        self.also_hear(&before, heard.as_ref(), moved)
+    }
+
+    /// What nobody said a broken leader hears: one that has just come to lead from all, and another one from whom it has
+    /// heard something.
+    fn also_hear(
+        &mut self,
+        before: &raftlab_core::Raft,
+        heard: Option<&(NodeId, Message)>,
+        moved: &mut Moved,
+    ) -> Carried {
         let after = self.raft().clone();
-        let Some(answer) = shim.also_heard(&before, &after, heard.map(|(_, message)| message)) else {
+        let message = heard.map(|(_, message)| message);
+        let Some(answer) = self.lie.and_then(|shim| shim.also_heard(before, &after, message)) else {
             return Ok(());
         };
-        let from_all = !before.is_leader();
-        for from in after.peers().filter(|peer| from_all || heard.is_some_and(|(from, _)| from == *peer)) {
+        let says = |peer: &NodeId| !before.is_leader() || heard.is_some_and(|(from, _)| from == peer);
+        for from in after.peers().filter(says) {
             let body = Body::AppendReply { answer, round: Round::default() };
             self.step(node::Event::Receive { from, message: Message { term: after.term(), body } }, moved)?;
         }
@@ -187,15 +198,7 @@ impl Puppet {
             Err(error) => moved.stopped = Some(format!("{} stops: {error}", self.id)),
         }
         self.settle(moved)?;
-        let after = self.raft().clone();
-        let Some(answer) = self.lie.and_then(|shim| shim.also_heard(&before, &after, None)) else {
-            return Ok(());
-        };
-        for from in after.peers() {
-            let body = Body::AppendReply { answer, round: Round::default() };
-            self.step(node::Event::Receive { from, message: Message { term: after.term(), body } }, moved)?;
-        }
-        Ok(())
+        self.also_hear(&before, None, moved)
     }
 
     /// The clock goes on. What was promised until now is over.

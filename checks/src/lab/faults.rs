@@ -233,12 +233,23 @@ async fn set_links(cluster: &Cluster, ways: &[Way], fault: LinkFault) -> Result<
     }
     // Who is down is told when it starts.
     for server in cluster.running() {
-        let told = cluster.links().told(server, ways.iter().copied());
+        let known = ways.iter().copied().filter(|way| knows_both(cluster, server, *way));
+        let told = cluster.links().told(server, known);
         for request in told {
             tell(cluster, server, &request).await?;
         }
     }
     Ok(())
+}
+
+/// Can `server` know of both ends? Of one that was made known by editing what founders are told, those that were not
+/// edited hear nothing: they have no link to it that could be bad.
+fn knows_both(cluster: &Cluster, server: NodeId, (from, to): Way) -> bool {
+    let Ok(of) = cluster.server(server) else { return false };
+    let is_told =
+        |end: NodeId| of.told.0.split(',').any(|one| one.split('=').next() == Some(&end.to_string()));
+    let is_edited = |end: NodeId| cluster.server(end).is_ok_and(|end| end.is_edited);
+    [from, to].into_iter().all(|end| end == server || !is_edited(end) || is_told(end))
 }
 
 async fn disk_goes_bad(

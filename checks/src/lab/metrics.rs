@@ -23,10 +23,10 @@ pub fn values<'a>(page: &'a str, name: &'a str) -> impl Iterator<Item = (Labels<
 pub struct Labels<'a>(&'a str);
 
 impl<'a> Labels<'a> {
-    /// What the last label of this name says. Names of servers and kinds hold no quotes.
+    /// What the label of this name says. Names of servers and kinds hold no quotes.
     pub fn get(self, label: &str) -> Option<&'a str> {
         let mut said = self.0.split(',').filter_map(|pair| pair.split_once('='));
-        said.rfind(|(name, _)| *name == label).map(|(_, value)| value.trim_matches('"'))
+        said.find(|(name, _)| *name == label).map(|(_, value)| value.trim_matches('"'))
     }
 }
 
@@ -39,7 +39,8 @@ pub fn fired(page: &str) -> Vec<FaultCount> {
     page.lines().filter_map(count).collect()
 }
 
-/// The pages of several servers in one: what is said of a metric once, then its values of each, with a label `server`.
+/// The pages of several servers in one: what is said of a metric once, then its values of each, with a label `instance`:
+/// Prometheus' own for whom it scraped.
 pub fn together(pages: &BTreeMap<String, String>) -> String {
     let (mut order, mut families) = (Vec::new(), BTreeMap::<String, (String, String)>::new());
     for (server, page) in pages {
@@ -76,17 +77,13 @@ pub fn apart(page: &str) -> Vec<(Option<String>, String)> {
     pages.into_iter().collect()
 }
 
-/// `name{server="n1",a="b"} 1` without its first label, if that is the server's, and what that says. The metric of
-/// members has such a label of its own.
+/// `name{instance="n1",a="b"} 1` without its first label, if that says whose it is, and what it says.
 fn unlabelled(line: &str) -> (Option<String>, String) {
-    let is_own = |rest: &str| line.starts_with("raftlab_member{") && !rest.contains(",server=");
-    let labelled = line.split_once("{server=\"").filter(|(_, rest)| !is_own(rest));
-    let Some((name, server, rest)) = labelled.and_then(|(name, rest)| {
+    let labelled = line.split_once("{instance=\"").and_then(|(name, rest)| {
         let (server, rest) = rest.split_once('"')?;
         Some((name, server, rest))
-    }) else {
-        return (None, line.to_string());
-    };
+    });
+    let Some((name, server, rest)) = labelled else { return (None, line.to_string()) };
     let line = match rest.strip_prefix(',') {
         Some(labels) => format!("{name}{{{labels}"),
         None => format!("{name}{}", rest.trim_start_matches('}')),
@@ -98,8 +95,8 @@ fn unlabelled(line: &str) -> (Option<String>, String) {
 fn labelled(line: &str, server: &str) -> String {
     let (name, value) = line.split_at(line.find(['{', ' ']).unwrap_or(line.len()));
     match value.strip_prefix('{') {
-        Some(labels) => format!("{name}{{server=\"{server}\",{labels}"),
-        None => format!("{name}{{server=\"{server}\"}}{value}"),
+        Some(labels) => format!("{name}{{instance=\"{server}\",{labels}"),
+        None => format!("{name}{{instance=\"{server}\"}}{value}"),
     }
 }
 
@@ -123,11 +120,16 @@ mod tests {
     fn pages_are_one_with_a_label_more() {
         let pages = ["n1", "n2"].map(|server| (server.to_string(), PAGE.to_string()));
         let page = together(&BTreeMap::from(pages));
-        let begins = "# HELP raftlab_term The term.\n# TYPE raftlab_term gauge\nraftlab_term{server=\"n1\"} 3\n\
-            raftlab_term{server=\"n2\"} 3\n";
+        let begins = "# HELP raftlab_term The term.\n# TYPE raftlab_term gauge\nraftlab_term{instance=\"n1\"} 3\n\
+            raftlab_term{instance=\"n2\"} 3\n";
         assert!(page.starts_with(begins), "{page}");
-        assert!(page.contains("raftlab_faults_fired_total{server=\"n2\",fault=\"link_cut\"} 12\n"));
+        assert!(page.contains("raftlab_faults_fired_total{instance=\"n2\",fault=\"link_cut\"} 12\n"));
         assert_eq!(page.matches("# TYPE raftlab_faults_fired ").count(), 1);
         assert!(page.ends_with("0\n# EOF\n"));
+        // A label that servers give themselves stays what it is.
+        let member = "raftlab_member{server=\"n3\",standing=\"voter\"} 1";
+        let pages = BTreeMap::from([("n1".to_string(), format!("# TYPE raftlab_member gauge\n{member}\n"))]);
+        assert_eq!(apart(&together(&pages)), [(Some("n1".to_string()), format!("{member}\n"))]);
+        assert_eq!(apart(member), [(None, format!("{member}\n"))]);
     }
 }

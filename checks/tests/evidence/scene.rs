@@ -106,7 +106,7 @@ impl Scene {
         put("load.jsonl", lines(&load));
         put("history.jsonl", lines(&[json!({"operation": "put"}), json!({"operation": "get"})]));
         put("fired.json", self.fired_document().to_string() + "\n");
-        put("metrics.prom", "raftlab_has_leader{server=\"n1\"} 1\n# EOF\n".into());
+        put("metrics.prom", "raftlab_has_leader{instance=\"n1\"} 1\n# EOF\n".into());
         for server in &self.servers {
             put(&format!("journals/{server}-1.journal"), "inputs and effects".into());
             put(&format!("{server}.log"), format!("INFO {server} starts\nINFO {server} ends\n"));

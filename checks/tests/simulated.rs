@@ -68,6 +68,12 @@ fn random_worlds_hold_and_a_missing_rule_is_found_out() {
     let says = said(&output);
     assert_eq!(output.status.code(), Some(0), "{says}");
     assert!(says.contains("1 of 1 rules"), "{says}");
+    let output = lab(&["random", "--without", "rejection-goes-back", "--seeds", "10", "--for", "20s"]);
+    let says = said(&output);
+    assert!(
+        output.status.success() && says.contains("  liveness"),
+        "a cluster that does not come back: {says}"
+    );
 }
 
 #[test]
@@ -81,4 +87,90 @@ fn what_is_mistyped_is_said() {
     let output = lab(&["run", "elction"]);
     assert_eq!(output.status.code(), Some(65));
     assert!(said(&output).contains("did you mean `election`"), "{}", said(&output));
+}
+
+/// Carries out these lines behind `up 3` and a leader n1: the exit code, and what was said.
+fn told(name: &str, lines: &str) -> (Option<i32>, String) {
+    let (dir, file) =
+        (dir(name), std::env::temp_dir().join(format!("{name}-{}.scenario", std::process::id())));
+    let begins =
+        "up 3\nmove-leader n1\nexpect leader n1 within 4s\nput x 1 as one\nexpect one done within 2s\n";
+    std::fs::write(&file, format!("{begins}{lines}\ndown\n")).unwrap();
+    let output = lab(&["run", file.to_str().unwrap(), "--dir", dir.to_str().unwrap()]);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::remove_file(&file).unwrap();
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn what_does_not_come_about_fails_with_how_things_stand() {
+    let missed = [
+        "expect one failed within 1s",
+        "expect one unknown within 1s",
+        "expect one reads 1 within 1s",
+        "expect x = 2 within 1s",
+        "expect x = nothing on n1 within 1s",
+        "expect y = 1 within 1s",
+        "expect n1 truncated within 1s",
+        "expect n2 installed within 1s",
+        "expect 2 leaders within 1s",
+        "expect two at once within 1s",
+        "expect leader n2 within 1s",
+        "kill n1\nexpect steady within 4s",
+    ];
+    for (at, lines) in missed.iter().enumerate() {
+        let (exit, says) = told(&format!("missed-{at}"), lines);
+        let what = lines.rsplit("expect ").next().unwrap();
+        assert_eq!(exit, Some(20), "{lines}: {says}");
+        assert!(says.contains(&format!("`expect {what}` did not come about")), "{says}");
+        assert!(says.contains("leader in term") || lines.contains("kill"), "how things stand: {says}");
+        assert!(says.contains("rerun   lab run "), "{says}");
+    }
+    let (exit, says) = told("reads", "get x as read\nexpect read reads 1 within 1s\nexpect x = 1 within 1s");
+    assert_eq!(exit, Some(0), "{says}");
+}
+
+#[test]
+fn what_is_to_break_and_does_not_fails_and_what_breaks_unsaid_does() {
+    for violation in ["safety", "linearizability"] {
+        let (exit, says) = told(violation, &format!("violates {violation}"));
+        assert_eq!(exit, Some(20), "{says}");
+        assert!(says.contains(&format!("this run was to break {violation}, and did not")), "{says}");
+    }
+    let bypassed = include_str!("../scenarios/bypassed.scenario");
+    for (unsaid, exit) in [("violates safety", 12), ("violates linearizability", 23)] {
+        let file = std::env::temp_dir().join(format!("unsaid-{exit}-{}.scenario", std::process::id()));
+        std::fs::write(&file, bypassed.replace(&format!("{unsaid}\n"), "")).unwrap();
+        let dir = dir(&format!("unsaid-{exit}"));
+        let output = lab(&["run", file.to_str().unwrap(), "--dir", dir.to_str().unwrap(), "-q"]);
+        assert_eq!(output.status.code(), Some(exit), "{}", said(&output));
+        std::fs::remove_dir_all(&dir).unwrap();
+        std::fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
+fn a_log_that_rotted_is_refused_and_the_others_go_on() {
+    let (exit, says) = told("rot", "rot-disk n3");
+    assert_eq!(exit, Some(65), "{says}");
+    assert!(says.contains("n3 runs: `stop n3` before its log rots"), "{says}");
+    let (exit, says) = told("rotted", "stop n3\nrot-disk n3\nput x 2 as two\nexpect two done within 2s");
+    assert_eq!(exit, Some(0), "{says}");
+    assert!(says.contains("rot-disk n3: "), "file and place are said: {says}");
+}
+
+#[test]
+fn the_parts_of_all_seeds_are_all_of_them() {
+    let parts = ["1/2", "2/2"].map(|part| {
+        let output = lab(&["random", "--seeds", "7", "--seed", "1", "--for", "1s", "--shard", part, "-q"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let runs = said(&output)
+            .lines()
+            .find_map(|line| line.split_once(" runs, ").map(|(runs, _)| runs.to_string()));
+        runs.unwrap().parse::<u64>().unwrap()
+    });
+    assert_eq!(parts, [4, 3]);
+    let output = lab(&["random", "--shard", "3/2"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("is no part"), "{}", said(&output));
 }

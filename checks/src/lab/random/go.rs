@@ -169,6 +169,10 @@ impl<'a> Run<'a> {
         while self.world.now().0 < deadline {
             let until = self.world.now().0 + LOOKS_EVERY_US;
             if has_outsiders && until > began + LIVE_WITHIN_US / 2 {
+                // A change that waited for a paused leader may have come only now.
+                if !self.could_come_back() {
+                    return ComesBack::Cannot;
+                }
                 has_outsiders = false;
                 self.stop_outsiders();
             }

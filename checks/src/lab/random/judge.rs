@@ -66,3 +66,40 @@ fn order(outcome: &mut Outcome) -> Option<Broken> {
         Order::Undecided { key, why } => broken(format!("undecided, key {key:?}: {why}"), exit::UNDECIDED),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::history::{Action, Operation, Outcome as Told};
+
+    fn outcome(operations: Vec<Operation>) -> Outcome {
+        Outcome {
+            operations_count: operations.len() as u64,
+            operations,
+            lives: BTreeMap::new(),
+            print: 0,
+            events: 0,
+            passed_us: 0,
+            struck: BTreeMap::new(),
+            panicked: None,
+            came_back: ComesBack::Does,
+        }
+    }
+
+    fn operation(action: Action, times: (u64, u64), told: Told) -> Operation {
+        Operation::new(1, "x".into(), action, times, told)
+    }
+
+    #[test]
+    fn clients_that_are_told_what_cannot_be_true_break_a_run() {
+        let put = || operation(Action::Put("1".into()), (0, 1), Told::Done);
+        let read =
+            |value: Option<&str>| operation(Action::Get, (2, 3), Told::Read(value.map(str::to_string)));
+        assert_eq!(order(&mut outcome(vec![put(), read(Some("1"))])), None);
+        let broken = order(&mut outcome(vec![put(), read(None)])).unwrap();
+        assert_eq!((broken.property.as_str(), broken.exit), ("linearizability", exit::NOT_LINEARIZABLE));
+        assert_eq!(order(&mut outcome(Vec::new())), None, "whether that may be is for liveness to say");
+    }
+}

@@ -70,3 +70,26 @@ impl Shrinking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::draw::draw;
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_smaller_and_breaks_the_same() {
+        let rule = Some(Rule::CommitOwnTerm);
+        let broken = |seed| {
+            Some((draw(seed, Duration::from_secs(20)), run(&draw(seed, Duration::from_secs(20)), rule).1?))
+        };
+        let (plan, broken) = (1..50).find_map(broken).expect("the rule is found out");
+        let (size, property) = (plan.acts.len(), broken.property.clone());
+        let (smaller, still) = shrink(plan, broken, rule);
+        assert!(smaller.acts.len() < size.max(1), "{} of {size} are left", smaller.acts.len());
+        assert_eq!(still.property, property);
+        assert_eq!(run(&smaller, rule).1, Some(still), "and it is the same each time");
+        assert_eq!(run(&smaller, None).1, None, "the rule is what it takes");
+    }
+}

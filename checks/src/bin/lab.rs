@@ -8,6 +8,9 @@ use raftlab_checks::console;
 use raftlab_checks::lab::{self, Cli};
 use raftlab_checks::verdict::exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A whole cluster needs one program: `lab node` is a server, `lab ctl` a client.
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();

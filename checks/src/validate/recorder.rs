@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use raftlab_core::{Config, Durable, Effects, Input, Raft, Time};
+use raftlab_core::{Body, Config, Durable, Effects, Input, Raft, Time};
 use raftlab_node::journal::{Began, Record, Step, Told};
 use raftlab_node::replica::Observer;
 
@@ -22,6 +22,8 @@ struct Kept {
     records: Vec<Record>,
     /// What the core was given, and has not returned from.
     under_way: Option<Step>,
+    /// How many inputs, and entries in them.
+    size: u64,
 }
 
 impl Recorder {
@@ -36,6 +38,11 @@ impl Recorder {
         let mut records = mem::take(&mut kept.records);
         records.extend(kept.under_way.take().map(Record::Unfinished));
         records
+    }
+
+    /// How many inputs were recorded, and entries in them: what it takes to keep them.
+    pub fn size(&self) -> u64 {
+        self.kept().size
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -55,7 +62,16 @@ impl Observer for Recorder {
     }
 
     fn takes(&mut self, now: Time, input: &Input) {
-        self.kept().under_way = Some(Step { real: self.real(), now, input: input.clone() });
+        let entries = match input {
+            Input::Receive { message, .. } => match &message.body {
+                Body::AppendEntries { entries, .. } => entries.len() as u64,
+                _ => 0,
+            },
+            _ => 0,
+        };
+        let mut kept = self.kept();
+        kept.size += 1 + entries;
+        kept.under_way = Some(Step { real: self.real(), now, input: input.clone() });
     }
 
     fn took(&mut self, _: &Raft, _: &Effects) {

@@ -1,9 +1,10 @@
-//! A server as a process: one thread owns the core, one the disk, one listens.
+//! A server as a process: one thread owns the core, one the disk, one listens. Where the log lies in memory, one does all.
 //!
 //! The core's thread takes whatever waits, steps it all, then sends and writes once for all of it: that is where
 //! batches come from. Nothing can block it: what others hand to it goes through one bounded queue, and who finds that
 //! full is told so (a client) or loses a message (the network, which may). The disk's thread does what it is given in
-//! order. With inline disk input and output, and where the log lies in memory, there is none, and the core waits.
+//! order. With inline disk input and output there is none, and the core waits. Where the log lies in memory nothing is
+//! waited for: then the core's thread writes and listens itself, since who is woken on the way of a message costs more.
 //!
 //! When the disk fails, or a snapshot comes that is none, all of it ends, and [`Process::join`] says why: what was
 //! acknowledged is on the disk, and the next start begins there.
@@ -12,6 +13,7 @@ mod core_thread;
 mod disk_thread;
 mod error;
 mod founders;
+mod inbox;
 mod probe;
 mod shared;
 mod status;
@@ -24,7 +26,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,10 +34,11 @@ use raftlab_core::{Config, NodeId, Term, Time};
 
 use self::core_thread::{Core, Disk};
 pub use self::error::{ChaosError, EndError, NotTaken, StartError};
+use self::inbox::{Inbox, Inputs, NotSent};
 pub use self::shared::{SYNC_BUCKETS_US, Shared, SyncCounts, Syncs};
 pub use self::status::Status;
 pub use self::traffic::{Kind, Peer, Traffic};
-use self::transport::{Known, Late, Listener, Transport};
+use self::transport::{Known, Listener, Transport};
 use crate::chaos::{ChaosRequest, DiskFault, Fired};
 use crate::clock::Clock;
 use crate::disk::{Directory, Profile, Profiled};
@@ -46,9 +49,6 @@ use crate::peers::{Address, Peers, server_name};
 use crate::replica::{DiskIo, Observer, Written};
 use crate::wal::{Identity, Opened, Recovery, SEGMENT_BYTES, Wal, WriteError};
 use crate::wire::{Codec, Key, Limits, Received};
-
-/// How many inputs may wait for the core.
-const QUEUE_MAX: usize = 8192;
 
 /// How many clients may wait for the cluster.
 const WAITING_MAX: usize = 16_384;
@@ -99,7 +99,7 @@ pub struct Process {
 /// How others reach it. Its clones reach the same.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    inputs: SyncSender<Input>,
+    inputs: Inputs,
     shared: Arc<Shared>,
     known: Known,
     chaos: bool,
@@ -162,7 +162,8 @@ impl Process {
         let (config, settings) = (options.config.clone(), options.settings);
         let (node, first) = Node::recover_observed(config, durable, store, settings, Time(0), observer)?;
         let shared = Arc::new(Shared::new(Status::of(&node), seed, fired, profile, is_over));
-        Ok(Process::run(options, recovery, sockets, shared, (wal, node, first, journal)))
+        let run = Process::run(options, recovery, sockets, shared, (wal, node, first, journal));
+        run.map_err(|error| StartError::Listen { address: listen, error })
     }
 
     /// Starts the threads.
@@ -172,10 +173,10 @@ impl Process {
         sockets: Sockets,
         shared: Arc<Shared>,
         (wal, node, first, journal): (disk_thread::Log, Node, Output, Option<Journal>),
-    ) -> Process {
+    ) -> io::Result<Process> {
         let Options { cluster, peers, key, limits, settings, address, chaos, config, .. } = options;
         let codec = Arc::new(Codec::new(cluster, config.id(), settings.seed, key, limits));
-        let (inputs, queue) = sync_channel(QUEUE_MAX);
+        let (inputs, inbox) = Inbox::new();
         let mut others = Vec::new();
         let late = chaos.then(|| {
             let (late, held) = channel();
@@ -186,18 +187,23 @@ impl Process {
         let transport =
             Transport::new(sockets.sends, Arc::clone(&codec), peers, Arc::clone(&shared), late.clone());
         let known = transport.known();
-        let disk = match settings.disk_io {
-            DiskIo::Inline => Disk::OwnThread(Box::new(wal)),
-            // What is not waited for needs no thread: handing it over would take longer than it takes.
-            DiskIo::Parallel if !wal.disk().may_wait() => Disk::OwnThread(Box::new(wal)),
-            DiskIo::Parallel => {
-                let (batches, given) = sync_channel(1);
-                let (done, shared) = (inputs.clone(), Arc::clone(&shared));
-                others.push(thread::spawn(move || disk_thread::write_batches(wal, &given, &done, &shared)));
-                Disk::Thread(batches)
-            }
+        let listener = Listener::new(sockets.listens, codec, Arc::clone(&known), Arc::clone(&shared), late);
+        // What is not waited for needs no other thread: handing it over would take longer than it takes.
+        let is_alone = !wal.disk().may_wait();
+        let disk = if is_alone || settings.disk_io == DiskIo::Inline {
+            Disk::OwnThread(Box::new(wal))
+        } else {
+            let (batches, given) = sync_channel(1);
+            let (done, shared) = (inputs.clone(), Arc::clone(&shared));
+            others.push(thread::spawn(move || disk_thread::write_batches(wal, &given, &done, &shared)));
+            Disk::Thread(batches)
         };
-        others.push(listening(sockets.listens, codec, &known, &shared, &inputs, late));
+        let (inputs, inbox) = if is_alone {
+            inbox.listen(inputs, listener)?
+        } else {
+            others.push(listening(listener, inputs.clone()));
+            (inputs, inbox)
+        };
         let core = Core {
             node,
             disk,
@@ -217,13 +223,13 @@ impl Process {
         };
         let ends = Arc::clone(&shared);
         let core = thread::spawn(move || {
-            let ended = core.run(first, &queue);
+            let ended = core.run(first, inbox);
             ends.end();
             ended
         });
         let command_bytes_max = limits.command_bytes_max();
         let handle = Handle { inputs, shared, known, chaos, command_bytes_max };
-        Process { handle, recovery, core, others }
+        Ok(Process { handle, recovery, core, others })
     }
 
     /// How to reach it.
@@ -313,16 +319,8 @@ fn open_journal(dir: Option<&Path>, identity: Identity) -> Result<Watched, Start
     Ok((Some(journal), Some(Box::new(recorder))))
 }
 
-fn listening(
-    socket: UdpSocket,
-    codec: Arc<Codec>,
-    known: &Known,
-    shared: &Arc<Shared>,
-    inputs: &SyncSender<Input>,
-    late: Option<Sender<Late>>,
-) -> JoinHandle<()> {
-    let (known, shared, core) = (Arc::clone(known), Arc::clone(shared), inputs.clone());
-    thread::spawn(move || Listener { socket, codec, known, shared, core, late }.listen())
+fn listening(mut listener: Listener, core: Inputs) -> JoinHandle<()> {
+    thread::spawn(move || listener.listen(&core))
 }
 
 impl Handle {
@@ -348,8 +346,8 @@ impl Handle {
             waiting.fetch_sub(1, Ordering::Relaxed);
             self.shared.refused.fetch_add(1, Ordering::Relaxed);
             match error {
-                TrySendError::Full(_) => NotTaken::Busy,
-                TrySendError::Disconnected(_) => NotTaken::Stopped,
+                NotSent::Full => NotTaken::Busy,
+                NotSent::Over => NotTaken::Stopped,
             }
         })
     }

@@ -55,8 +55,8 @@ fn options(own: u64, peers: &Peers, dir: &Path, disk_io: DiskIo, life: u64) -> O
 }
 
 impl Cluster {
-    fn start(name: &str, disk_io: DiskIo, snapshot_entries: u64) -> Cluster {
-        let dir = std::env::temp_dir().join(format!("raftlab-process-{name}-{}", std::process::id()));
+    fn start(parent: &Path, name: &str, disk_io: DiskIo, snapshot_entries: u64) -> Cluster {
+        let dir = parent.join(format!("raftlab-process-{name}-{}", std::process::id()));
         let mut peers = Peers::default();
         for id in 1..=3 {
             peers.insert(NodeId(id), Address { peer: free_address(), http: None });
@@ -132,8 +132,8 @@ fn put(session: SessionId, sequence: u64) -> Ask {
     Ask::Do(Command::Do { request: Some(request), operation: Operation::Put { key: "count".into(), value } })
 }
 
-fn counts_through_restarts(disk_io: DiskIo, name: &str) {
-    let mut cluster = Cluster::start(name, disk_io, 50);
+fn counts_through_restarts(parent: &Path, disk_io: DiskIo, name: &str) {
+    let mut cluster = Cluster::start(parent, name, disk_io, 50);
     let Reply::Done(_, Outcome::Opened(session)) = cluster.insist(&Ask::Do(Command::Open)) else {
         panic!("no session")
     };
@@ -156,12 +156,18 @@ fn counts_through_restarts(disk_io: DiskIo, name: &str) {
 
 #[test]
 fn three_processes_count_through_restarts() {
-    counts_through_restarts(DiskIo::Parallel, "parallel");
+    counts_through_restarts(&std::env::temp_dir(), DiskIo::Parallel, "parallel");
 }
 
 #[test]
 fn also_where_they_wait_for_their_disks() {
-    counts_through_restarts(DiskIo::Inline, "inline");
+    counts_through_restarts(&std::env::temp_dir(), DiskIo::Inline, "inline");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn also_where_one_thread_does_all() {
+    counts_through_restarts(Path::new("/dev/shm"), DiskIo::Parallel, "memory");
 }
 
 #[test]
@@ -188,7 +194,7 @@ fn what_is_in_the_way_of_a_start_is_said() {
 #[ignore = "a measurement"]
 fn how_fast_they_are() {
     for clients in [1_u64, 16, 256] {
-        let cluster = Cluster::start("speed", DiskIo::Parallel, 100_000);
+        let cluster = Cluster::start(&std::env::temp_dir(), "speed", DiskIo::Parallel, 100_000);
         let Reply::Done(_, Outcome::Opened(session)) = cluster.insist(&Ask::Do(Command::Open)) else {
             panic!("no session")
         };

@@ -31,6 +31,9 @@ const FOUNDED_WITHIN_US: u64 = 30_000_000;
 /// How often it is looked whether the cluster is back.
 const LOOKS_EVERY_US: u64 = 50_000;
 
+/// So many inputs of cores, and entries in them, no run comes near in which servers do not repeat themselves.
+const INPUTS_MAX: u64 = 5_000_000;
+
 /// What a run left.
 #[derive(Debug)]
 pub struct Outcome {
@@ -69,7 +72,7 @@ pub enum ComesBack {
 pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let lives = Lives::default();
     let watch: Box<dyn Watch> = if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };
-    let mut run = Run::new(plan, without, watch);
+    let mut run = Run::new(plan, without, watch, lives.clone());
     let went = quietly(|| run.go());
     let panicked = went.as_ref().err().map(|panic| panic_message(&**panic));
     let came_back = went.unwrap_or(ComesBack::Cannot);
@@ -100,6 +103,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
 /// A run that goes on.
 pub(super) struct Run<'a> {
     plan: &'a Plan,
+    lives: Lives,
     pub(super) world: World,
     workers: Workers,
     operations: Vec<Operation>,
@@ -114,7 +118,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(plan: &'a Plan, without: Option<Rule>, watch: Box<dyn Watch>) -> Run<'a> {
+    fn new(plan: &'a Plan, without: Option<Rule>, watch: Box<dyn Watch>, lives: Lives) -> Run<'a> {
         let mut world = World::new(plan.seed, plan.spec, plan.physics, watch);
         if let Some(rule) = without {
             world = world.with_shape(Box::new(move |config: Config| config.without(rule)));
@@ -128,6 +132,7 @@ impl<'a> Run<'a> {
         let workers = Workers::begin(&mut world, 0, plan.seed, &load);
         Run {
             plan,
+            lives,
             world,
             workers,
             operations: Vec::new(),
@@ -150,7 +155,7 @@ impl<'a> Run<'a> {
             self.act(act);
         }
         self.pass(start + self.plan.lasts_us);
-        self.come_back()
+        if self.is_flooded() { self.flooded() } else { self.come_back() }
     }
 
     /// All is well from now on: a client has to be served, and all that are left have to agree.
@@ -176,7 +181,11 @@ impl<'a> Run<'a> {
                 has_outsiders = false;
                 self.stop_outsiders();
             }
-            if let Some(Told::Done(_)) = self.pass_for(until, client) {
+            let told = self.pass_for(until, client);
+            if self.is_flooded() {
+                return self.flooded();
+            }
+            if let Some(Told::Done(_)) = told {
                 served = self.newest_commit();
             }
             if served.is_some_and(|commit| self.agree(commit)) {
@@ -189,6 +198,15 @@ impl<'a> Run<'a> {
         let seconds = LIVE_WITHIN_US / 1_000_000;
         let what = if served.is_some() { "the servers do not agree" } else { "no client is served" };
         ComesBack::Stuck(format!("{what}, {seconds} s after all was healed: {}", self.stand()))
+    }
+
+    /// Do servers do nothing but answer each other?
+    fn is_flooded(&self) -> bool {
+        self.lives.size() > INPUTS_MAX
+    }
+
+    fn flooded(&self) -> ComesBack {
+        ComesBack::Stuck(format!("servers do nothing but answer each other: {}", self.stand()))
     }
 
     /// The configuration of the newest log, of those that are up.
@@ -252,7 +270,7 @@ impl<'a> Run<'a> {
 
     fn await_leader(&mut self) -> Result<(), String> {
         while self.leader().is_none() {
-            if self.world.now().0 >= FOUNDED_WITHIN_US {
+            if self.is_flooded() || self.world.now().0 >= FOUNDED_WITHIN_US {
                 return Err(format!("no first leader: {}", self.stand()));
             }
             self.pass(self.world.now().0 + LOOKS_EVERY_US);
@@ -275,9 +293,12 @@ impl<'a> Run<'a> {
                 } else {
                     self.operations.extend(self.workers.hear(&answered));
                 }
+                if self.is_flooded() {
+                    return told;
+                }
                 continue;
             }
-            if self.world.now().0 >= until {
+            if self.world.now().0 >= until || self.is_flooded() {
                 return told;
             }
             self.workers.tick(&mut self.world);

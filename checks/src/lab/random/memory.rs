@@ -20,6 +20,12 @@ pub struct Lives(Arc<Mutex<BTreeMap<NodeId, Vec<Recorder>>>>);
 pub struct Recorders(Lives);
 
 impl Lives {
+    /// How many inputs were recorded, and entries in them.
+    pub fn size(&self) -> u64 {
+        let lives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lives.values().flatten().map(Recorder::size).sum()
+    }
+
     /// What was recorded, by server, life after life.
     pub fn take(&self) -> BTreeMap<NodeId, Vec<Vec<Record>>> {
         let mut lives = self.0.lock().unwrap_or_else(PoisonError::into_inner);

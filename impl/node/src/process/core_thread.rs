@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use raftlab_core::{Message, NodeId, Term, Time};
 use tracing::{info, trace_span};
 
 use super::disk_thread::{self, Log};
+use super::inbox::{Alone, Inbox, Inputs};
 use super::shared::Shared;
 use super::status::{Status, role_name};
 use super::transport::Transport;
@@ -23,9 +24,6 @@ use crate::node::{Ask, Event, Node, Output, Reply, Ticket};
 use crate::peers::{Address, Peers};
 use crate::replica::Batch;
 use crate::wal::WriteError;
-
-/// How many inputs are taken before anything of them is sent or written.
-const TURN_MAX: usize = 1024;
 
 /// How long it waits for inputs at most: a clock may have been bent meanwhile.
 const WAITS_FOR: Duration = Duration::from_millis(50);
@@ -58,7 +56,7 @@ pub struct Core {
     /// What clients are told when this turn is in the journal.
     pub replies: Vec<(Respond, Reply)>,
     /// For threads that make something and bring it back.
-    pub inputs: SyncSender<Input>,
+    pub inputs: Inputs,
     pub shared: Arc<Shared>,
     /// Where this server listens, for others to learn.
     pub address: Address,
@@ -75,9 +73,9 @@ pub struct Core {
 
 impl Core {
     /// Takes what waits, steps it, sends, writes; until it is told to end, or something fails.
-    pub fn run(mut self, first: Output, queue: &Receiver<Input>) -> Result<(), EndError> {
+    pub fn run(mut self, first: Output, mut inbox: Inbox) -> Result<(), EndError> {
         self.carry_out(first);
-        let ended = self.turns(queue);
+        let ended = self.turns(&mut inbox);
         // What clients wait for may be done or not: they are not told.
         self.clients.clear();
         match (ended, self.journal.take()) {
@@ -86,19 +84,17 @@ impl Core {
         }
     }
 
-    fn turns(&mut self, queue: &Receiver<Input>) -> Result<(), EndError> {
+    fn turns(&mut self, inbox: &mut Inbox) -> Result<(), EndError> {
+        let mut inputs = Vec::new();
         loop {
-            match queue.recv_timeout(self.waits_for()) {
-                Ok(input) => {
-                    for input in std::iter::once(input).chain(queue.try_iter().take(TURN_MAX)) {
-                        if matches!(input, Input::Stop) {
-                            return Ok(());
-                        }
-                        self.take(input)?;
-                    }
+            if let Err(Alone) = inbox.take(self.waits_for(), &mut inputs) {
+                return Ok(());
+            }
+            for input in inputs.drain(..) {
+                if matches!(input, Input::Stop) {
+                    return Ok(());
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                self.take(input)?;
             }
             let output = self.node.wake(self.now())?;
             self.carry_out(output);

@@ -1,9 +1,10 @@
 //! Writes what the core's thread hands over, in order, and times it.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
 use super::Input;
+use super::inbox::Inputs;
 use super::shared::Shared;
 use crate::disk::Profiled;
 use crate::replica::{Batch, Written};
@@ -13,7 +14,7 @@ use crate::wal::{Wal, WriteError};
 pub type Log = Wal<Profiled>;
 
 /// Writes batches until nobody sends any more, or one fails. Between two it does some of what later ones will need.
-pub fn write_batches(mut wal: Log, batches: &Receiver<Batch>, done: &SyncSender<Input>, shared: &Shared) {
+pub fn write_batches(mut wal: Log, batches: &Receiver<Batch>, done: &Inputs, shared: &Shared) {
     let mut has_more_to_prepare = true;
     loop {
         let batch = match batches.try_recv() {

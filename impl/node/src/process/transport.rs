@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use raftlab_core::{Message, NodeId};
 
+use super::inbox::{Inputs, NotSent};
 use super::shared::Shared;
 use super::traffic::Kind;
 use super::{Input, LISTENS_FOR};
@@ -118,44 +119,67 @@ impl Transport {
     }
 }
 
-/// What the thread that listens needs.
+/// Takes what comes to the socket.
 #[derive(Debug)]
 pub struct Listener {
     pub socket: UdpSocket,
-    pub codec: Arc<Codec>,
-    pub known: Known,
+    codec: Arc<Codec>,
+    known: Known,
     pub shared: Arc<Shared>,
-    pub core: SyncSender<Input>,
-    pub late: Option<Sender<Late>>,
+    late: Option<Sender<Late>>,
+    bytes: Vec<u8>,
 }
 
 impl Listener {
+    /// Listens there, to servers that are known.
+    pub fn new(
+        socket: UdpSocket,
+        codec: Arc<Codec>,
+        known: Known,
+        shared: Arc<Shared>,
+        late: Option<Sender<Late>>,
+    ) -> Listener {
+        Listener { socket, codec, known, shared, late, bytes: vec![0; DATAGRAM_BYTES_MAX] }
+    }
+
     /// Hands what comes to the core, until the process is over.
-    pub fn listen(&self) {
-        let mut bytes = vec![0; DATAGRAM_BYTES_MAX];
+    pub fn listen(&mut self, core: &Inputs) {
         while !self.shared.is_over() {
-            let len = match self.socket.recv_from(&mut bytes) {
-                Ok((len, _)) => len,
-                // Nothing came for a while; or the system reports that nobody listens where something was sent.
+            match self.next() {
+                Ok(Some(received)) => deliver(core, received, &self.shared),
                 Err(error) if error.kind() == ErrorKind::InvalidInput => return,
-                Err(_) => continue,
-            };
-            let is_known =
-                |server| self.known.read().unwrap_or_else(PoisonError::into_inner).get(server).is_some();
-            match self.codec.decode(&bytes[..len], is_known) {
-                Ok(received) => self.receive(received, len),
-                Err(why) => self.shared.traffic.dropped(why),
+                // Nothing came for a while; or the system reports that nobody listens where something was sent.
+                Ok(None) | Err(_) => {}
             }
         }
     }
 
-    fn receive(&self, received: Received, len: usize) {
+    /// The next datagram; nothing, if it is none that the core is to see, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// The system's: nothing has come.
+    pub fn next(&mut self) -> io::Result<Option<Received>> {
+        let (len, _) = self.socket.recv_from(&mut self.bytes)?;
+        let is_known =
+            |server| self.known.read().unwrap_or_else(PoisonError::into_inner).get(server).is_some();
+        let decoded = self.codec.decode(&self.bytes[..len], is_known);
+        Ok(match decoded {
+            Ok(received) => self.receive(received, len),
+            Err(why) => {
+                self.shared.traffic.dropped(why);
+                None
+            }
+        })
+    }
+
+    fn receive(&self, received: Received, len: usize) -> Option<Received> {
         let fate = match &self.late {
             Some(_) => self.shared.links.fate(received.from, false, &self.shared.fired),
             None => Fate::Passes,
         };
         if fate == Fate::Lost {
-            return;
+            return None;
         }
         self.shared.traffic.received(&received, len, self.shared.micros());
         match (fate, &self.late) {
@@ -164,20 +188,21 @@ impl Listener {
                 for delay in delays {
                     let _ = late.send(Late { due: now + delay, what: Held::In(Box::new(received.clone())) });
                 }
+                None
             }
-            _ => deliver(&self.core, received, &self.shared),
+            _ => Some(received),
         }
     }
 }
 
-fn deliver(core: &SyncSender<Input>, received: Received, shared: &Shared) {
-    if let Err(TrySendError::Full(_)) = core.try_send(Input::Datagram(received)) {
+fn deliver(core: &Inputs, received: Received, shared: &Shared) {
+    if let Err(NotSent::Full) = core.try_send(Input::Datagram(received)) {
         shared.traffic.overflowed();
     }
 }
 
 /// Holds datagrams back until they are due: the slow part of bad links.
-pub fn hold_back(held: &Receiver<Late>, socket: &UdpSocket, core: &SyncSender<Input>, shared: &Shared) {
+pub fn hold_back(held: &Receiver<Late>, socket: &UdpSocket, core: &Inputs, shared: &Shared) {
     let mut due: BinaryHeap<Reverse<(Instant, u64)>> = BinaryHeap::new();
     let mut waiting: BTreeMap<u64, Held> = BTreeMap::new();
     let mut count = 0;

@@ -9,6 +9,7 @@ mod judge;
 mod memory;
 mod shrink;
 mod table;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 use self::draw::{Plan, draw};
 use self::go::{ComesBack, Outcome};
 use self::judge::Broken;
+use self::trial::Trial;
 use super::cli::RandomArgs;
 use super::verbs::draw_seed;
 use crate::cli::Common;
@@ -44,6 +46,7 @@ struct Tally {
     operations: u64,
     passed_us: u64,
     struck: BTreeMap<String, u64>,
+    tried: BTreeMap<Trial, u64>,
 }
 
 /// What one seed came to.
@@ -54,6 +57,7 @@ struct One {
     is_again: bool,
     is_gone: bool,
     struck: BTreeMap<String, u64>,
+    tried: Option<Trial>,
 }
 
 /// Runs seeds until one breaks something, or all are done.
@@ -94,9 +98,10 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
     let verdict = if exit == exit::OK { "VERIFIED" } else { "VIOLATED" };
     let lasts = Time(args.lasts);
     console.print(&format!(
-        "{}{}VERDICT {verdict}   exit {exit}\nrerun   lab random --seeds {seeds} --for {lasts} --seed {seed}\n",
+        "{}{}{}VERDICT {verdict}   exit {exit}\nrerun   lab random --seeds {seeds} --for {lasts} --seed {seed}\n",
         tally.line(began),
         tally.faults(),
+        tally.trials(),
     ));
     Ok(exit)
 }
@@ -113,9 +118,9 @@ fn one(seed: u64, lasts: Duration) -> (One, Option<Broken>) {
             broken = Some(Broken { property: "same seed, same run".into(), why, exit: exit::NOT_THE_SAME });
         }
     }
-    let Outcome { events, passed_us, struck, operations_count: operations, came_back, .. } = outcome;
+    let Outcome { events, passed_us, struck, operations_count: operations, came_back, tried, .. } = outcome;
     let is_gone = came_back == ComesBack::Cannot;
-    (One { events, operations, passed_us, is_again, is_gone, struck }, broken)
+    (One { events, operations, passed_us, is_again, is_gone, struck, tried }, broken)
 }
 
 /// What broke, made as small as it gets.
@@ -134,6 +139,7 @@ fn script(plan: &Plan) -> String {
         let _ = writeln!(text, "{:7.3} s  {act}", Duration::from_micros(*at).as_secs_f64());
     }
     let _ = writeln!(text, "{:7.3} s  heal, start all", Duration::from_micros(plan.lasts_us).as_secs_f64());
+    let _ = writeln!(text, "then       {}", plan.trial);
     text
 }
 
@@ -145,6 +151,9 @@ impl Tally {
         self.events += one.events;
         self.operations += one.operations;
         self.passed_us += one.passed_us;
+        if let Some(tried) = one.tried {
+            *self.tried.entry(tried).or_default() += 1;
+        }
         for (fault, count) in one.struck {
             *self.struck.entry(fault).or_default() += count;
         }
@@ -163,6 +172,13 @@ impl Tally {
             grouped(self.events),
             grouped(self.operations),
         )
+    }
+
+    /// What clusters had to bear when they were back.
+    fn trials(&self) -> String {
+        let trials: Vec<_> =
+            self.tried.iter().map(|(trial, count)| format!("{trial} {}", grouped(*count))).collect();
+        format!("then    {}\n", trials.join(" · "))
     }
 
     /// How often each fault struck.

@@ -73,7 +73,8 @@ impl Run<'_> {
         }
     }
 
-    fn cut(&mut self, from: &[NodeId], to: &[NodeId]) {
+    /// No datagram gets from these to those.
+    pub(super) fn cut(&mut self, from: &[NodeId], to: &[NodeId]) {
         let cut = LinkFault { cut: true, ..LinkFault::default() };
         for from in from {
             for to in to {

@@ -12,6 +12,7 @@ use raftlab_sim::{Physics, Spec, Takes};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::trial::Trial;
 use crate::scenario::Time;
 
 /// A millisecond, in microseconds.
@@ -19,7 +20,7 @@ const MS: u64 = 1000;
 
 /// The most that a clock may be wrong by where leases are read by, in millionths; the bound that servers are told is
 /// 10 %, for two clocks of which one may be fast and one slow.
-const DRIFT_PPM: u64 = 40_000;
+const DRIFT_PPM: u64 = 49_000;
 
 /// A run, before it begins.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Plan {
     pub lasts_us: u64,
     /// What goes wrong, by the time since the first leader.
     pub acts: Vec<(u64, Act)>,
+    /// What the cluster has to bear when it is back.
+    pub trial: Trial,
 }
 
 /// Who is meant.
@@ -97,7 +100,8 @@ pub fn draw(seed: u64, lasts: Duration) -> Plan {
         draft.episode(pause);
     }
     draft.acts.retain(|(at, _)| *at < lasts_us);
-    Plan { seed, founders, spec, physics, lasts_us, acts: draft.acts }
+    let trial = Trial::ALL[usize::try_from(draft.dice.below(Trial::ALL.len() as u64)).unwrap_or(0)];
+    Plan { seed, founders, spec, physics, lasts_us, acts: draft.acts, trial }
 }
 
 fn is_lease(spec: &Spec) -> bool {
@@ -140,8 +144,8 @@ impl Dice {
         let features = Features {
             pre_vote: !self.one_in(3),
             check_quorum: !self.one_in(4),
+            disregard_votes: self.one_in(3),
             reads,
-            ..Features::default()
         };
         Spec {
             features,
@@ -195,6 +199,9 @@ impl Draft {
     /// One thing goes wrong for a while; as often as not another does before it is well again.
     fn episode(&mut self, pause_ms: u64) {
         self.wait(pause_ms / 4, pause_ms);
+        if self.reads_by_lease && self.dice.one_in(2) {
+            return self.lease_at_its_bound();
+        }
         match self.dice.below(12) {
             0 | 1 => self.crash(),
             2 => {
@@ -227,6 +234,22 @@ impl Draft {
             self.act(Act::Heal);
             self.act(Act::StartAll);
         }
+    }
+
+    /// A leader that may read by its lease is cut off, while clients reach it. Its clock is as slow as one may be, and
+    /// those of the others are as fast.
+    fn lease_at_its_bound(&mut self) {
+        let slow = self.server();
+        for server in (1..=self.founders).map(NodeId) {
+            let ppm = if server == slow { 1_000_000 - DRIFT_PPM } else { 1_000_000 + DRIFT_PPM };
+            self.act(Act::Clock(server, ppm));
+        }
+        self.act(Act::Transfer(slow));
+        self.wait(300, 1500);
+        self.act(Act::Isolate(Who::Server(slow)));
+        self.wait(1000, 3000);
+        self.act(Act::Heal);
+        self.act(Act::StartAll);
     }
 
     /// Some servers' power goes, one after another or all at once.

@@ -12,6 +12,7 @@ use raftlab_sim::{ClientId, Founded, Silent, Told, Watch, Wish, World};
 use super::super::simulated::workers::Workers;
 use super::draw::Plan;
 use super::memory::{Lives, Recorders};
+use super::trial::{Fallen, Trial};
 use crate::console::quietly;
 use crate::history::Operation;
 use crate::scenario::Load;
@@ -23,13 +24,13 @@ const CLIENTS: u32 = 8;
 const RATE: u32 = 100;
 
 /// How long the cluster may take, when all is well, to serve a client and agree.
-const LIVE_WITHIN_US: u64 = 20_000_000;
+pub(super) const LIVE_WITHIN_US: u64 = 20_000_000;
 
 /// How long the first election may take.
 const FOUNDED_WITHIN_US: u64 = 30_000_000;
 
 /// How often it is looked whether the cluster is back.
-const LOOKS_EVERY_US: u64 = 50_000;
+pub(super) const LOOKS_EVERY_US: u64 = 50_000;
 
 /// So many inputs of cores, and entries in them, no run comes near in which servers do not repeat themselves.
 const INPUTS_MAX: u64 = 5_000_000;
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub panicked: Option<String>,
     /// How it came back, or why it did not.
     pub came_back: ComesBack,
+    /// What was tried when it was back.
+    pub tried: Option<Trial>,
 }
 
 /// What became of a cluster when all was healed.
@@ -64,6 +67,8 @@ pub enum ComesBack {
     Does,
     /// It did not: why.
     Stuck(String),
+    /// It did, and did not bear what it has to.
+    Falls(Fallen),
     /// It could not: the logs of a majority are whole no more, or it never came so far.
     Cannot,
 }
@@ -85,6 +90,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     *faults.entry("kill".into()).or_default() += run.kills;
     *faults.entry("disk_rot".into()).or_default() += run.rots;
     let (print, events, passed_us) = (run.world.print(), run.world.events(), run.world.now().0);
+    let tried = run.tried;
     let operations = run.into_operations();
     let operations_count = operations.len() as u64;
     Outcome {
@@ -97,6 +103,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
         struck: faults,
         panicked,
         came_back,
+        tried,
     }
 }
 
@@ -115,6 +122,9 @@ pub(super) struct Run<'a> {
     pub(super) rots: u64,
     /// Servers whose logs are refused: they do not come back.
     pub(super) lost: Vec<NodeId>,
+    tried: Option<Trial>,
+    /// Clients begin nothing any more.
+    pub(super) are_clients_done: bool,
 }
 
 impl<'a> Run<'a> {
@@ -141,6 +151,8 @@ impl<'a> Run<'a> {
             kills: 0,
             rots: 0,
             lost: Vec::new(),
+            tried: None,
+            are_clients_done: false,
         }
     }
 
@@ -189,7 +201,9 @@ impl<'a> Run<'a> {
                 served = self.newest_commit();
             }
             if served.is_some_and(|commit| self.agree(commit)) {
-                return ComesBack::Does;
+                let (tried, came_out) = self.undergo(self.plan.trial);
+                self.tried = tried;
+                return came_out.map_or_else(ComesBack::Falls, |()| ComesBack::Does);
             }
             if served.is_none() && !self.world.is_busy(client) {
                 self.world.wish_for(client, put(), Span(LIVE_WITHIN_US));
@@ -210,7 +224,7 @@ impl<'a> Run<'a> {
     }
 
     /// The configuration of the newest log, of those that are up.
-    fn newest(&self) -> Option<Membership> {
+    pub(super) fn newest(&self) -> Option<Membership> {
         let rafts = self.world.servers().filter_map(|server| Some(server.node()?.replica().raft()));
         rafts.max_by_key(|raft| raft.log().last()).map(|raft| raft.membership().clone())
     }
@@ -222,7 +236,7 @@ impl<'a> Run<'a> {
     }
 
     /// Who has left and does not know it may go on asking for votes: nobody would let it run for ever.
-    fn stop_outsiders(&mut self) {
+    pub(super) fn stop_outsiders(&mut self) {
         let Some(members) = self.newest() else { return };
         let outside = |server: &NodeId| members.servers().all(|member| member != *server);
         let outsiders: Vec<_> = self.world.servers().map(|server| server.id).filter(outside).collect();
@@ -248,7 +262,7 @@ impl<'a> Run<'a> {
         servers.into_iter().all(follows)
     }
 
-    fn stand(&self) -> String {
+    pub(super) fn stand(&self) -> String {
         let servers = self.world.servers().map(|server| match self.world.status(server.id) {
             Some(status) => format!(
                 "{} {} in term {}, commit {}, last {}, voters {}",
@@ -278,15 +292,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn pass(&mut self, until: u64) {
+    pub(super) fn pass(&mut self, until: u64) {
         self.pass_for(until, ClientId(0));
     }
 
     /// Time passes, and clients work. What this one is told is given back.
-    fn pass_for(&mut self, until: u64, awaited: ClientId) -> Option<Told> {
+    pub(super) fn pass_for(&mut self, until: u64, awaited: ClientId) -> Option<Told> {
         let mut told = None;
         loop {
-            let stop = until.min(self.workers.next_at()).max(self.world.now().0);
+            let begins = if self.are_clients_done { until } else { self.workers.next_at() };
+            let stop = until.min(begins).max(self.world.now().0);
             if let Some(answered) = self.world.run(Time(stop)) {
                 if answered.client == awaited {
                     told = Some(answered.told);
@@ -301,7 +316,9 @@ impl<'a> Run<'a> {
             if self.world.now().0 >= until || self.is_flooded() {
                 return told;
             }
-            self.workers.tick(&mut self.world);
+            if !self.are_clients_done {
+                self.workers.tick(&mut self.world);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use raftlab_core::Rule;
 
 use super::draw::Plan;
 use super::go::{ComesBack, Outcome, go};
+use super::trial::Fallen;
 use crate::history::{History, HistoryError};
 use crate::linearizable::{self, Limits, Verdict as Order};
 use crate::validate::{self, Options};
@@ -43,6 +44,10 @@ fn judge(outcome: &mut Outcome, without: Option<Rule>) -> Option<Broken> {
     match &outcome.came_back {
         ComesBack::Stuck(why) => {
             Some(Broken { property: "liveness".into(), why: why.clone(), exit: exit::NOT_LIVE })
+        }
+        ComesBack::Falls(Fallen { property, why }) => {
+            let (property, why) = ((*property).to_string(), why.clone());
+            Some(Broken { property, why, exit: exit::NOT_LIVE })
         }
         ComesBack::Does | ComesBack::Cannot => None,
     }
@@ -85,6 +90,7 @@ mod tests {
             struck: BTreeMap::new(),
             panicked: None,
             came_back: ComesBack::Does,
+            tried: None,
         }
     }
 

@@ -23,6 +23,7 @@ pub mod lab;
 pub mod linearizable;
 pub mod memory;
 pub mod nearest;
+pub mod quorums;
 pub mod render;
 pub mod report;
 pub mod rundir;

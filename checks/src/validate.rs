@@ -19,6 +19,7 @@
 //! as good as that of a process that was killed there, if it is said that it was killed: it is found out only if
 //! somebody received what it sent later, or its next life knows of it.
 
+mod figures;
 mod journals;
 mod ledger;
 mod machine;
@@ -36,6 +37,7 @@ use std::time::Instant;
 use raftlab_core::{NodeId, Rule};
 use raftlab_node::journal::Record;
 
+pub use self::figures::{Commit, Figures, ServerFigures};
 pub use self::journals::{InputError, LifeId};
 pub use self::properties::{Judged, When, when};
 pub use self::recorder::Recorder;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use raftlab_core::{Body, Command, Entry, Index, LogId, Membership, Message, NodeId, Payload, Term};
 use raftlab_model::Past;
 
+use super::figures::Digest;
+
 /// Entries up to so many before the last are kept whole: more than a log holds where logs are compacted. Of those
 /// before, a fingerprint is kept.
 const WHOLE_MAX: usize = 1 << 17;
@@ -28,6 +30,8 @@ struct Mark {
     payload: u64,
     committed_in: Term,
     by: NodeId,
+    /// Of all entries up to this one.
+    digest: Digest,
 }
 
 impl Ledger {
@@ -39,7 +43,9 @@ impl Ledger {
     /// Notes the entry behind the last: which server was given it first, and in which term that was.
     pub fn push(&mut self, entry: &Entry, committed_in: Term, by: NodeId) {
         debug_assert_eq!(entry.id.index, self.end().next());
-        self.marks.push(Mark { term: entry.id.term, payload: print(&entry.payload), committed_in, by });
+        let (term, payload) = (entry.id.term, print(&entry.payload));
+        let digest = self.digest_at(self.end()).and(entry);
+        self.marks.push(Mark { term, payload, committed_in, by, digest });
         self.whole.push_back(entry.clone());
         if self.whole.len() > WHOLE_MAX {
             self.whole.pop_front();
@@ -52,6 +58,11 @@ impl Ledger {
     /// The position of the entry at this index.
     pub fn id_at(&self, index: Index) -> Option<LogId> {
         self.mark(index).map(|mark| LogId::new(mark.term, index))
+    }
+
+    /// A digest of all entries up to this index.
+    pub fn digest_at(&self, index: Index) -> Digest {
+        self.mark(index).map_or(Digest::default(), |mark| mark.digest)
     }
 
     /// Who was given the entry at this index first.

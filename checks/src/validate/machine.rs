@@ -7,6 +7,7 @@ use raftlab_core::{Entry, Membership, NodeId, Snapshot};
 use raftlab_model::Verdict;
 use raftlab_node::kv::Store;
 
+use super::figures::Digest;
 use super::ledger::Ledger;
 
 /// A state machine that lags behind that of its server.
@@ -14,20 +15,24 @@ use super::ledger::Ledger;
 pub struct Machine {
     store: Store,
     owed: VecDeque<Entry>,
+    /// Of all that its server's was given, through snapshots too.
+    pub digest: Digest,
 }
 
 impl Machine {
     /// Its server's was given this entry.
     pub fn owe(&mut self, entry: &Entry) {
+        self.digest = self.digest.and(entry);
         self.owed.push_back(entry.clone());
     }
 
-    /// Its server's has become what a snapshot says.
+    /// Its server's has become what a snapshot says; `digest` is that of the entries that the snapshot stands for.
     ///
     /// # Errors
     ///
     /// If the snapshot holds no state of it.
-    pub fn restore(&mut self, id: NodeId, snapshot: &Snapshot) -> Verdict {
+    pub fn restore(&mut self, id: NodeId, snapshot: &Snapshot, digest: Digest) -> Verdict {
+        self.digest = digest;
         let restored = Store::restore(&snapshot.state);
         self.store = restored.map_err(|error| format!("{id} restored a snapshot {snapshot}: {error}"))?;
         self.owed.clear();

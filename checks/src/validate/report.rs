@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::figures::Figures;
 use super::journals::InputError;
 use super::properties::{Judged, Tally, When};
 use super::run::Place;
@@ -33,6 +34,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Each property of the model.
     pub properties: Vec<PropertyReport>,
+    /// The numbers behind them: of journals in a directory.
+    pub figures: Figures,
 }
 
 /// How much there was to be replayed.
@@ -108,7 +111,16 @@ impl Report {
         };
         let seconds = took.as_secs_f64();
         let properties = tally.all().iter().map(PropertyReport::of).collect();
-        Report { schema: "raftlab-validate/1", verdict, exit, seconds, totals, findings, properties }
+        Report {
+            schema: "raftlab-validate/1",
+            verdict,
+            exit,
+            seconds,
+            totals,
+            findings,
+            properties,
+            figures: Figures::default(),
+        }
     }
 
     /// Nothing was replayed.

@@ -10,6 +10,7 @@ use raftlab_node::journal::{Began, Record, Step};
 use serde::Serialize;
 
 use super::Options;
+use super::figures::Figures;
 use super::journals::{self, Feed, InputError};
 use super::ledger::{Ledger, Sent};
 use super::machine::Machine;
@@ -31,6 +32,8 @@ pub struct Run {
     pub(super) sent: Sent,
     pub(super) tally: Tally,
     pub(super) totals: Totals,
+    /// The numbers, if they are wanted.
+    figures: Option<Figures>,
     /// The furthest that anybody knew to be committed.
     pub(super) committed: Index,
     /// The snapshots that servers took, by fingerprint.
@@ -90,7 +93,8 @@ impl Run {
         let totals = Totals { servers: found.len() as u64, lives, ..Totals::default() };
         let feeds = found.into_iter().map(|(id, lives)| Ok((id, Feed::new(lives)?)));
         let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without);
-        Ok(Run { has_other_founders: options.has_other_founders, ..run })
+        let figures = Some(Figures::default());
+        Ok(Run { has_other_founders: options.has_other_founders, figures, ..run })
     }
 
     /// The journals that were kept in memory, if they begin as journals do.
@@ -119,6 +123,7 @@ impl Run {
             tally: Tally::default(),
             findings: Vec::new(),
             totals,
+            figures: None,
             told: None,
             has_other_founders: false,
             without,
@@ -163,7 +168,14 @@ impl Run {
         }
         self.totals.applied = self.ledger.end().0;
         self.totals.leaders = self.servers.values().map(|server| server.led.len() as u64).sum();
-        Report::new(self.findings, &self.tally, self.totals, took)
+        if let Some(figures) = &mut self.figures {
+            for (id, server) in &self.servers {
+                let digest = self.machines.get(id).map(|machine| machine.digest).unwrap_or_default();
+                figures.note_applied(*id, server.applied, digest);
+            }
+        }
+        let figures = self.figures.take().unwrap_or_default();
+        Report { figures, ..Report::new(self.findings, &self.tally, self.totals, took) }
     }
 
     /// The server whose next record is the earliest. Of several at one time, one that says what had happened before
@@ -254,6 +266,7 @@ impl Run {
         self.tally.changes(&self.servers, Some(id), &self.ledger);
         self.note_news(at, || "begins".into());
         self.servers.entry(id).and_modify(|server| server.before = server.raft.clone());
+        self.note_figures(id, began.real);
         Ok(())
     }
 
@@ -302,8 +315,15 @@ impl Run {
         self.carry_out(at, stepped);
         self.judge(id, &taken.input, &changed);
         self.note_news(at, || format!("took {:?}", taken.input));
+        self.note_figures(id, taken.real);
         self.servers.entry(id).and_modify(|server| server.catch_up(taken));
         Ok(())
+    }
+
+    fn note_figures(&mut self, id: NodeId, real: u64) {
+        if let (Some(figures), Some(server)) = (&mut self.figures, self.servers.get(&id)) {
+            figures.note(real, server);
+        }
     }
 
     fn never_sent(&self, at: Place, from: NodeId, message: String) -> InputError {

@@ -93,7 +93,7 @@ impl Run {
             let beyond = snapshot.last.index;
             self.tally.applies(&self.servers, (id, &given), (id, &given), (beyond, &self.ledger));
         }
-        let restored = machine.restore(id, snapshot);
+        let restored = machine.restore(id, snapshot, self.ledger.digest_at(snapshot.last.index));
         if restored.is_err() {
             self.tally.note(When::Compacts, &restored);
         }

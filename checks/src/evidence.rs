@@ -17,11 +17,13 @@
 //! | `judge.rs` | reasons and the verdict |
 //! | `plot.rs` | the pictures |
 //! | `page.rs`, `document.rs`, `timeline.rs`, `rerun.rs` | the page, `report.json`, `trace.jsonl`, `rerun.sh` |
+//! | `captured.rs` | `evidence.txt`: the scenario, and what it captured, for a reviewer |
 //!
 //! What it does not do: it replays no journal and searches no history. `lab validate` does, and hands in what it found
 //! as [`Judgements`].
 
 mod bands;
+mod captured;
 mod configurations;
 mod document;
 mod findings;
@@ -41,9 +43,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::validate::Figures;
 use crate::verdict::Verdict;
 
 pub use self::document::SCHEMA;
+pub use self::followed::length;
 pub use self::judge::{LiveVerdict, Reason};
 pub use self::page::BYTES_MAX;
 pub use self::timeline::SCHEMA as TRACE_SCHEMA;
@@ -79,6 +83,8 @@ pub struct Validation {
     pub lines: Vec<String>,
     /// The properties that were judged across servers.
     pub properties: Vec<Judged>,
+    /// The numbers behind them.
+    pub figures: Figures,
 }
 
 /// A property that was judged.
@@ -130,6 +136,7 @@ pub fn write(dir: &Path, judgements: &Judgements) -> Result<LiveVerdict, Failure
     for plot in plot::Plot::ALL {
         put(&format!("{}.svg", plot.name()), &plot::file(&told, plot))?;
     }
+    put("evidence.txt", &captured::draw(&told))?;
     put("report.json", &document::draw(&told))?;
     put("rerun.sh", &rerun::draw(&told))?;
     put("index.html", &page::draw(&told))?;

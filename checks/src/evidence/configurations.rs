@@ -1,6 +1,7 @@
 //! By which servers a majority was counted, from when on.
 
 use super::read::Run;
+use crate::quorums::Electorate;
 
 /// A configuration of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub struct Configuration {
     pub members: String,
     /// How many servers came to count by it.
     pub followed: usize,
+}
+
+impl Configuration {
+    /// Its voters.
+    pub fn electorate(&self) -> Electorate {
+        Electorate::read(&self.members)
+    }
 }
 
 /// From what servers said of their members, and from the first samples, which know those of the start.

@@ -6,6 +6,7 @@ use super::configurations::Configuration;
 use super::findings::{Failover, ServerFacts};
 use super::read::FileState;
 use super::{Told, rerun};
+use crate::validate::Figures;
 use crate::verdict::Verdict;
 
 /// The name and version of the layout.
@@ -16,9 +17,9 @@ struct Document<'a> {
     schema: &'static str,
     /// The version of the program that wrote it.
     version: &'static str,
-    /// A live run follows no scenario.
-    scenario: &'static str,
-    on: &'static str,
+    /// A cluster that is broken by hand follows none.
+    scenario: Option<&'a str>,
+    on: &'a str,
     seed: Option<u64>,
     verdict: Verdict,
     exit: u8,
@@ -35,6 +36,8 @@ struct Document<'a> {
     clients: Clients,
     configurations: Vec<ConfigurationLine<'a>>,
     validation: Option<Validation<'a>>,
+    /// Each server's terms, on what each commitIndex rests, digests of what was applied.
+    figures: Option<&'a Figures>,
     linearizability: Option<Linearizability<'a>>,
     files: Vec<FileLine<'a>>,
     rerun: Vec<String>,
@@ -102,6 +105,8 @@ struct Clients {
     p50_us: Option<f64>,
     p99_us: Option<f64>,
     p99_max_us: Option<f64>,
+    /// The longest time between two operations that were done.
+    longest_without_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +117,10 @@ struct ConfigurationLine<'a> {
     term: u64,
     members: &'a str,
     servers: usize,
+    quorum: usize,
+    tolerates: usize,
+    /// Any majority of the configuration before and any of this one share so many servers at least.
+    shares_with_previous: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -147,11 +156,13 @@ struct FileLine<'a> {
 pub fn draw(told: &Told) -> String {
     let (run, findings, verdict) = (told.run, told.findings, told.verdict);
     let faults = findings.struck.iter();
+    let configurations =
+        findings.configurations.iter().enumerate().map(|(at, own)| configuration(told, at, own));
     let document = Document {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
-        scenario: "live",
-        on: "udp",
+        scenario: run.document.as_ref().and_then(|own| own.scenario.as_deref()),
+        on: run.document.as_ref().map_or("", |document| document.on.as_str()),
         seed: run.document.as_ref().and_then(|document| document.seed),
         verdict: verdict.verdict,
         exit: verdict.exit,
@@ -168,12 +179,13 @@ pub fn draw(told: &Told) -> String {
         failovers: findings.failovers.iter().map(|own| failover(told, own)).collect(),
         leadership: leadership(told),
         clients: clients(told),
-        configurations: findings.configurations.iter().map(|own| configuration(told, own)).collect(),
+        configurations: configurations.collect(),
         validation: told.judgements.validation.as_ref().map(|own| Validation {
             verdict: own.verdict,
             exit: own.exit,
             lines: &own.lines,
         }),
+        figures: told.judgements.validation.as_ref().map(|own| &own.figures),
         linearizability: told.judgements.linearizability.as_ref().map(|own| Linearizability {
             verdict: own.verdict,
             exit: own.exit,
@@ -252,10 +264,13 @@ fn clients(told: &Told) -> Clients {
         p50_us: own.p50_us,
         p99_us: own.p99_us,
         p99_max_us: own.p99_max_us,
+        longest_without_ms: told.run.longest_pause_us.map(|us| super::float(us) / 1e3),
     }
 }
 
-fn configuration<'a>(told: &Told, own: &'a Configuration) -> ConfigurationLine<'a> {
+fn configuration<'a>(told: &'a Told, at: usize, own: &'a Configuration) -> ConfigurationLine<'a> {
+    let electorate = own.electorate();
+    let before = at.checked_sub(1).and_then(|before| told.findings.configurations.get(before));
     ConfigurationLine {
         since: own.since,
         at_seconds: told.run.seconds(own.at_us),
@@ -263,6 +278,9 @@ fn configuration<'a>(told: &Told, own: &'a Configuration) -> ConfigurationLine<'
         term: own.term,
         members: &own.members,
         servers: own.followed,
+        quorum: electorate.quorum(),
+        tolerates: electorate.tolerates(),
+        shares_with_previous: before.map(|before| before.electorate().least_in_common(&electorate)),
     }
 }
 

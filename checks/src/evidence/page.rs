@@ -127,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::evidence::{Judgements, Validation, findings::Findings, judge, read::Run, record};
+    use crate::validate::Figures;
 
     #[test]
     fn a_page_too_long_loses_rows_then_pictures_and_says_so() {
@@ -144,7 +145,13 @@ mod tests {
         )
         .ok();
         let lines = vec!["a line ".repeat(20); 3000];
-        let validation = Validation { verdict: Verdict::Verified, exit: 0, lines, properties: Vec::new() };
+        let validation = Validation {
+            verdict: Verdict::Verified,
+            exit: 0,
+            lines,
+            properties: Vec::new(),
+            figures: Figures::default(),
+        };
         let judgements = Judgements { validation: Some(validation), ..Judgements::default() };
         let findings = Findings::of(&run, &judgements);
         let verdict = judge::judge(&run, &findings, &judgements);

@@ -11,9 +11,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::record::{EventRecord, FaultRecord, FiredDocument, LoadRecord, Record, RunDocument, Sample};
 use crate::failure::Failure;
+use crate::history::{History, Operation};
 
 /// So many defects of one file are told one by one; the others are counted.
 const DEFECTS_MAX: usize = 5;
+
+/// So many operations are kept to be told; all of them are judged elsewhere.
+const OPERATIONS_KEPT: usize = 24;
 
 /// What a run's directory holds.
 #[derive(Debug, Default)]
@@ -28,6 +32,12 @@ pub struct Run {
     pub samples: Vec<Sample>,
     /// What clients came to, in order of time.
     pub load: Vec<LoadRecord>,
+    /// What was said while it went on.
+    pub transcript: String,
+    /// What clients asked for first, in order of time, and how many operations there are.
+    pub operations: (Vec<Operation>, usize),
+    /// The longest time between two operations that were done, of whichever clients, in microseconds.
+    pub longest_pause_us: Option<u64>,
     /// How often faults struck.
     pub fired: FiredDocument,
     /// Lines of servers' logs that tell of a panic, with file and line.
@@ -105,6 +115,16 @@ pub fn read(dir: &Path) -> Result<Run, Failure> {
     run.samples = lines(dir, "samples.jsonl", true, &mut run.files);
     run.load = lines(dir, "load.jsonl", true, &mut run.files);
     let _: Vec<IgnoredAny> = lines(dir, "history.jsonl", true, &mut run.files);
+    // Whether it can be read at all is judged with the history itself.
+    let mut history =
+        History::open(&dir.join("history.jsonl")).map_or(Vec::new(), |(_, all)| all.operations().to_vec());
+    history.sort_by_key(|operation| operation.start_us);
+    run.operations = (history.iter().take(OPERATIONS_KEPT).cloned().collect(), history.len());
+    let mut done: Vec<u64> =
+        history.iter().filter(|own| own.is_done()).filter_map(|own| own.end_us).collect();
+    done.sort_unstable();
+    run.longest_pause_us = done.windows(2).map(|two| two[1] - two[0]).max();
+    run.transcript = fs::read_to_string(dir.join("transcript.txt")).unwrap_or_default();
     // Some faults are counted where they strike; without any, there is nothing to count.
     let is_counted = run.faults.iter().any(|fault| !super::fired::counters(fault).is_empty());
     run.fired = whole(dir, "fired.json", is_counted, &mut run.files).unwrap_or_default();

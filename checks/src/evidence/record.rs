@@ -17,6 +17,15 @@ pub use crate::sample::{Role, Sample};
 pub struct RunDocument {
     /// The name of the layout: `raftlab-run/1`.
     pub schema: String,
+    /// On what servers ran: `sim` or `udp`.
+    #[serde(default)]
+    pub on: String,
+    /// The scenario that was carried out, if one was,
+    #[serde(default)]
+    pub scenario: Option<String>,
+    /// and its text.
+    #[serde(default)]
+    pub script: Option<String>,
     /// The command line that started it.
     pub command: String,
     /// What was drawn was drawn by this.

@@ -45,6 +45,9 @@ pub struct RunArgs {
     /// In a simulated world, or on processes of this machine
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     pub on: On,
+    /// With `all`, simulated: put what each captured there, as text and pictures, with an index of it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "set"])]
+    pub capture: Option<PathBuf>,
     /// What is different from what the scenario says: a flag of `lab node`, such as pre-vote=off, or servers=5
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -61,6 +64,27 @@ pub enum On {
     Sim,
     /// Processes of this machine, over UDP.
     Udp,
+}
+
+/// `compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// A scenario's file, or a name out of `lab list`
+    pub scenario: String,
+    /// Another one, beside it
+    pub other: Option<String>,
+    /// What is different in the first run, as of `lab run`: pre-vote=off
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// What is different in the second
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub vs: Vec<String>,
+    /// In a simulated world, or on processes of this machine
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
+    pub on: On,
+    /// The directory of both runs, new or empty; `runs/<utc>-compare-<id>` if absent
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// `demo`.

@@ -26,6 +26,7 @@ use super::{lives, observe};
 use crate::failure::Failure;
 use crate::history::Outcome;
 use crate::nearest::unknown;
+use crate::scenario::Scenario;
 use crate::verdict::exit;
 
 /// How long a server is given to answer what the supervisor asks it.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub flags: Vec<String>,
     /// Are journals kept?
     pub is_recorded: bool,
+    /// What is done to it; nothing, if that is not known beforehand.
+    pub scenario: Option<Scenario>,
 }
 
 /// A cluster, and all that is known of it.
@@ -159,6 +162,8 @@ impl Cluster {
     /// If one does not start, or none leads in time.
     pub async fn found(self: &Arc<Self>, within: Duration) -> Result<NodeId, Failure> {
         self.describe()?;
+        let founders: Vec<_> = self.names().iter().map(ToString::to_string).collect();
+        self.narrator.say_members("all", &format!("{{{}}}", founders.join(" ")));
         for server in self.names() {
             lives::begin(self, server)?;
             observe::follow(self, server);
@@ -259,6 +264,9 @@ impl Cluster {
         };
         let document = RunDocument {
             schema: SCHEMA.into(),
+            on: if self.simulated.is_some() { "sim" } else { "udp" }.into(),
+            scenario: self.settings.scenario.as_ref().map(|scenario| scenario.name.clone()),
+            script: self.settings.scenario.as_ref().map(ToString::to_string),
             command: self.settings.command.clone(),
             seed: self.settings.seed,
             started_at_us: self.began.at_us,

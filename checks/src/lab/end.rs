@@ -61,6 +61,7 @@ fn write_files(cluster: &Cluster) -> Result<(), Failure> {
     for (name, log) in cluster.simulated.iter().flat_map(Simulated::logs) {
         cluster.files.replace(&name, &log)?;
     }
+    cluster.files.replace("transcript.txt", &cluster.narrator.text())?;
     cluster.files.replace("metrics.prom", &metrics::together(&cluster.pages()))?;
     cluster.describe()?;
     cluster.files.check()
@@ -91,11 +92,8 @@ struct FaultOutcome {
 /// # Errors
 ///
 /// If the report cannot be written.
-pub async fn judge(
-    cluster: &Arc<Cluster>,
-    story: &Story,
-    scenario: Option<&Scenario>,
-) -> Result<Ended, Failure> {
+pub async fn judge(cluster: &Arc<Cluster>, story: &Story) -> Result<Ended, Failure> {
+    let scenario = cluster.settings.scenario.as_ref();
     cluster.narrator.say("", "what was recorded is judged");
     let dir = cluster.dir().to_path_buf();
     let reported = tokio::task::spawn_blocking(move || {

@@ -21,6 +21,12 @@ pub const SCHEMA: &str = "raftlab-run/1";
 pub struct RunDocument {
     /// [`SCHEMA`].
     pub schema: String,
+    /// On what servers ran: `sim`, a simulated world, or `udp`, processes of this machine.
+    pub on: String,
+    /// The scenario that was carried out, if one was,
+    pub scenario: Option<String>,
+    /// and its text.
+    pub script: Option<String>,
     /// The command that does it again.
     pub command: String,
     /// By which clients draw what they do.

@@ -94,6 +94,7 @@ fn validation(report: &Report) -> Validation {
         exit: report.exit,
         lines: std::iter::once(summary).chain(findings).collect(),
         properties: judged.collect(),
+        figures: report.figures.clone(),
     }
 }
 

@@ -13,15 +13,19 @@
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`simulated`] | the same in a simulated world, in virtual time |
 //! | [`random`] | worlds that are drawn from seeds |
+//! | `compare` | two runs in one table |
+//! | `capture` | what all scenarios capture, kept for those who run nothing |
 //! | `bridged` | real nodes that walk a checker's traces |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
 
 pub mod act;
 mod bridged;
+mod capture;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+mod compare;
 pub mod control;
 pub mod end;
 pub mod expect;
@@ -54,8 +58,8 @@ pub mod view;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::cli::{
-    ChaosArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs, SoakArgs, UpArgs,
-    Which,
+    ChaosArgs, CompareArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs,
+    SoakArgs, UpArgs, Which,
 };
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
@@ -103,6 +107,8 @@ pub enum Verb {
     Demo(DemoArgs),
     /// Carry out a scenario on a cluster of its own, or let real nodes walk a checker's trace
     Run(RunArgs),
+    /// Run one scenario two ways, or two scenarios, with one seed, and print both in one table
+    Compare(CompareArgs),
     /// Let everything go wrong that can, drawn by a seed, one thing after another, under load
     Soak(SoakArgs),
     /// Draw worlds from seeds: faults under load, then a cluster that has to come back; all in virtual time
@@ -152,6 +158,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Down(which) => verbs::down(&which, &common, &console),
         Verb::Demo(args) => verbs::live("demo", scenarios::find("demo")?, &args.run, &common, &console),
         Verb::Run(args) => running::run(&args, &common, &console),
+        Verb::Compare(args) => compare::compare(&args, &common, &console),
         Verb::Soak(args) => verbs::soak(&args, &common, &console),
         Verb::Random(args) => random::random(&args, &common, &console),
         Verb::List => verbs::list(&console),

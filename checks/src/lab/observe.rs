@@ -99,7 +99,9 @@ pub fn say(narrator: &Narrator, event: &EventDocument) {
     let EventDocument { server, term, kind, text, .. } = event;
     match kind.as_str() {
         "fault" | "leader" => {}
-        "members" if narrator.last().iter().any(|line| line.ends_with(text.as_str())) => {}
+        // The first who heard of it told it.
+        "members" if narrator.text().contains(text.as_str()) => {}
+        "members" => narrator.say_members(server, text),
         "role" => narrator.say(server, &format!("{text} in term {term}")),
         _ => narrator.say(server, text),
     }

@@ -8,7 +8,7 @@ use super::cluster::Settings;
 use super::control::Ended;
 use super::narrator::Where;
 use super::simulated::run::{self, Plan};
-use super::{bridged, scenarios, verbs};
+use super::{bridged, capture, scenarios, verbs};
 use crate::cli::{Common, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -25,7 +25,13 @@ const SERVERS_MAX: u64 = 9;
 ///
 /// If one cannot be read, makes no sense, or cannot be run.
 pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
+    if args.capture.is_some() && (args.scenario.as_deref() != Some("all") || args.on == On::Udp) {
+        let says =
+            "`--capture` takes down what all scenarios capture in the simulator: lab run all --capture DIR";
+        return Err(Failure::usage(says));
+    }
     match (&args.from, args.scenario.as_deref()) {
+        (_, Some("all")) if args.capture.is_some() => capture::all(args, common, console),
         (Some(from), _) => bridged::run(from, common, console),
         (None, Some("all")) => all(args, common, console),
         (None, scenario) => one(scenario.unwrap_or_default(), args, common, console),
@@ -54,6 +60,16 @@ fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result
     Ok(ended.exit)
 }
 
+/// A run on processes, with nothing said.
+///
+/// # Errors
+///
+/// As of [`run`].
+pub fn live(name: &str, args: &RunArgs, common: &Common) -> Result<Ended, Failure> {
+    let scenario = changed(scenarios::find(name)?, &args.set)?;
+    verbs::quietly(&verb(name, args), scenario, &args.run, common)
+}
+
 /// The verb, as it is typed, without what every run may be told.
 fn verb(name: &str, args: &RunArgs) -> String {
     let on = if args.on == On::Udp { " --on udp" } else { "" };
@@ -62,7 +78,11 @@ fn verb(name: &str, args: &RunArgs) -> String {
 }
 
 /// A run in a simulated world: what it came to, and the command that does it again.
-fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(Ended, String), Failure> {
+///
+/// # Errors
+///
+/// As of [`run`].
+pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(Ended, String), Failure> {
     let scenario = changed(scenarios::find(name)?, &args.set)?;
     let dir = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), &scenario.name)?;
     // A run without a seed is the one that the scenario was written with.
@@ -72,9 +92,10 @@ fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(
     let flags = told.into_iter().chain(args.run.flags.iter().cloned()).collect();
     let program = std::env::current_exe().unwrap_or_default();
     let is_recorded = !args.run.no_record;
-    let settings = Settings { program, command, seed, founders, flags, is_recorded };
-    let rerun = format!("{} --seed {seed}", settings.command);
-    let plan = Plan { dir, settings, scenario, shape: |config| config };
+    let rerun = format!("{command} --seed {seed}");
+    let scenario = Some(scenario);
+    let settings = Settings { program, command, seed, founders, flags, is_recorded, scenario };
+    let plan = Plan { dir, settings, shape: |config| config };
     Ok((run::run(&plan, to)?, rerun))
 }
 
@@ -91,7 +112,7 @@ fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure
             On::Sim => {
                 simulated(name, &args, &common, Where::Nowhere).map(|(ended, _)| (ended.exit, ended.verdict))
             }
-            On::Udp => one(name, &args, &common, console).map(|exit| (exit, String::new())),
+            On::Udp => live(name, &args, &common).map(|ended| (ended.exit, ended.verdict)),
         };
         let (exit, says) = ended.unwrap_or_else(|Failure { exit, message }| (exit, message));
         let mark = if exit == exit::OK { '✔' } else { '✗' };

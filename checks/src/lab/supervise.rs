@@ -17,7 +17,6 @@ use super::end;
 use super::narrator::Narrator;
 use super::story::{self, Story};
 use crate::failure::Failure;
-use crate::scenario::Scenario;
 use crate::verdict::exit;
 
 /// How long the founders may take to elect the first leader.
@@ -34,10 +33,8 @@ const INTERRUPTED: i32 = 130;
 pub struct Plan {
     /// Where it leaves what it leaves: a directory that is there.
     pub dir: PathBuf,
-    /// The cluster.
+    /// The cluster, and what is done to it; if nothing, it stays up until it is told to end.
     pub settings: Settings,
-    /// What is done to it; if nothing, it stays up until it is told to end.
-    pub scenario: Option<Scenario>,
     /// What is printed when it is up.
     pub greeting: fn(&Cluster) -> String,
 }
@@ -48,7 +45,8 @@ pub struct Plan {
 ///
 /// If the cluster does not come up, or something cannot be written. Nothing runs then, either.
 pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure> {
-    let Plan { dir, settings, scenario, greeting } = plan;
+    let Plan { dir, settings, greeting } = plan;
+    let scenario = settings.scenario.clone();
     let listener = control::listen(&dir).await?;
     let cluster = Arc::new(Cluster::new(&dir, settings, narrator, None)?);
     let (down, mut told) = mpsc::channel(1);
@@ -84,7 +82,7 @@ pub async fn supervise(plan: Plan, narrator: Narrator) -> Result<Ended, Failure>
         }
     };
     let result = match result {
-        Ok(()) => end::judge(&cluster, &story, scenario.as_ref()).await,
+        Ok(()) => end::judge(&cluster, &story).await,
         Err(failure) => Err(failure),
     };
     let told = result.as_ref().map_or_else(|failure| failed(&cluster, failure), Clone::clone);

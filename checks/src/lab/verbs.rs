@@ -26,7 +26,9 @@ use crate::verdict::exit;
 /// If it does not come up, or something cannot be written.
 pub fn up(args: &UpArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let command = format!("lab up --nodes {}{}", args.nodes, flags(&args.run));
-    begin(command, "up", args.nodes, args.run.flags.clone(), None, &args.run, common, console)
+    let (founders, flags) = (args.nodes, args.run.flags.clone());
+    let beginning = Beginning { command, verb: "up".into(), founders, flags, scenario: None };
+    begin(beginning, &args.run, common, console)
 }
 
 /// A cluster of processes, and a scenario that is done to it; `verb` is how it was asked for.
@@ -41,10 +43,29 @@ pub fn live(
     common: &Common,
     console: &Console,
 ) -> Result<u8, Failure> {
-    let (servers, told) = scenario.founding()?;
+    begin(beginning(verb, scenario, options)?, options, common, console)
+}
+
+/// The same, with nothing said.
+///
+/// # Errors
+///
+/// As of [`live`].
+pub fn quietly(
+    verb: &str,
+    scenario: Scenario,
+    options: &RunOptions,
+    common: &Common,
+) -> Result<Ended, Failure> {
+    Ok(go(beginning(verb, scenario, options)?, options, common, Where::Nowhere)?.0)
+}
+
+fn beginning(verb: &str, scenario: Scenario, options: &RunOptions) -> Result<Beginning, Failure> {
+    let (founders, told) = scenario.founding()?;
     let command = format!("lab {verb}{}", flags(options));
-    let told = told.into_iter().chain(options.flags.iter().cloned()).collect();
-    begin(command, &scenario.name.clone(), servers, told, Some(scenario), options, common, console)
+    let flags = told.into_iter().chain(options.flags.iter().cloned()).collect();
+    let verb = scenario.name.clone();
+    Ok(Beginning { command, verb, founders, flags, scenario: Some(scenario) })
 }
 
 /// `lab soak`: a scenario that is drawn.
@@ -60,7 +81,8 @@ pub fn soak(args: &SoakArgs, common: &Common, console: &Console) -> Result<u8, F
     let options = format!("--nodes {nodes} --clients {clients} --keys {keys} --rate {rate}");
     let command = format!("lab soak --for {}s {options}{}", lasts.as_secs(), flags(run));
     let common = Common { seed: Some(seed), ..common.clone() };
-    begin(command, "soak", *nodes, run.flags.clone(), Some(scenario), run, &common, console)
+    let (verb, flags, scenario) = ("soak".to_string(), run.flags.clone(), Some(scenario));
+    begin(Beginning { command, verb, founders: *nodes, flags, scenario }, run, &common, console)
 }
 
 /// `lab list`: the scenarios that come with the program.
@@ -73,35 +95,34 @@ pub fn list(console: &Console) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what `up` and `run` have in common, and nobody else")]
-fn begin(
+/// A cluster of processes that is to begin.
+struct Beginning {
+    /// The command that does it again, without its seed.
     command: String,
-    verb: &str,
+    /// What its directory is named after.
+    verb: String,
     founders: u64,
     flags: Vec<String>,
     scenario: Option<Scenario>,
+}
+
+/// Runs it, and prints what it came to.
+fn begin(
+    beginning: Beginning,
     options: &RunOptions,
     common: &Common,
     console: &Console,
 ) -> Result<u8, Failure> {
-    let dir = directory(options.dir.as_deref().or(common.out.as_deref()), verb)?;
-    let program =
-        std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
-    let seed = common.seed.unwrap_or_else(draw_seed);
-    let settings = Settings { program, command, seed, founders, flags, is_recorded: !options.no_record };
     let is_json = common.write_out == WriteOut::Json;
     let to = match (common.quiet, is_json) {
         (true, _) => Where::Nowhere,
         (false, true) => Where::Stderr,
         (false, false) => Where::Stdout,
     };
-    let greeting = if scenario.is_some() { told_where } else { told_what_to_try };
-    let has_document = is_json && scenario.is_some();
-    let rerun = format!("{} --seed {seed}", settings.command);
-    let plan = Plan { dir: dir.clone(), settings, scenario, greeting };
-    let ended = runtime()?.block_on(supervise(plan, Narrator::new(to, Clock::Machine)))?;
+    let has_document = is_json && beginning.scenario.is_some();
+    let (ended, rerun) = go(beginning, options, common, to)?;
     if has_document {
-        let path = dir.join("scenario.json");
+        let path = ended.report.with_file_name("scenario.json");
         console.print(&fs::read_to_string(&path).map_err(|error| Failure::at(&path, &error))?);
         return Ok(ended.exit);
     }
@@ -111,6 +132,27 @@ fn begin(
         ended.verdict
     ));
     Ok(ended.exit)
+}
+
+/// Runs it: what it came to, and the command that does it again.
+fn go(
+    beginning: Beginning,
+    options: &RunOptions,
+    common: &Common,
+    to: Where,
+) -> Result<(Ended, String), Failure> {
+    let Beginning { command, verb, founders, flags, scenario } = beginning;
+    let dir = directory(options.dir.as_deref().or(common.out.as_deref()), &verb)?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
+    let seed = common.seed.unwrap_or_else(draw_seed);
+    let rerun = format!("{command} --seed {seed}");
+    let greeting = if scenario.is_some() { told_where } else { told_what_to_try };
+    let is_recorded = !options.no_record;
+    let settings = Settings { program, command, seed, founders, flags, is_recorded, scenario };
+    let plan = Plan { dir, settings, greeting };
+    let ended = runtime()?.block_on(supervise(plan, Narrator::new(to, Clock::Machine)))?;
+    Ok((ended, rerun))
 }
 
 /// `lab chaos`, and the verbs that change who belongs to the cluster.

@@ -3,7 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Command, Expect, Expected, Fault, Load, Member, Operate, Quality, Target, Violation, Word};
+use super::{
+    Command, Expect, Expected, Fault, Load, Member, Operate, Quality, Scenario, Target, Violation, Word,
+};
+
+impl fmt::Display for Scenario {
+    /// The file: what it says of itself, and the commands, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.about.lines() {
+            writeln!(f, "{}", format!("# {line}").trim_end())?;
+        }
+        writeln!(f)?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "{}", step.command))
+    }
+}
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use raftlab_checks::evidence::{self, Judged, Judgements, Linearizability, LiveVerdict, Validation};
+use raftlab_checks::validate::Figures;
 use raftlab_checks::verdict::Verdict;
 use serde_json::Value;
 
@@ -32,6 +33,7 @@ fn judgements() -> Judgements {
                 "n3  life 1  20,415 inputs  equal".into(),
             ],
             properties: vec![property("Election Safety"), property("Log Matching"), property("Leader Completeness"), Judged { name: "snapshot at its index".into(), holds: None, says: "no snapshot was taken".into() }],
+            figures: Figures::default(),
         }),
         faults: None,
         linearizability: Some(Linearizability {

@@ -28,6 +28,7 @@ impl Section {
             section("faults", "Faults", faults(told, limits)),
             section("clients", "Clients", clients(told)),
             section("configurations", "Configurations", configurations(told, limits)),
+            section("figures", "Terms, commitIndex and what was applied", figures(told, limits)),
             section("replay", "Journals, replayed", replay(told, limits)),
             section("history", "The clients' history, judged", history(told, limits)),
             section("files", "Files", files(told, limits)),
@@ -251,10 +252,16 @@ fn micros(us: f64) -> String {
 }
 
 fn configurations(told: &Told, limits: Limits) -> String {
-    let rows = told.findings.configurations.iter().map(|own| {
+    let all = &told.findings.configurations;
+    let rows = all.iter().enumerate().map(|(at, own)| {
+        let now = own.electorate();
+        let before = at.checked_sub(1).map(|before| all[before].electorate());
         vec![
             grouped(own.since),
             own.members.clone(),
+            format!("{} of {}", now.quorum(), now.len()),
+            now.tolerates().to_string(),
+            before.map_or("–".into(), |before| before.least_in_common(&now).to_string()),
             format!("{:.2} s", told.run.seconds(own.at_us)),
             own.server.clone(),
             own.term.to_string(),
@@ -266,6 +273,9 @@ fn configurations(told: &Told, limits: Limits) -> String {
         head: &[
             "since index",
             "servers, learners behind the bar",
+            "quorum",
+            "tolerates",
+            "quorums share",
             "first seen",
             "at",
             "in term",
@@ -274,7 +284,59 @@ fn configurations(told: &Told, limits: Limits) -> String {
         rows: rows.collect(),
         source: "events.jsonl",
     };
-    table.draw(limits.rows)
+    let note = "“Quorums share”: any majority of the configuration before and any of this one have so many servers in \
+                common at least (dissertation 4.1).";
+    format!("{}<p>{note}</p>\n", table.draw(limits.rows))
+}
+
+/// On what each commitIndex rests, and what each state machine was given.
+fn figures(told: &Told, limits: Limits) -> String {
+    let Some(own) = told.judgements.validation.as_ref().map(|own| &own.figures) else { return String::new() };
+    let servers = own.servers.iter().map(|(server, own)| {
+        let terms: Vec<String> = own.terms.iter().map(u64::to_string).collect();
+        vec![server.clone(), terms.join(" "), own.falls.to_string(), grouped(own.applied), own.digest.clone()]
+    });
+    let servers = Table {
+        caption: "The terms of each server, and what its state machine was given",
+        head: &["server", "terms, in order", "falls", "applied up to", "digest of all entries up to there"],
+        rows: servers.collect(),
+        source: "report.json",
+    };
+    let commits = own.commits.iter().map(|own| {
+        let matched: Vec<_> = own.matched.iter().map(|(server, index)| format!("{server} {index}")).collect();
+        vec![
+            format!("{:.3} s", told.run.seconds(own.at_us)),
+            own.server.clone(),
+            own.term.to_string(),
+            format!("{} to {}", own.from, own.to),
+            own.entry_term.to_string(),
+            matched.join(", "),
+            own.quorum.to_string(),
+            if own.is_founded() { "✔" } else { "✗" }.into(),
+        ]
+    });
+    let commits = Table {
+        caption: "On what each advance of commitIndex rests",
+        head: &[
+            "at",
+            "leader",
+            "term",
+            "commitIndex",
+            "term of the entry",
+            "matchIndex of the voters",
+            "quorum",
+            "rule",
+        ],
+        rows: commits.collect(),
+        source: "report.json",
+    };
+    let note = format!(
+        "{} advances, {} of them not by the rule: a majority holds the entry, and it is of the leader's term (§5.3, \
+         §5.4.2). Of the leader itself what counts is what its own disk holds.",
+        grouped(own.advances),
+        own.unfounded
+    );
+    format!("{}<p>{note}</p>\n{}", servers.draw(limits.rows), commits.draw(limits.rows.min(200)))
 }
 
 fn replay(told: &Told, limits: Limits) -> String {

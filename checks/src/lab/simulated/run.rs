@@ -19,7 +19,6 @@ use super::super::narrator::{Narrator, Where};
 use super::super::story::{self, Story};
 use super::{Making, Simulated};
 use crate::failure::Failure;
-use crate::scenario::Scenario;
 use crate::verdict::exit;
 
 /// How long the founders may take to elect the first leader.
@@ -39,10 +38,8 @@ const SAME: [&str; 5] = ["events.jsonl", "faults.jsonl", "history.jsonl", "load.
 pub struct Plan {
     /// Where it leaves what it leaves: a directory that is there.
     pub dir: PathBuf,
-    /// The cluster.
+    /// The cluster, and what is done to it.
     pub settings: Settings,
-    /// What is done to it.
-    pub scenario: Scenario,
     /// What every configuration becomes.
     pub shape: fn(Config) -> Config,
 }
@@ -67,7 +64,7 @@ pub fn run(plan: &Plan, to: Where) -> Result<Ended, Failure> {
     }
     fs::remove_dir_all(&again).map_err(|error| Failure::at(&again, &error))?;
     cluster.narrator.say("", &format!("{} events, and the same again: {:016x}", print.1, print.0));
-    runtime()?.block_on(end::judge(&cluster, &story, Some(&plan.scenario)))
+    runtime()?.block_on(end::judge(&cluster, &story))
 }
 
 /// A run, how far its scenario came, and a hash of all that happened with the number of events.
@@ -89,7 +86,9 @@ fn once(plan: &Plan, dir: &Path, to: Where) -> Result<Once, Failure> {
     runtime()?.block_on(async {
         cluster.found(FOUNDED_WITHIN).await?;
         cluster.narrator.print(&format!("run     {}", dir.display()));
-        story::tell(&cluster, &plan.scenario, &mut story).await;
+        if let Some(scenario) = &plan.settings.scenario {
+            story::tell(&cluster, scenario, &mut story).await;
+        }
         end::stop_all(&cluster).await
     })?;
     let print = cluster.simulated.as_ref().map_or((0, 0), Simulated::print);

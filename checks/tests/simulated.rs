@@ -34,16 +34,6 @@ fn every_scenario_goes_as_it_is_written() {
 }
 
 #[test]
-fn scenarios_go_as_they_are_written_with_five_servers() {
-    for name in ["replication", "election", "truncated", "survives", "minority"] {
-        let dir = dir(name);
-        let output = lab(&["run", name, "--set", "servers=5", "--dir", dir.to_str().unwrap(), "-q"]);
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
-        std::fs::remove_dir_all(&dir).unwrap();
-    }
-}
-
-#[test]
 fn one_seed_is_one_run_to_the_byte() {
     let run = |name: &str| {
         let dir = dir(name);

@@ -87,6 +87,19 @@ pub struct CompareArgs {
     pub dir: Option<PathBuf>,
 }
 
+/// `drill`.
+#[derive(Clone, Debug, Args)]
+pub struct DrillArgs {
+    /// Which one; a list of all, if absent
+    pub number: Option<usize>,
+    /// Say what it was
+    #[arg(long, requires = "number")]
+    pub answer: bool,
+    /// Where its files go, new or empty; `runs/<utc>-drill-<id>` if absent
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {

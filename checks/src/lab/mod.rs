@@ -13,6 +13,7 @@
 //! | [`story`], [`expect`] | scenarios, carried out |
 //! | [`simulated`] | the same in a simulated world, in virtual time |
 //! | [`random`] | worlds that are drawn from seeds |
+//! | `drill` | incidents as metrics and logs alone |
 //! | `compare` | two runs in one table |
 //! | `capture` | what all scenarios capture, kept for those who run nothing |
 //! | `bridged` | real nodes that walk a checker's traces |
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod cluster;
 mod compare;
 pub mod control;
+mod drill;
 pub mod end;
 pub mod expect;
 pub mod faults;
@@ -58,8 +60,8 @@ pub mod view;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::cli::{
-    ChaosArgs, CompareArgs, DemoArgs, DiagnoseArgs, LoadArgs, MemberArgs, Passed, RandomArgs, RunArgs,
-    SoakArgs, UpArgs, Which,
+    ChaosArgs, CompareArgs, DemoArgs, DiagnoseArgs, DrillArgs, LoadArgs, MemberArgs, Passed, RandomArgs,
+    RunArgs, SoakArgs, UpArgs, Which,
 };
 pub use self::validate::ValidateArgs;
 use crate::cli::Common;
@@ -119,6 +121,8 @@ pub enum Verb {
     Validate(ValidateArgs),
     /// Argue the cause of an incident from metrics and logs, for and against, and name the scenario that shows it
     Diagnose(DiagnoseArgs),
+    /// Get an incident as metrics and logs alone, to find its cause
+    Drill(DrillArgs),
     /// Judge a run's directory again, and write its report anew
     Report {
         /// The run's directory
@@ -159,6 +163,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Verb::Demo(args) => verbs::live("demo", scenarios::find("demo")?, &args.run, &common, &console),
         Verb::Run(args) => running::run(&args, &common, &console),
         Verb::Compare(args) => compare::compare(&args, &common, &console),
+        Verb::Drill(args) => drill::drill(&args, &common, &console),
         Verb::Soak(args) => verbs::soak(&args, &common, &console),
         Verb::Random(args) => random::random(&args, &common, &console),
         Verb::List => verbs::list(&console),

@@ -33,6 +33,15 @@ fn links(cell: &str) -> Vec<(String, PathBuf)> {
     after.filter_map(link).collect()
 }
 
+/// A rule's name in the code: `prev-entry-matches` is `PrevEntryMatches`.
+fn in_code(rule: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    rule.split('-').map(word).collect()
+}
+
 fn only(cell: &str) -> (String, PathBuf) {
     let links = links(cell);
     assert_eq!(links.len(), 1, "{cell}");
@@ -53,8 +62,8 @@ fn all_five_links_of_each_row_lead_to_what_they_say() {
         assert!(Property::all().any(|own| own.name == property), "{property}");
         assert!(read(&file).contains(&format!("name: \"{property}\"")), "{property} in {}", file.display());
         let (rule, file) = only(rule);
-        let known = Rule::named(&rule).unwrap_or_else(|| panic!("no rule {rule}"));
-        assert!(read(&file).contains(&format!("Rule::{known:?}")), "{rule} in {}", file.display());
+        assert!(Rule::named(&rule).is_some(), "no rule {rule}");
+        assert!(read(&file).contains(&format!("Rule::{}", in_code(&rule))), "{rule} in {}", file.display());
         let (check, file) = only(check);
         assert!(CHECKS.iter().any(|own| own.name == check), "{check}");
         assert!(read(&file).contains(&format!("name: \"{check}\"")), "{check} in {}", file.display());

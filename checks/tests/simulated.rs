@@ -79,6 +79,53 @@ fn what_is_mistyped_is_said() {
     assert!(said(&output).contains("did you mean `election`"), "{}", said(&output));
 }
 
+#[test]
+fn two_runs_of_one_seed_stand_in_one_table() {
+    let both = dir("compared");
+    let arguments = ["compare", "rejoin", "--set", "pre-vote=off", "--vs", "pre-vote=on", "--dir"];
+    let output = lab(&[&arguments[..], &[both.to_str().unwrap(), "-w", "json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["schema"], "raftlab-compare/1");
+    let term = |at: usize| json["runs"][at]["values"]["last term"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(term(0) > term(1) + 2, "a server without pre-vote comes back with a high term: {json}");
+    std::fs::remove_dir_all(&both).unwrap();
+    let both = dir("compared-two");
+    let output = lab(&["compare", "truncated", "survives", "--dir", both.to_str().unwrap()]);
+    let says = said(&output);
+    let row = says.lines().find(|line| line.starts_with("entries truncated")).unwrap();
+    assert!(row.contains("≠ 1 at n1") && row.ends_with("none"), "{says}");
+    assert!(says.contains("put \"lost\": unknown") && says.contains("put \"committed\": done"), "{says}");
+    std::fs::remove_dir_all(&both).unwrap();
+    for same in
+        [&["compare", "rejoin"][..], &["compare", "rejoin", "--set", "servers=3", "--vs", "servers=3"]]
+    {
+        let output = lab(same);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("the two runs would be the same"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn an_incident_comes_without_what_was_done() {
+    let files = dir("drill");
+    let output = lab(&["drill", "1", "--seed", "5", "--dir", files.to_str().unwrap()]);
+    let says = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{says}");
+    assert!(
+        says.contains("lab diagnose") && !says.contains("minority") && !says.contains("leader-cut-off"),
+        "{says}"
+    );
+    let diagnosed = lab(&["diagnose", files.to_str().unwrap()]);
+    assert!(said(&diagnosed).contains("leader-cut-off"), "{}", said(&diagnosed));
+    std::fs::remove_dir_all(&files).unwrap();
+    assert!(said(&lab(&["drill"])).lines().count() > 4);
+    let output = lab(&["drill", "99"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let output = lab(&["run", "truncated", "--capture", "nowhere"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
 /// Carries out these lines behind `up 3` and a leader n1: the exit code, and what was said.
 fn told(name: &str, lines: &str) -> (Option<i32>, String) {
     let (dir, file) =

@@ -16,7 +16,7 @@ use crate::trace::Trace;
 use crate::verdict::exit;
 
 /// Where the traces are, for `--from all`.
-const GALLERY: &str = "counterexamples";
+pub const GALLERY: &str = "counterexamples";
 
 /// In JSON.
 #[derive(Debug, Serialize)]

@@ -45,6 +45,9 @@ pub struct RunArgs {
     /// In a simulated world, or on processes of this machine
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     pub on: On,
+    /// With `all`: so many at once; one for each processor if absent, and four of processes, which mostly wait
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub jobs: Option<u8>,
     /// With `all`, simulated: put what each captured there, as text and pictures, with an index of it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "set"])]
     pub capture: Option<PathBuf>,

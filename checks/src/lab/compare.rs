@@ -92,6 +92,7 @@ fn run(name: &str, set: &[String], dir: &Path, on: On, seed: u64, common: &Commo
         from: None,
         on,
         capture: None,
+        jobs: None,
         set: set.to_vec(),
         run: options,
     };

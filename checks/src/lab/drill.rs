@@ -100,7 +100,7 @@ fn make(drill: &Drill, seed: u64, dir: &Path, common: &Common) -> Result<(), Fai
     let away = dir.join(".away");
     let run = RunOptions { dir: Some(away.clone()), no_record: false, flags: Vec::new() };
     let scenario = Some(drill.scenario.to_string());
-    let args = RunArgs { scenario, from: None, on: On::Sim, capture: None, set: Vec::new(), run };
+    let args = RunArgs { scenario, from: None, on: On::Sim, capture: None, jobs: None, set: Vec::new(), run };
     let common = Common { seed: Some(seed), out: None, quiet: true, ..common.clone() };
     running::simulated(drill.scenario, &args, &common, Where::Nowhere)?;
     let failed = |error| Failure::at(dir, &error);

@@ -1,5 +1,10 @@
 //! `lab run`: scenarios, one or all, in a simulated world or on processes.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
 use clap::CommandFactory;
 use raftlab_node::program::Flags;
 
@@ -99,28 +104,80 @@ pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Resu
     Ok((run::run(&plan, to)?, rerun))
 }
 
+/// How many scenarios run on processes at once, as a rule: they wait for most of the time.
+const LIVE_JOBS: usize = 4;
+
 /// All scenarios, each in a directory of its own, and a line of each. The exit code is the first that is not 0.
 fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let parent = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), "run-all")?;
-    let (mut worst, width) =
-        (exit::OK, scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
-    for (name, _) in scenarios::SCENARIOS {
+    let (began, width) =
+        (Instant::now(), scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
+    let run = |name: &str| {
         let mut args = args.clone();
         args.run.dir = Some(parent.join(name));
         let common = Common { out: None, quiet: true, ..common.clone() };
         let ended = match args.on {
-            On::Sim => {
-                simulated(name, &args, &common, Where::Nowhere).map(|(ended, _)| (ended.exit, ended.verdict))
-            }
-            On::Udp => live(name, &args, &common).map(|ended| (ended.exit, ended.verdict)),
+            On::Sim => simulated(name, &args, &common, Where::Nowhere).map(|(ended, _)| ended),
+            On::Udp => live(name, &args, &common),
         };
-        let (exit, says) = ended.unwrap_or_else(|Failure { exit, message }| (exit, message));
-        let mark = if exit == exit::OK { '✔' } else { '✗' };
-        console.print(&format!("{mark} {name:width$}  {says}\n"));
-        worst = if worst == exit::OK { exit } else { worst };
-    }
-    console.print(&format!("runs    {}\n", parent.display()));
+        ended.map_or_else(
+            |Failure { exit, message }| (exit, message),
+            |Ended { exit, verdict, .. }| (exit, verdict),
+        )
+    };
+    let jobs = args.jobs.map_or_else(
+        || match args.on {
+            On::Sim => std::thread::available_parallelism().map_or(1, usize::from),
+            On::Udp => LIVE_JOBS,
+        },
+        usize::from,
+    );
+    let mut worst = exit::OK;
+    in_order(
+        scenarios::SCENARIOS.len(),
+        jobs,
+        |at| run(scenarios::SCENARIOS[at].0),
+        |at, (exit, says)| {
+            let mark = if exit == exit::OK { '✔' } else { '✗' };
+            console.print(&format!("{mark} {:width$}  {says}\n", scenarios::SCENARIOS[at].0));
+            worst = if worst == exit::OK { exit } else { worst };
+        },
+    );
+    console.print(&format!("runs    {}, in {:.0} s\n", parent.display(), began.elapsed().as_secs_f64()));
     Ok(worst)
+}
+
+/// Does so many things, some of them at once, and tells what came of each, in order.
+fn in_order<T: Send>(
+    count: usize,
+    jobs: usize,
+    work: impl Fn(usize) -> T + Sync,
+    mut tell: impl FnMut(usize, T),
+) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (done, told) = channel();
+        for _ in 0..jobs.min(count) {
+            let (done, next, work) = (done.clone(), &next, &work);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= count || done.send((at, work(at))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(done);
+        let (mut waiting, mut due) = (BTreeMap::new(), 0);
+        for (at, came) in told {
+            waiting.insert(at, came);
+            while let Some(came) = waiting.remove(&due) {
+                tell(due, came);
+                due += 1;
+            }
+        }
+    });
 }
 
 /// The scenario with other founders and flags than it says.

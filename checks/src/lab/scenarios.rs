@@ -12,6 +12,7 @@ use crate::scenario::Scenario;
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("replication", include_str!("../../scenarios/replication.scenario")),
     ("election", include_str!("../../scenarios/election.scenario")),
+    ("failover", include_str!("../../scenarios/failover.scenario")),
     ("truncated", include_str!("../../scenarios/truncated.scenario")),
     ("survives", include_str!("../../scenarios/survives.scenario")),
     ("minority", include_str!("../../scenarios/minority.scenario")),

@@ -1,17 +1,25 @@
-//! How many seeds it takes until a rule that is switched off is found out.
+//! How many seeds it takes until a rule that is switched off is found out, and who else finds it out: the checker, and the
+//! judges of live runs, where real nodes walk the checker's counterexample.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use raftlab_core::Rule;
+use raftlab_model::Way;
 use rayon::prelude::*;
 
 use super::draw::draw;
 use super::judge::{Broken, run};
+use crate::bridge::{Bridged, Came, bridge};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::gallery::{self, Exhibit};
 use crate::nearest::unknown;
+use crate::trace::Trace;
 use crate::verdict::exit;
 
+use super::super::bridged::GALLERY;
 use super::super::cli::RandomArgs;
 
 /// How many seeds are run side by side.
@@ -19,37 +27,68 @@ const CHUNK: u64 = 8;
 
 /// A line of the table.
 struct Row {
-    rule: Rule,
-    /// The seed that found it, counted from 1, and what fell.
-    found: Option<(u64, Broken)>,
+    exhibit: &'static Exhibit,
+    simulated: Simulated,
+    checked: Option<Checked>,
 }
 
-/// The rules of these names, or all.
+/// What came of it in the simulator.
+enum Simulated {
+    /// Its worlds have no such thing.
+    Honest,
+    /// Nothing fell.
+    NotFound,
+    /// By this seed, counted from 1, that fell.
+    Found(u64, Broken),
+}
+
+/// What comes of the counterexample that is kept.
+struct Checked {
+    steps: usize,
+    property: String,
+    /// Do the judges of live runs find it out, where real nodes walk it?
+    live: Result<bool, String>,
+}
+
+/// The rules of these names, or all weakenings.
 ///
 /// # Errors
 ///
-/// If there is no rule of a name.
+/// If there is no rule of a name, or a counterexample that is kept cannot be read.
 pub fn without(names: &[String], args: &RandomArgs, console: &Console) -> Result<u8, Failure> {
-    let rules = if names == ["all"] {
-        Rule::ALL.to_vec()
+    let exhibits = if names == ["all"] {
+        gallery::all().filter(|exhibit| exhibit.name != "figure-8").collect()
     } else {
-        names.iter().map(|name| named(name)).collect::<Result<_, _>>()?
+        names.iter().map(|name| named(name)).collect::<Result<Vec<_>, _>>()?
     };
-    console.print("rule                              seeds  property\n");
-    let mut found = 0;
-    for rule in &rules {
-        let row = Row { rule: *rule, found: first(*rule, args.seeds, args.lasts) };
-        found += u64::from(row.found.is_some());
+    let head =
+        ("weakening", "seeds", "falls in the simulator", "checker", "real nodes, judged as live runs are");
+    console.print(&line(head.0, head.1, head.2, head.3, head.4));
+    let (mut found, mut tried) = (0, 0);
+    for exhibit in exhibits {
+        let simulated = match exhibit.way {
+            Way::Rule(rule) => first(rule, args.seeds, args.lasts)
+                .map_or(Simulated::NotFound, |(seed, broken)| Simulated::Found(seed, broken)),
+            Way::Shim(_) => Simulated::Honest,
+        };
+        tried += u64::from(!matches!(simulated, Simulated::Honest));
+        found += u64::from(matches!(simulated, Simulated::Found(..)));
+        let row = Row { exhibit, simulated, checked: checked(exhibit.name)? };
         console.print(&row.line(args.seeds));
     }
-    console.print(&format!("{found} of {} rules were missed by somebody\n", rules.len()));
-    Ok(if found == rules.len() as u64 { exit::OK } else { exit::INCOMPLETE })
+    console.print(&format!(
+        "{found} of {tried} rules that were switched off in the simulator were found out, with {} seeds at most\n",
+        args.seeds
+    ));
+    Ok(if found == tried { exit::OK } else { exit::INCOMPLETE })
 }
 
-fn named(name: &str) -> Result<Rule, Failure> {
-    let known = || Rule::ALL.iter().map(|rule| rule.name());
-    let found = Rule::ALL.iter().find(|rule| rule.name() == name);
-    found.copied().ok_or_else(|| Failure::usage(unknown("rule", name, known().chain(["all"]))))
+fn named(name: &str) -> Result<&'static Exhibit, Failure> {
+    let rules = || gallery::all().filter(|exhibit| matches!(exhibit.way, Way::Rule(_)));
+    let found = rules().find(|exhibit| exhibit.name == name);
+    found.ok_or_else(|| {
+        Failure::usage(unknown("rule", name, Rule::ALL.iter().map(|rule| rule.name()).chain(["all"])))
+    })
 }
 
 /// The first of the seeds from 1 on in which something falls.
@@ -68,12 +107,43 @@ fn first(rule: Rule, seeds: u64, lasts: Duration) -> Option<(u64, Broken)> {
     None
 }
 
+/// What the gallery has of it, where there is one.
+fn checked(name: &str) -> Result<Option<Checked>, Failure> {
+    let path = Path::new(GALLERY).join(format!("{name}.trace"));
+    let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
+    let wrong = |error: &dyn std::fmt::Display| Failure::data(format!("{}: {error}", path.display()));
+    let trace: Trace = text.parse().map_err(|error| wrong(&error))?;
+    let bridged = bridge(&trace).map_err(|error| wrong(&error))?;
+    let Bridged { property, came, .. } = &bridged;
+    let live = match came {
+        Came::Unwalkable(why) => Err(why.to_string()),
+        Came::Walked(_) => Ok(bridged.failure().is_none()),
+    };
+    Ok(Some(Checked { steps: trace.steps.len(), property: property.clone(), live }))
+}
+
 impl Row {
     fn line(&self, seeds: u64) -> String {
-        let name = self.rule.name();
-        match &self.found {
-            Some((seed, Broken { property, .. })) => format!("{name:32} {seed:6}  {property}\n"),
-            None => format!("{name:32} {:>6}  not found\n", format!(">{seeds}")),
-        }
+        let (count, property) = match &self.simulated {
+            Simulated::Found(seed, Broken { property, .. }) => (seed.to_string(), property.as_str()),
+            Simulated::NotFound => (format!(">{seeds}"), "not found"),
+            Simulated::Honest => ("–".into(), "its hosts are honest"),
+        };
+        let (checker, live) = match &self.checked {
+            None => ("not kept here".to_string(), "–".to_string()),
+            Some(Checked { steps, property, live }) => {
+                let live = match live {
+                    Ok(true) => "found".into(),
+                    Ok(false) => "NOT FOUND".into(),
+                    Err(why) => format!("not walked: {why}"),
+                };
+                (format!("{property}, {steps} steps"), live)
+            }
+        };
+        line(self.exhibit.name, &count, property, &checker, &live)
     }
+}
+
+fn line(name: &str, seeds: &str, property: &str, checker: &str, live: &str) -> String {
+    format!("{name:30} {seeds:>6}  {property:30} {checker:50} {live}\n")
 }

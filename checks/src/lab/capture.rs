@@ -17,11 +17,12 @@ use crate::verdict::exit;
 const WITH_FIVE: [&str; 5] = ["replication", "election", "truncated", "survives", "minority"];
 
 /// Scenarios about disks: of these it is drawn as well how long syncs took, and what became of proposals.
-const OF_DISKS: [&str; 6] = [
+const OF_DISKS: [&str; 7] = [
     "slow-disk",
     "slow-disk-parallel",
     "stalled-disk",
     "flapping",
+    "flapping-follows",
     "flapping-fast-log",
     "flapping-long-timeout",
 ];

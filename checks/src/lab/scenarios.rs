@@ -21,6 +21,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("slow-disk-parallel", include_str!("../../scenarios/slow-disk-parallel.scenario")),
     ("stalled-disk", include_str!("../../scenarios/stalled-disk.scenario")),
     ("flapping", include_str!("../../scenarios/flapping.scenario")),
+    ("flapping-follows", include_str!("../../scenarios/flapping-follows.scenario")),
     ("flapping-fast-log", include_str!("../../scenarios/flapping-fast-log.scenario")),
     ("flapping-long-timeout", include_str!("../../scenarios/flapping-long-timeout.scenario")),
     ("snapshot", include_str!("../../scenarios/snapshot.scenario")),

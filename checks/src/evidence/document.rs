@@ -6,6 +6,7 @@ use super::configurations::Configuration;
 use super::findings::{Failover, ServerFacts};
 use super::read::FileState;
 use super::{Told, rerun};
+use crate::measured;
 use crate::verdict::Verdict;
 
 /// The name and version of the layout.
@@ -34,6 +35,9 @@ struct Document<'a> {
     leadership: Leadership,
     clients: Clients,
     configurations: Vec<ConfigurationLine<'a>>,
+    /// What was measured; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reads: Option<&'a [measured::Row]>,
     validation: Option<Validation<'a>>,
     linearizability: Option<Linearizability<'a>>,
     files: Vec<FileLine<'a>>,
@@ -169,6 +173,7 @@ pub fn draw(told: &Told) -> String {
         leadership: leadership(told),
         clients: clients(told),
         configurations: findings.configurations.iter().map(|own| configuration(told, own)).collect(),
+        reads: run.measured.as_ref().map(|own| &own.rows[..]),
         validation: told.judgements.validation.as_ref().map(|own| Validation {
             verdict: own.verdict,
             exit: own.exit,

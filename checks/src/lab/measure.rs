@@ -58,15 +58,12 @@ pub async fn carry_out(cluster: &Arc<Cluster>, measure: &Measure) -> Result<(), 
         (measuring.windows, measuring.filled)
     };
     let unfilled = filled..measure.keys;
-    let sample = match &cluster.simulated {
-        Some(simulated) => {
-            simulated.fill(cluster, unfilled)?;
-            simulated.measure(cluster, measure, window)?
-        }
-        None => {
-            fill(cluster, unfilled).await?;
-            live(cluster, measure, window).await?
-        }
+    let sample = if let Some(simulated) = &cluster.simulated {
+        simulated.fill(cluster, unfilled)?;
+        simulated.measure(cluster, measure, window)?
+    } else {
+        fill(cluster, unfilled).await?;
+        live(cluster, measure, window).await?
     };
     cluster.narrator.say("clients", &sample.to_string());
     let mut measuring = cluster.measuring();

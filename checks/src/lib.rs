@@ -21,6 +21,7 @@ pub mod history;
 pub mod index;
 pub mod lab;
 pub mod linearizable;
+pub mod measured;
 pub mod memory;
 pub mod nearest;
 pub mod quorums;

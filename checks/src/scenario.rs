@@ -16,6 +16,7 @@
 
 mod check;
 mod error;
+mod measure;
 mod options;
 mod parse;
 mod soak;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 
 pub use self::error::{Mistake, ScenarioError};
+pub use self::measure::Measure;
 pub use self::options::ratio;
 pub use self::soak::soak;
 pub use self::verbs::{Group, VERBS, Verb};
@@ -74,6 +76,13 @@ pub enum Command {
     StopLoad,
     /// Do nothing.
     Wait(Duration),
+    /// Measure what clients get done.
+    Measure(Measure),
+    /// Stop every server that runs, and start it again.
+    Restart {
+        /// What each is told from now on, in place of what it was told under the same names.
+        flags: Vec<String>,
+    },
     /// Break something, or mend it.
     Fault(Fault),
     /// Change who belongs to the cluster.

@@ -168,6 +168,24 @@ fn what_does_not_come_about_fails_with_how_things_stand() {
 }
 
 #[test]
+fn what_cannot_be_measured_or_told_is_said_and_nothing_stops_for_it() {
+    let (exit, says) = told("busy", "load 2 clients\nmeasure put reads 1:1 for 100ms");
+    assert_eq!(exit, Some(65), "{says}");
+    assert!(says.contains("other clients work") && says.contains("`stop-load` first"), "{says}");
+    let (exit, says) = told("flags", "restart all --read-mode leese");
+    assert_eq!(exit, Some(2), "{says}");
+    assert!(says.contains("leese") && !says.contains("stop n1"), "{says}");
+    let (exit, says) = told("nobody", "stop n1\nstop n2\nstop n3\nrestart all");
+    assert_eq!(exit, Some(65), "{says}");
+    assert!(says.contains("no server runs: `start all` first"), "{says}");
+    let lines =
+        "restart all --read-mode lease\nexpect x = 1 within 2s\nmeasure a reads 3:1 clients 2 for 100ms";
+    let (exit, says) = told("alone", lines);
+    assert_eq!(exit, Some(0), "{says}");
+    assert!(says.contains("start n3 --read-mode lease") && says.contains("3:1"), "{says}");
+}
+
+#[test]
 fn what_is_to_break_and_does_not_fails_and_what_breaks_unsaid_does() {
     for violation in ["safety", "linearizability"] {
         let (exit, says) = told(violation, &format!("violates {violation}"));

@@ -6,6 +6,7 @@ use super::configurations::Configuration;
 use super::findings::{Failover, ServerFacts};
 use super::read::FileState;
 use super::{Told, rerun};
+use crate::measured;
 use crate::validate::Figures;
 use crate::verdict::Verdict;
 
@@ -35,6 +36,9 @@ struct Document<'a> {
     leadership: Leadership,
     clients: Clients,
     configurations: Vec<ConfigurationLine<'a>>,
+    /// What was measured; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reads: Option<&'a [measured::Row]>,
     validation: Option<Validation<'a>>,
     /// Each server's terms, on what each commitIndex rests, digests of what was applied.
     figures: Option<&'a Figures>,
@@ -180,6 +184,7 @@ pub fn draw(told: &Told) -> String {
         leadership: leadership(told),
         clients: clients(told),
         configurations: configurations.collect(),
+        reads: run.measured.as_ref().map(|own| &own.rows[..]),
         validation: told.judgements.validation.as_ref().map(|own| Validation {
             verdict: own.verdict,
             exit: own.exit,

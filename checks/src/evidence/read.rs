@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::record::{EventRecord, FaultRecord, FiredDocument, LoadRecord, Record, RunDocument, Sample};
 use crate::failure::Failure;
 use crate::history::{History, Operation};
+use crate::measured;
 
 /// So many defects of one file are told one by one; the others are counted.
 const DEFECTS_MAX: usize = 5;
@@ -40,6 +41,8 @@ pub struct Run {
     pub longest_pause_us: Option<u64>,
     /// How often faults struck.
     pub fired: FiredDocument,
+    /// What was measured, if anything was.
+    pub measured: Option<measured::Document>,
     /// Lines of servers' logs that tell of a panic, with file and line.
     pub panics: Vec<String>,
     /// How each file was found.
@@ -128,6 +131,9 @@ pub fn read(dir: &Path) -> Result<Run, Failure> {
     // Some faults are counted where they strike; without any, there is nothing to count.
     let is_counted = run.faults.iter().any(|fault| !super::fired::counters(fault).is_empty());
     run.fired = whole(dir, "fired.json", is_counted, &mut run.files).unwrap_or_default();
+    if dir.join(measured::FILE).exists() {
+        run.measured = whole(dir, measured::FILE, false, &mut run.files);
+    }
     for name in ["events.jsonl", "samples.jsonl", "load.jsonl", "history.jsonl"] {
         if let Some(file) =
             run.files.iter_mut().find(|file| file.name == name && file.is_whole() && file.lines == 0)

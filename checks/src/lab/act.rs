@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cluster::Cluster;
-use super::{faults, load, members, operations};
+use super::{faults, load, measure, members, operations, restart};
 use crate::failure::Failure;
 use crate::scenario::Command;
 
@@ -23,6 +23,8 @@ pub async fn carry_out(cluster: &Arc<Cluster>, command: &Command) -> Result<(), 
             load::stop(cluster).await;
             Ok(())
         }
+        Command::Measure(measure) => measure::carry_out(cluster, measure).await,
+        Command::Restart { flags } => restart::all(cluster, flags).await,
         Command::Operate(operate) => operations::begin(cluster, operate).await,
         Command::Up { .. }
         | Command::Load(_)

@@ -17,6 +17,7 @@ use super::files::{FaultLine, RunDocument, RunFiles, SCHEMA, ServerDocument};
 use super::fired::Ledger;
 use super::links::Links;
 use super::load::Workload;
+use super::measure::Measuring;
 use super::narrator::Narrator;
 use super::ports::Ports;
 use super::process::Life;
@@ -27,7 +28,6 @@ use crate::failure::Failure;
 use crate::history::Outcome;
 use crate::nearest::unknown;
 use crate::scenario::Scenario;
-use crate::verdict::exit;
 
 /// How long a server is given to answer what the supervisor asks it.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ pub struct Settings {
     pub seed: u64,
     /// How many servers found the cluster.
     pub founders: u64,
-    /// What every server is told besides.
+    /// What every server is told besides at its first start.
     pub flags: Vec<String>,
     /// Are journals kept?
     pub is_recorded: bool,
@@ -79,6 +79,8 @@ pub struct Cluster {
     clocks: Mutex<BTreeMap<NodeId, f64>>,
     pages: Mutex<BTreeMap<String, String>>,
     outcomes: Mutex<BTreeMap<String, Outcome>>,
+    flags: Mutex<Vec<String>>,
+    measuring: Mutex<Measuring>,
     began: Moment,
     ended: Mutex<Option<Moment>>,
 }
@@ -149,6 +151,8 @@ impl Cluster {
             clocks: Mutex::default(),
             pages: Mutex::default(),
             outcomes: Mutex::default(),
+            flags: Mutex::new(settings.flags.clone()),
+            measuring: Mutex::default(),
             began,
             ended: Mutex::default(),
             settings,
@@ -171,21 +175,7 @@ impl Cluster {
         for server in self.names() {
             lives::answers(self, server).await?;
         }
-        let began = self.now();
-        loop {
-            if let Some(leader) = self.look().await.leader() {
-                return Ok(leader);
-            }
-            if began.until(self.now()) >= within {
-                let says = format!(
-                    "no leader after {} s: see the logs in {}",
-                    within.as_secs(),
-                    self.dir().display()
-                );
-                return Err(Failure { exit: exit::UNREACHABLE, message: says });
-            }
-            self.sleep(LOOKS_EVERY).await;
-        }
+        lives::leads(self, within).await
     }
 
     /// Makes room for a server that is to join, under a name that was never used.
@@ -424,6 +414,16 @@ impl Cluster {
     /// What came of operations that a scenario asked for, by their names.
     pub fn outcomes(&self) -> MutexGuard<'_, BTreeMap<String, Outcome>> {
         lock(&self.outcomes)
+    }
+
+    /// What every server is told besides, at its next start.
+    pub fn flags(&self) -> MutexGuard<'_, Vec<String>> {
+        lock(&self.flags)
+    }
+
+    /// What was measured.
+    pub fn measuring(&self) -> MutexGuard<'_, Measuring> {
+        lock(&self.measuring)
     }
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<NodeId, Server>> {

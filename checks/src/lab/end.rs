@@ -14,6 +14,7 @@ use super::story::Story;
 use super::{judgements, lives, load, metrics, observe};
 use crate::evidence::{self, LiveVerdict, Reason};
 use crate::failure::Failure;
+use crate::measured;
 use crate::scenario::{Scenario, Violation};
 use crate::verdict::{Verdict, exit};
 
@@ -64,6 +65,11 @@ fn write_files(cluster: &Cluster) -> Result<(), Failure> {
     cluster.files.replace("transcript.txt", &cluster.narrator.text())?;
     cluster.files.replace("metrics.prom", &metrics::together(&cluster.pages()))?;
     cluster.describe()?;
+    let measured = cluster.measuring().measured.document();
+    if let Some(document) = measured {
+        cluster.files.replace_json(measured::FILE, &document)?;
+        cluster.narrator.print(&document.to_string());
+    }
     cluster.files.check()
 }
 

@@ -88,6 +88,26 @@ pub async fn start(cluster: &Arc<Cluster>, name: NodeId) -> Result<(), Failure> 
     answers(cluster, name).await
 }
 
+/// Waits until a server leads.
+///
+/// # Errors
+///
+/// If none does in time.
+pub async fn leads(cluster: &Cluster, within: Duration) -> Result<NodeId, Failure> {
+    let began = cluster.now();
+    loop {
+        if let Some(leader) = cluster.look().await.leader() {
+            return Ok(leader);
+        }
+        if began.until(cluster.now()) >= within {
+            let (seconds, dir) = (within.as_secs(), cluster.dir().display());
+            let message = format!("no leader after {seconds} s: see the logs in {dir}");
+            return Err(Failure { exit: exit::UNREACHABLE, message });
+        }
+        cluster.sleep(LOOKS_EVERY).await;
+    }
+}
+
 /// Ends a server as kill -9 does.
 ///
 /// # Errors
@@ -208,7 +228,7 @@ fn arguments(cluster: &Cluster, name: NodeId, server: &Server) -> Vec<String> {
     if cluster.settings.is_recorded {
         flag("record", &cluster.dir().join(JOURNALS).display());
     }
-    arguments.extend(cluster.settings.flags.iter().cloned());
+    arguments.extend(cluster.flags().iter().cloned());
     arguments
 }
 

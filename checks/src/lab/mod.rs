@@ -7,6 +7,7 @@
 //! | [`faults`], [`links`], [`logs`], [`fired`] | what goes wrong, and whether it did |
 //! | [`members`] | servers that join and leave |
 //! | [`load`] | clients, and their history |
+//! | [`measure`], [`restart`] | clients that are measured, and servers that are told something else for it |
 //! | [`operations`] | one thing that a client asks for, and what it was told |
 //! | [`observe`], [`metrics`], [`files`] | what is taken down |
 //! | [`view`] | how servers stand at one moment, and who leads |
@@ -39,6 +40,7 @@ pub mod links;
 pub mod lives;
 pub mod load;
 pub mod logs;
+pub mod measure;
 pub mod members;
 pub mod metrics;
 pub mod narrator;
@@ -47,6 +49,7 @@ pub mod operations;
 pub mod ports;
 pub mod process;
 pub mod random;
+pub mod restart;
 mod running;
 pub mod scenarios;
 pub mod simulated;

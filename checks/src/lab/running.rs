@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use clap::CommandFactory;
@@ -104,6 +105,9 @@ pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Resu
     Ok((run::run(&plan, to)?, rerun))
 }
 
+/// Scenarios whose figures would be others' if these ran beside them.
+const MEASURES: [&str; 1] = ["reads"];
+
 /// How many scenarios run on processes at once, as a rule: they wait for most of the time.
 const LIVE_JOBS: usize = 4;
 
@@ -112,7 +116,12 @@ fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure
     let parent = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), "run-all")?;
     let (began, width) =
         (Instant::now(), scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
+    let together = RwLock::new(());
     let run = |name: &str| {
+        // What is measured on this machine has it to itself.
+        let is_alone = args.on == On::Udp && MEASURES.contains(&name);
+        let _alone = is_alone.then(|| together.write().unwrap_or_else(PoisonError::into_inner));
+        let _beside = (!is_alone).then(|| together.read().unwrap_or_else(PoisonError::into_inner));
         let mut args = args.clone();
         args.run.dir = Some(parent.join(name));
         let common = Common { out: None, quiet: true, ..common.clone() };

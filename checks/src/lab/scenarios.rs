@@ -31,6 +31,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("lease", include_str!("../../scenarios/lease.scenario")),
     ("lease-pause", include_str!("../../scenarios/lease-pause.scenario")),
     ("lease-index", include_str!("../../scenarios/lease-index.scenario")),
+    ("reads", include_str!("../../scenarios/reads.scenario")),
     ("bypassed", include_str!("../../scenarios/bypassed.scenario")),
     ("added", include_str!("../../scenarios/added.scenario")),
     ("demo", include_str!("../../scenarios/demo.scenario")),

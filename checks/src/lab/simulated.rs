@@ -6,6 +6,7 @@
 
 mod clients;
 mod journals;
+mod measure;
 pub mod run;
 pub mod workers;
 
@@ -23,6 +24,7 @@ use raftlab_sim::{ClientId, Founded, Note, Physics, Spec, Told, Wish, World};
 
 use self::clients::{Crew, Single};
 use self::journals::Journals;
+use self::measure::Askers;
 use self::workers::wish;
 use super::clock::Clock;
 use super::cluster::Cluster;
@@ -42,6 +44,10 @@ pub struct Simulated(Mutex<Inner>);
 struct Inner {
     world: World,
     crew: Option<Crew>,
+    /// Clients who are measured now,
+    askers: Option<Askers>,
+    /// and all who ever were.
+    measurers: Vec<ClientId>,
     /// Operations that a scenario asked for one by one.
     singles: BTreeMap<ClientId, Single>,
     /// Who changes the configuration.
@@ -80,6 +86,8 @@ impl Simulated {
         let inner = Inner {
             world,
             crew: None,
+            askers: None,
+            measurers: Vec::new(),
             singles: BTreeMap::new(),
             operator,
             sample_at: 0,
@@ -298,6 +306,8 @@ impl Inner {
                 }
                 if let Some(single) = self.singles.remove(&answered.client) {
                     single.end(cluster, Some(&answered));
+                } else if let Some(askers) = &mut self.askers {
+                    askers.hear(&mut self.world, &answered);
                 } else if let Some(crew) = &mut self.crew {
                     crew.hear(&mut self.world, cluster, &answered);
                 }

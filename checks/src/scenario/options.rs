@@ -6,7 +6,7 @@ use super::{Load, Quality};
 use crate::nearest::unknown;
 
 /// Reads options until the line ends, each by `read`; whatever is not one of `names` is a mistake.
-fn each(
+pub fn each(
     words: &mut Words<'_>,
     names: &[&'static str],
     mut read: impl FnMut(&str, &mut Words<'_>) -> Result<(), Mistake>,
@@ -78,7 +78,7 @@ pub fn load(words: &mut Words<'_>, mut load: Load) -> Result<Load, Mistake> {
     Ok(load)
 }
 
-fn reads(words: &mut Words<'_>) -> Result<(u32, u32), Mistake> {
+pub fn reads(words: &mut Words<'_>) -> Result<(u32, u32), Mistake> {
     let word = words.next("reads to writes, such as 1:1,")?;
     ratio(word.text).ok_or_else(|| words.wrong(word, "reads to writes such as 1:1 or 9:1"))
 }

@@ -9,7 +9,7 @@ use super::{
     Command, Expect, Expected, Fault, Load, Member, Operate, Scenario, Step, Target, VERBS, Verb, Violation,
     Word as Told,
 };
-use super::{check, options};
+use super::{check, measure, options};
 use raftlab_node::peers::server_name;
 
 use crate::nearest::unknown;
@@ -86,6 +86,8 @@ fn command(verb: &str, words: &mut Words<'_>) -> Result<Command, Mistake> {
             let key = words.word("a key")?;
             Command::Operate(operate(words, key, None)?)
         }
+        "measure" => Command::Measure(measure::measure(words)?),
+        "restart" => Command::Restart { flags: restart(words)? },
         "expect" => Command::Expect(expect(words)?),
         "violates" => {
             let word = words.next("what is to be broken")?;
@@ -166,6 +168,18 @@ fn load(words: &mut Words<'_>) -> Result<Load, Mistake> {
         return Err(words.wrong(word, "`clients`"));
     }
     options::load(words, Load { clients, ..Load::default() })
+}
+
+/// `all`, and flags.
+fn restart(words: &mut Words<'_>) -> Result<Vec<String>, Mistake> {
+    let all = words.next("`all`")?;
+    if all.text != "all" {
+        return Err(words.wrong(all, "`all`"));
+    }
+    match words.peek().filter(|word| !word.text.starts_with("--")) {
+        Some(word) => Err(words.wrong(word, "a flag of `node` such as --read-mode")),
+        None => Ok(words.rest().map(|word| word.text.to_string()).collect()),
+    }
 }
 
 fn operate(words: &mut Words<'_>, key: String, value: Option<String>) -> Result<Operate, Mistake> {

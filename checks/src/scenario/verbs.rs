@@ -53,6 +53,18 @@ pub const VERBS: &[Verb] = &[
     ),
     verb(
         Group::Scenario,
+        "measure",
+        "measure NAME reads 10:1 [clients 16] [keys 64] for 1s",
+        "lets clients ask as fast as they are answered, and keeps how they fared as a sample of NAME at that ratio",
+    ),
+    verb(
+        Group::Scenario,
+        "restart",
+        "restart all [NODE FLAGS…]",
+        "stops all servers, then starts them with these flags in place of those of the same names; a leader is waited for",
+    ),
+    verb(
+        Group::Scenario,
         "expect",
         "expect leader [n1]|no leader|all agree|5 voters|progress|n1 down|NAME done|NAME failed|NAME unknown|NAME reads \
          VALUE|KEY = VALUE [on n1]|n1 truncated|n1 installed|steady|3 leaders|two at once within 4s",

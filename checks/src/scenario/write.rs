@@ -28,6 +28,11 @@ impl fmt::Display for Command {
             Command::Load(load) => load.fmt(f),
             Command::StopLoad => f.write_str("stop-load"),
             Command::Wait(time) => write!(f, "wait {}", Time(*time)),
+            Command::Measure(measure) => measure.fmt(f),
+            Command::Restart { flags } => {
+                f.write_str("restart all")?;
+                flags.iter().try_for_each(|flag| write!(f, " {flag}"))
+            }
             Command::Fault(fault) => fault.fmt(f),
             Command::Member(member) => member.fmt(f),
             Command::Operate(operate) => operate.fmt(f),

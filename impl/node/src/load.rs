@@ -40,8 +40,8 @@ pub struct Plan {
     pub key_prefix: String,
     /// How long a value is, in bytes; longer where what makes it unique takes more.
     pub value_bytes: usize,
-    /// How many of 100 operations are reads; the rest are writes.
-    pub read_percent: u32,
+    /// Reads to writes, drawn one by one. Not both are 0.
+    pub reads: (u32, u32),
     /// By which keys and kinds are drawn. It is part of every value: two runs on one cluster take two seeds.
     pub seed: u64,
 }
@@ -111,7 +111,7 @@ impl Default for Plan {
             keys: 10_000,
             key_prefix: "k".to_string(),
             value_bytes: 256,
-            read_percent: 50,
+            reads: (1, 1),
             seed: 0,
         }
     }
@@ -178,7 +178,8 @@ impl<T: Target> Client<T> {
         while self.shared.goes_on() {
             let number = self.draw(self.shared.plan.keys);
             let key = format!("{}{number:08}", self.shared.plan.key_prefix);
-            let is_read = self.draw(100) < u64::from(self.shared.plan.read_percent);
+            let (reads, writes) = self.shared.plan.reads;
+            let is_read = self.draw(u64::from(reads) + u64::from(writes)) < u64::from(reads);
             let kind = if is_read { Kind::Get(None) } else { Kind::Put(self.next_value()) };
             let start = Instant::now();
             let (kind, answer) = match kind {

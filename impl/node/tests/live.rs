@@ -87,7 +87,7 @@ fn load_goes_on_over_the_death_of_a_leader_and_loses_nothing() {
         operations: Some(3000),
         warm_up: Duration::ZERO,
         keys: 100,
-        read_percent: 20,
+        reads: (1, 4),
         ..Plan::default()
     };
     let addresses = cluster.http.clone();

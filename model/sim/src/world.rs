@@ -132,6 +132,11 @@ impl World {
         &self.spec
     }
 
+    /// Servers that start from now on are told this.
+    pub fn respec(&mut self, spec: Spec) {
+        self.spec = spec;
+    }
+
     /// How many events there were.
     pub fn events(&self) -> u64 {
         self.events

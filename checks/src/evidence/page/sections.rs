@@ -9,6 +9,7 @@ use super::super::{Told, float, mark, rerun};
 use super::Limits;
 use super::table::{Table, block, mebibytes};
 use crate::console::grouped;
+use crate::measured;
 use crate::render::ink::escape;
 
 /// A part of the page with a heading.
@@ -22,7 +23,8 @@ impl Section {
     /// All of them, in order.
     pub fn all(told: &Told, limits: Limits) -> Vec<Section> {
         let section = |id, title, body| Section { id, title, body };
-        vec![
+        let measured = told.run.measured.as_ref();
+        let mut sections = vec![
             section("servers", "Servers", servers(told, limits)),
             section("failovers", "Leaders that were hit", failovers(told, limits)),
             section("faults", "Faults", faults(told, limits)),
@@ -33,7 +35,12 @@ impl Section {
             section("history", "The clients' history, judged", history(told, limits)),
             section("files", "Files", files(told, limits)),
             section("rerun", "Again", again(told)),
-        ]
+        ];
+        let behind_clients = sections.iter().position(|own| own.id == "clients").map_or(0, |at| at + 1);
+        let measured =
+            measured.map(|own| section("measured", "What was measured", self::measured(own, limits)));
+        sections.splice(behind_clients..behind_clients, measured);
+        sections
     }
 }
 
@@ -244,6 +251,19 @@ fn clients(told: &Told) -> String {
         us(own.p99_us),
         us(own.p99_max_us),
     )
+}
+
+fn measured(own: &measured::Document, limits: Limits) -> String {
+    let table = Table {
+        caption: "Clients that asked as fast as they were answered",
+        head: &measured::HEAD,
+        rows: own.rows.iter().map(|row| row.cells().to_vec()).collect(),
+        source: measured::FILE,
+    };
+    let note = "Means over n windows of time, and half of their 95 % confidence intervals by Student’s t. Rounds of \
+                messages and syncs for a read are counted in simulated windows without writes, beyond those of a window \
+                in which nobody asks.";
+    format!("{}<p>{note}</p>\n", table.draw(limits.rows))
 }
 
 fn micros(us: f64) -> String {

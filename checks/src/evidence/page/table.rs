@@ -79,7 +79,8 @@ fn class(is_number: bool) -> &'static str {
 
 /// Is it a number with its unit, or the sign for one that is not known?
 fn is_number(text: &str) -> bool {
-    const UNITS: [&str; 12] = ["s", "ms", "µs", "min", "MiB", "KiB", "B", "MiB/h", "MiB/min", "%", "×", "–"];
+    const UNITS: [&str; 13] =
+        ["s", "ms", "µs", "min", "MiB", "KiB", "B", "MiB/h", "MiB/min", "%", "×", "±", "–"];
     text == "–"
         || text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c))
             && text.split(' ').all(|word| {

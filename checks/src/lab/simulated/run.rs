@@ -19,6 +19,7 @@ use super::super::narrator::{Narrator, Where};
 use super::super::story::{self, Story};
 use super::{Making, Simulated};
 use crate::failure::Failure;
+use crate::measured;
 use crate::verdict::exit;
 
 /// How long the founders may take to elect the first leader.
@@ -102,7 +103,9 @@ fn difference(first: &Path, second: &Path) -> io::Result<Option<&'static str>> {
             return Ok(Some(name));
         }
     }
-    Ok(None)
+    // It is there where something was measured.
+    let measured = |dir: &Path| fs::read(dir.join(measured::FILE)).ok();
+    Ok((measured(first) != measured(second)).then_some(measured::FILE))
 }
 
 /// What servers are told by these flags of the program `node`.

@@ -129,7 +129,7 @@ async fn drive(flags: &Flags) {
         warm_up: Duration::from_secs(1),
         keys: flags.keys,
         value_bytes: flags.value_bytes,
-        read_percent: flags.read_percent,
+        reads: (flags.read_percent, 100_u32.saturating_sub(flags.read_percent)),
         seed: flags.seed,
         ..Plan::default()
     };

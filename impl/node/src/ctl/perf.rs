@@ -69,7 +69,7 @@ fn plan(args: &PerfArgs, operation: OperationArg, clients: u16, seed: u64) -> Pl
         warm_up: args.warm_up,
         keys: args.keys,
         value_bytes: args.value_bytes,
-        read_percent: if operation == OperationArg::Get { 100 } else { 0 },
+        reads: if operation == OperationArg::Get { (1, 0) } else { (0, 1) },
         seed,
         ..Plan::default()
     }

@@ -47,7 +47,7 @@ fn plan() -> Plan {
         warm_up: Duration::ZERO,
         keys: 10,
         value_bytes: 40,
-        read_percent: 30,
+        reads: (3, 7),
         seed: 0xf00,
         ..Plan::default()
     }
@@ -134,7 +134,7 @@ async fn the_same_seed_asks_the_same_of_each_client() {
 #[tokio::test]
 async fn what_fails_is_counted_by_its_kind_and_told_apart() {
     let target = InMemory { fails_every: Some(10), ..InMemory::default() };
-    let (report, history) = recorded(&Plan { read_percent: 0, ..plan() }, &target).await;
+    let (report, history) = recorded(&Plan { reads: (0, 1), ..plan() }, &target).await;
     let with = |outcome| history.iter().filter(|operation| operation.outcome == outcome).count() as u64;
     assert_eq!(report.not_done, BTreeMap::from([("busy".to_string(), with(Outcome::NotDone))]));
     assert_eq!(report.unknown, BTreeMap::from([("silent".to_string(), with(Outcome::Unknown))]));

@@ -1,7 +1,7 @@
 //! The report of a live run: what happened, what was judged, and what it came to.
 //!
 //! ```text
-//! write(directory, judgements)  ─ read ─► Run ─► Findings ─► LiveVerdict ─► report.json, verdict.txt, trace.jsonl,
+//! write(directory, judgements)  ─ read ─► Run ─► Findings ─► LiveVerdict ─► report.json, verdict.txt, evidence.txt, trace.jsonl,
 //!                                                                          *.svg, index.html, rerun.sh
 //! ```
 //!
@@ -47,7 +47,7 @@ use crate::validate::Figures;
 use crate::verdict::Verdict;
 
 pub use self::document::SCHEMA;
-pub use self::followed::length;
+pub use self::followed::{length, micros};
 pub use self::judge::{LiveVerdict, Reason};
 pub use self::page::BYTES_MAX;
 pub use self::timeline::SCHEMA as TRACE_SCHEMA;

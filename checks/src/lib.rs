@@ -4,7 +4,7 @@
 //! is the way to what was found, [`trace`] keeps it, [`render`] draws it, [`report`] and [`verdict`] say what it came
 //! to. [`commands`] puts these together, a file for each verb of [`cli`]; [`mod@bench`] measures the engines beside
 //! each other. [`lab`] runs the core live, by a [`scenario`] or by hand; what that left is judged by [`mod@validate`], with
-//! the properties of the model, and by [`linearizable`], and reported by [`evidence`]. [`mod@diagnose`] argues the cause of
+//! the properties of the model, and by [`linearizable`], and reported by [`evidence`], with what was [`measured`] and how [`quorums`] overlap. [`mod@diagnose`] argues the cause of
 //! an incident from what production has of it.
 
 pub mod bench;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use raftlab_checks::catalogue::CHECKS;
+use raftlab_checks::gallery;
 use raftlab_checks::lab::scenarios::SCENARIOS;
 use raftlab_checks::trace::Trace;
 use raftlab_core::Rule;
@@ -125,4 +126,27 @@ fn what_is_kept_is_what_comes_of_it_again() {
         );
     }
     fs::remove_dir_all(&dir).expect("it can be removed");
+}
+
+/// The table of weakenings has each of them, and what it says of seeds can be seen again.
+#[test]
+fn the_table_of_weakenings_is_whole() {
+    let table = read(&here().join("bench/weakenings.txt"));
+    let row = |name: &str| {
+        let found = table.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("no row for {name}"))
+    };
+    let exhibits = gallery::all().filter(|exhibit| exhibit.name != "figure-8");
+    let found = |line: &str| line.split_whitespace().nth(1).is_some_and(|seeds| seeds.parse::<u64>().is_ok());
+    let caught = exhibits.filter(|exhibit| found(row(exhibit.name))).count();
+    assert!(caught >= 40, "{caught} of them are caught by the simulator");
+    for rule in ["commit-own-term", "pre-vote-first", "leader-disk-moves", "rejection-goes-back"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+            .args(["random", "--without", rule, "--seeds", "20"])
+            .current_dir(here().join(".."))
+            .output()
+            .expect("lab runs");
+        let says = String::from_utf8_lossy(&output.stdout);
+        assert!(says.contains(row(rule)), "{says}\nis not what the table says:\n{}", row(rule));
+    }
 }

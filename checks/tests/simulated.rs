@@ -48,22 +48,17 @@ fn one_seed_is_one_run_to_the_byte() {
 }
 
 #[test]
-fn random_worlds_hold_and_a_missing_rule_is_found_out() {
+fn random_worlds_hold() {
     let output = lab(&["random", "--seeds", "24", "--seed", "20", "--for", "5s", "-q"]);
     let says = said(&output);
     assert_eq!(output.status.code(), Some(0), "{says}");
     assert!(says.starts_with("seed    20\n") && says.contains("24 runs, 2 of them twice"), "{says}");
     assert!(says.trim_end().ends_with("--seed 20"), "{says}");
-    let output = lab(&["random", "--without", "commit-own-term", "--seeds", "20", "--for", "20s"]);
-    let says = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{says}");
-    assert!(says.contains("1 of 1 rules"), "{says}");
-    let output = lab(&["random", "--without", "rejection-goes-back", "--seeds", "10", "--for", "20s"]);
-    let says = said(&output);
-    assert!(
-        output.status.success() && says.contains("  liveness"),
-        "a cluster that does not come back: {says}"
-    );
+    let then = says.lines().find(|line| line.starts_with("then ")).unwrap();
+    for tried in ["returns ", "each other ", "hears nobody ", "disk stalls "] {
+        let count = then.split(tried).nth(1).and_then(|rest| rest.split(' ').next());
+        assert!(count.is_some_and(|count| count.parse::<u64>().unwrap() > 0), "{tried}: {then}");
+    }
 }
 
 #[test]
@@ -95,6 +90,8 @@ fn two_runs_of_one_seed_stand_in_one_table() {
     let says = said(&output);
     let row = says.lines().find(|line| line.starts_with("entries truncated")).unwrap();
     assert!(row.contains("≠ 1 at n1") && row.ends_with("none"), "{says}");
+    let same = says.lines().find(|line| line.starts_with("last term")).unwrap();
+    assert!(!same.contains('≠'), "{says}");
     assert!(says.contains("put \"lost\": unknown") && says.contains("put \"committed\": done"), "{says}");
     std::fs::remove_dir_all(&both).unwrap();
     for same in

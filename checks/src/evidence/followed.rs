@@ -32,6 +32,12 @@ pub fn length(us: u64) -> String {
     }
 }
 
+/// The same of a number that need not be whole.
+pub fn micros(us: f64) -> String {
+    let whole = std::time::Duration::try_from_secs_f64(us / 1e6).unwrap_or_default();
+    length(u64::try_from(whole.as_micros()).unwrap_or(u64::MAX))
+}
+
 /// How long a run took, for people.
 pub fn lasting(us: u64) -> String {
     match us.saturating_add(500_000) / 1_000_000 {

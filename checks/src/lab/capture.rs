@@ -45,6 +45,7 @@ pub fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Fai
             let called = servers.map_or((*name).to_string(), |servers| format!("{name}-{servers}"));
             let mut args = args.clone();
             args.run.dir = Some(runs.join(&called));
+            args.run.is_part = true;
             args.set = servers.map(|servers| format!("servers={servers}")).into_iter().collect();
             let quiet = Common { out: None, quiet: true, ..common.clone() };
             let (ended, _) = running::simulated(name, &args, &quiet, Where::Nowhere)?;

@@ -19,8 +19,11 @@ pub struct UpArgs {
 }
 
 /// What every run is told.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct RunOptions {
+    /// It is one of several, and `runs/latest` is not its.
+    #[arg(skip)]
+    pub is_part: bool,
     /// The run's directory, new or empty; `runs/<utc>-<verb>-<id>` if absent
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -33,7 +36,7 @@ pub struct RunOptions {
 }
 
 /// `run`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct RunArgs {
     /// A scenario's file, or a name out of `lab list`; `all` for all of that list
     #[arg(required_unless_present = "from")]
@@ -49,7 +52,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub jobs: Option<u8>,
     /// With `all`, simulated: put what each captured there, as text and pictures, with an index of it
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "set"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "set", "jobs", "no_record", "flags"])]
     pub capture: Option<PathBuf>,
     /// What is different from what the scenario says: a flag of `lab node`, such as pre-vote=off, or servers=5
     #[arg(long, value_name = "KEY=VALUE")]

@@ -1,16 +1,17 @@
 //! `lab compare`: two runs of one seed in one table, that differ in what is said.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::cli::{CompareArgs, On, RunArgs, RunOptions};
 use super::narrator::Where;
-use super::{running, scenarios, verbs};
+use super::{running, scenarios, supervise, verbs};
 use crate::cli::{Common, WriteOut};
 use crate::console::{Console, grouped};
-use crate::evidence::length;
+use crate::evidence::{length, micros};
 use crate::failure::Failure;
 use crate::history::{History, Outcome};
 use crate::verdict::exit;
@@ -60,7 +61,15 @@ pub fn compare(args: &CompareArgs, common: &Common, console: &Console) -> Result
     let parent = verbs::directory(args.dir.as_deref().or(common.out.as_deref()), "compare")?;
     let side =
         |name: &str, set: &[String], dir: &str| run(name, set, &parent.join(dir), args.on, seed, common);
-    let (one, two) = (side(&args.scenario, &args.set, "a")?, side(other, &args.vs, "b")?);
+    let interrupted = supervise::interrupted()?;
+    let one = side(&args.scenario, &args.set, "a")?;
+    if interrupted.load(Ordering::Relaxed) {
+        return Err(Failure {
+            exit: exit::INCOMPLETE,
+            message: "interrupted: there is nothing to compare".into(),
+        });
+    }
+    let two = side(other, &args.vs, "b")?;
     if common.write_out == WriteOut::Json {
         let document = Document { schema: "raftlab-compare/1", seed, runs: [one.column(), two.column()] };
         let json =
@@ -86,16 +95,8 @@ pub fn compare(args: &CompareArgs, common: &Common, console: &Console) -> Result
 }
 
 fn run(name: &str, set: &[String], dir: &Path, on: On, seed: u64, common: &Common) -> Result<Side, Failure> {
-    let options = RunOptions { dir: Some(dir.to_path_buf()), no_record: false, flags: Vec::new() };
-    let args = RunArgs {
-        scenario: Some(name.to_string()),
-        from: None,
-        on,
-        capture: None,
-        jobs: None,
-        set: set.to_vec(),
-        run: options,
-    };
+    let run = RunOptions { dir: Some(dir.to_path_buf()), is_part: true, ..RunOptions::default() };
+    let args = RunArgs { scenario: Some(name.to_string()), on, set: set.to_vec(), run, ..RunArgs::default() };
     let common = Common { seed: Some(seed), out: None, quiet: true, ..common.clone() };
     let ended = match on {
         On::Sim => running::simulated(name, &args, &common, Where::Nowhere)?.0,
@@ -180,11 +181,6 @@ fn told(dir: &Path) -> String {
         _ => own.to_string(),
     };
     all.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-fn micros(us: f64) -> String {
-    let whole = std::time::Duration::try_from_secs_f64(us / 1e6).unwrap_or_default();
-    length(u64::try_from(whole.as_micros()).unwrap_or(u64::MAX))
 }
 
 impl Side {

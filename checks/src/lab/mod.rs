@@ -17,6 +17,7 @@
 //! | `drill` | incidents as metrics and logs alone |
 //! | `compare` | two runs in one table |
 //! | `capture` | what all scenarios capture, kept for those who run nothing |
+//! | `running`, `verbs` | `lab run`, and the other verbs |
 //! | `bridged` | real nodes that walk a checker's traces |
 //! | [`control`] | the socket by which other commands reach the supervisor |
 //! | [`end`], [`judgements`] | the orderly end, and what is judged |
@@ -84,8 +85,9 @@ pub struct Cli {
     pub common: Common,
 }
 
-const EXITS: &str = "Exit codes: 0 the run, or its validation, passed · 2 usage · 3 interrupted, or a cause that the evidence does not decide · 12 safety violated · 15 vacuous · \
-                     20 an expectation failed · 21 a fault never struck · 23 history not linearizable · 24 a process diverged from \
+const EXITS: &str = "Exit codes: 0 the run, or its validation, passed · 2 usage · 3 interrupted, a cause that the evidence does not decide, or a \
+                     missing rule that nobody found out · 12 safety violated · 13 it did not come back, or did not bear what it has to · 15 vacuous · \
+                     20 an expectation failed · 21 a fault never struck · 22 two runs of one seed differed · 23 history not linearizable · 24 a process diverged from \
                      the core · 25 linearizability undecided in time · 65 bad input, or journals that prove nothing · 69 nobody is \
                      up, or nobody leads · 70 a bug in this program · 74 input or output failed";
 

@@ -1,9 +1,11 @@
 //! What a live run says while it goes on: a line a thing, with the time since the start.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::clock::{Clock, Moment};
+use crate::cli::{Common, WriteOut};
 use crate::quorums::Electorate;
 
 /// How many of the last lines are shown where an expectation fails.
@@ -17,8 +19,15 @@ pub struct Narrator {
     to: Where,
     /// All that was said.
     lines: Mutex<Vec<String>>,
-    /// The configuration that was told last.
-    electorate: Mutex<Electorate>,
+    /// The configurations that were told.
+    told: Mutex<Configurations>,
+}
+
+/// Configurations in the order in which they were told, and which of them each server said last.
+#[derive(Debug, Default)]
+struct Configurations {
+    all: Vec<String>,
+    by: BTreeMap<String, usize>,
 }
 
 /// Where lines go.
@@ -32,11 +41,21 @@ pub enum Where {
     Nowhere,
 }
 
+impl Where {
+    /// As these flags have it.
+    pub fn of(common: &Common) -> Where {
+        match (common.quiet, common.write_out == WriteOut::Json) {
+            (true, _) => Where::Nowhere,
+            (false, true) => Where::Stderr,
+            (false, false) => Where::Stdout,
+        }
+    }
+}
+
 impl Narrator {
     /// Begins to count time, by this clock.
     pub fn new(to: Where, clock: Clock) -> Narrator {
-        let (lines, electorate) = (Mutex::default(), Mutex::default());
-        Narrator { started: clock.now(), clock, to, lines, electorate }
+        Narrator { started: clock.now(), clock, to, lines: Mutex::default(), told: Mutex::default() }
     }
 
     /// What time it is.
@@ -73,21 +92,48 @@ impl Narrator {
     }
 
     /// Says by which servers a majority is counted from now on: how many that are, how many may fail, and how many servers
-    /// a majority of before and one of now share at least. What was told last is not told again.
+    /// a majority of before and one of now share at least. The first who counts so tells it, and the first who goes back.
     pub fn say_members(&self, who: &str, members: &str) {
-        let (now, mut last) =
-            (Electorate::read(members), self.electorate.lock().unwrap_or_else(PoisonError::into_inner));
-        let shares = if last.is_empty() {
-            String::new()
-        } else {
-            format!("; any majority of before and any of now share {} at least", last.least_in_common(&now))
-        };
-        *last = now.clone();
-        drop(last);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = told.all.iter().rposition(|known| known == members);
+        let before = told.by.get(who).copied();
+        if let Some(at) = at.filter(|at| before.is_none_or(|before| *at > before)) {
+            told.by.insert(who.to_string(), at);
+            return;
+        }
+        let now = Electorate::read(members);
+        let shares = told.all.last().map_or(String::new(), |last| {
+            let shared = Electorate::read(last).least_in_common(&now);
+            format!("; any majority of before and any of now share {shared} at least")
+        });
+        let at = told.all.len();
+        told.all.push(members.to_string());
+        told.by.insert(who.to_string(), at);
+        drop(told);
         self.say(who, &format!("{members}: {now}{shares}"));
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<String>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_told_once_and_again_by_who_goes_back() {
+        let narrator = Narrator::new(Where::Nowhere, Clock::Machine);
+        let of = |who: &str, members: &str| narrator.say_members(who, members);
+        of("all", "{n1 n2 n3}");
+        of("n1", "{n1 n2 n3 | n4} since 1");
+        of("n2", "{n1 n2 n3 | n4} since 1");
+        of("n1", "{n1 n2 n3 | n4} since 12");
+        of("n2", "{n1 n2 n3 | n4} since 12");
+        assert_eq!(narrator.last().len(), 3, "{}", narrator.text());
+        of("n1", "{n1 n2 n3 | n4} since 1");
+        of("n2", "{n1 n2 n3 | n4} since 1");
+        assert_eq!(narrator.last().len(), 4, "gone back, told once: {}", narrator.text());
     }
 }

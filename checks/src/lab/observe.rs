@@ -99,8 +99,6 @@ pub fn say(narrator: &Narrator, event: &EventDocument) {
     let EventDocument { server, term, kind, text, .. } = event;
     match kind.as_str() {
         "fault" | "leader" => {}
-        // The first who heard of it told it.
-        "members" if narrator.text().contains(text.as_str()) => {}
         "members" => narrator.say_members(server, text),
         "role" => narrator.say(server, &format!("{text} in term {term}")),
         _ => narrator.say(server, text),

@@ -30,7 +30,8 @@ pub async fn begin(cluster: &Arc<Cluster>, operate: &Operate) -> Result<(), Fail
         simulated.operate(cluster, name, key, &action, to);
         return Ok(());
     }
-    let mut client = client(cluster, to)?;
+    // Who asks one server and no other does not repeat what may have been done.
+    let mut client = client(cluster, to, to.is_none())?;
     let (cluster, name, key) = (Arc::clone(cluster), name.clone(), key.clone());
     let number = cluster.workload.number(1);
     tokio::spawn(async move {
@@ -57,7 +58,8 @@ pub fn propose_add(cluster: &Arc<Cluster>, server: NodeId, name: &str) -> Result
     }
     let Server { peer, http, .. } = cluster.server(server)?;
     let request = MemberRequest::AddLearner { server: server.to_string(), peer, http: Some(http) };
-    let (mut client, cluster, name) = (client(cluster, None)?, Arc::clone(cluster), name.to_string());
+    // To open a session takes a commit, and meanwhile another change could come first.
+    let (mut client, cluster, name) = (client(cluster, None, false)?, Arc::clone(cluster), name.to_string());
     tokio::spawn(async move {
         let outcome = match client.change(&request).await {
             Ok(_) => Outcome::Done,
@@ -85,17 +87,16 @@ pub async fn value_at(cluster: &Cluster, server: NodeId, key: &str) -> Option<Op
     if let Some(simulated) = &cluster.simulated {
         return simulated.value(server, key);
     }
-    let mut client = client(cluster, Some(server)).ok()?;
+    let mut client = client(cluster, Some(server), false).ok()?;
     client.get(key, Consistency::Stale).await.ok().map(|read| read.value)
 }
 
-/// A client. Who asks one server and no other does not repeat what may have been done: it has no session.
-fn client(cluster: &Cluster, to: Option<NodeId>) -> Result<Client, Failure> {
+/// A client of whoever leads, or of this server.
+fn client(cluster: &Cluster, to: Option<NodeId>, in_session: bool) -> Result<Client, Failure> {
     let endpoints = match to {
         Some(server) => vec![cluster.server(server)?.http],
         None => cluster.endpoints(),
     };
-    let options =
-        Options { timeout: PURSUES, attempt: ATTEMPT, in_session: to.is_none(), ..Options::default() };
+    let options = Options { timeout: PURSUES, attempt: ATTEMPT, in_session, ..Options::default() };
     Client::new(&endpoints, options).map_err(|error| Failure::internal(error.to_string()))
 }

@@ -47,6 +47,8 @@ struct Tally {
     passed_us: u64,
     struck: BTreeMap<String, u64>,
     tried: BTreeMap<Trial, u64>,
+    /// Runs in which nothing was tried: no voter could be spared, or servers promise nothing of it.
+    untried: u64,
 }
 
 /// What one seed came to.
@@ -127,11 +129,11 @@ fn one(seed: u64, lasts: Duration) -> (One, Option<Broken>) {
 fn told(seed: u64, broken: Broken, args: &RandomArgs) -> String {
     let plan = draw(seed, args.lasts);
     let (plan, broken) = if args.no_shrink { (plan, broken) } else { shrink::shrink(plan, broken, None) };
-    format!("{}✗ {}: {}\n", script(&plan), broken.property, broken.why)
+    format!("{}✗ {}: {}\n", script(&plan, &broken), broken.property, broken.why)
 }
 
 /// What goes wrong in a run, a line each.
-fn script(plan: &Plan) -> String {
+fn script(plan: &Plan, broken: &Broken) -> String {
     let Plan { founders, spec, .. } = plan;
     let mut text = format!("up      {founders} servers, {spec:?}\n");
     for (at, act) in &plan.acts {
@@ -139,7 +141,9 @@ fn script(plan: &Plan) -> String {
         let _ = writeln!(text, "{:7.3} s  {act}", Duration::from_micros(*at).as_secs_f64());
     }
     let _ = writeln!(text, "{:7.3} s  heal, start all", Duration::from_micros(plan.lasts_us).as_secs_f64());
-    let _ = writeln!(text, "then       {}", plan.trial);
+    if let Some(trial) = Trial::ALL.into_iter().find(|trial| trial.property() == broken.property) {
+        let _ = writeln!(text, "then       {trial}");
+    }
     text
 }
 
@@ -151,8 +155,9 @@ impl Tally {
         self.events += one.events;
         self.operations += one.operations;
         self.passed_us += one.passed_us;
-        if let Some(tried) = one.tried {
-            *self.tried.entry(tried).or_default() += 1;
+        match one.tried {
+            Some(tried) => *self.tried.entry(tried).or_default() += 1,
+            None => self.untried += 1,
         }
         for (fault, count) in one.struck {
             *self.struck.entry(fault).or_default() += count;
@@ -178,7 +183,7 @@ impl Tally {
     fn trials(&self) -> String {
         let trials: Vec<_> =
             self.tried.iter().map(|(trial, count)| format!("{trial} {}", grouped(*count))).collect();
-        format!("then    {}\n", trials.join(" · "))
+        format!("then    {} · nothing {}\n", trials.join(" · "), grouped(self.untried))
     }
 
     /// How often each fault struck.

@@ -14,7 +14,7 @@ use super::cluster::Settings;
 use super::control::Ended;
 use super::narrator::Where;
 use super::simulated::run::{self, Plan};
-use super::{bridged, capture, scenarios, verbs};
+use super::{bridged, capture, scenarios, supervise, verbs};
 use crate::cli::{Common, WriteOut};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -36,6 +36,16 @@ pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Fai
             "`--capture` takes down what all scenarios capture in the simulator: lab run all --capture DIR";
         return Err(Failure::usage(says));
     }
+    if args.capture.is_some() && common.seed.is_some() {
+        return Err(Failure::usage(
+            "what is captured is that of the seed that each scenario was written with",
+        ));
+    }
+    if args.jobs.is_some() && args.scenario.as_deref() != Some("all") {
+        return Err(Failure::usage(
+            "`--jobs` says how many of all scenarios run at once: lab run all --jobs 2",
+        ));
+    }
     match (&args.from, args.scenario.as_deref()) {
         (_, Some("all")) if args.capture.is_some() => capture::all(args, common, console),
         (Some(from), _) => bridged::run(from, common, console),
@@ -46,11 +56,7 @@ pub fn run(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Fai
 
 fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure> {
     let is_json = common.write_out == WriteOut::Json;
-    let to = match (common.quiet, is_json) {
-        (true, _) => Where::Nowhere,
-        (false, true) => Where::Stderr,
-        (false, false) => Where::Stdout,
-    };
+    let to = Where::of(common);
     if args.on == On::Udp {
         let scenario = changed(scenarios::find(name)?, &args.set)?;
         return verbs::live(&verb(name, args), scenario, &args.run, common, console);
@@ -90,7 +96,7 @@ fn verb(name: &str, args: &RunArgs) -> String {
 /// As of [`run`].
 pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(Ended, String), Failure> {
     let scenario = changed(scenarios::find(name)?, &args.set)?;
-    let dir = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), &scenario.name)?;
+    let dir = verbs::directory_of(&args.run, common, &scenario.name)?;
     // A run without a seed is the one that the scenario was written with.
     let seed = common.seed.unwrap_or(1);
     let (founders, told) = scenario.founding()?;
@@ -106,7 +112,7 @@ pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Resu
 }
 
 /// Scenarios whose figures would be others' if these ran beside them.
-const MEASURES: [&str; 1] = ["reads"];
+const MEASURES: [&str; 2] = ["failover", "reads"];
 
 /// How many scenarios run on processes at once, as a rule: they wait for most of the time.
 const LIVE_JOBS: usize = 4;
@@ -116,14 +122,18 @@ fn all(args: &RunArgs, common: &Common, console: &Console) -> Result<u8, Failure
     let parent = verbs::directory(args.run.dir.as_deref().or(common.out.as_deref()), "run-all")?;
     let (began, width) =
         (Instant::now(), scenarios::SCENARIOS.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
-    let together = RwLock::new(());
+    let (together, interrupted) = (RwLock::new(()), supervise::interrupted()?);
     let run = |name: &str| {
         // What is measured on this machine has it to itself.
         let is_alone = args.on == On::Udp && MEASURES.contains(&name);
         let _alone = is_alone.then(|| together.write().unwrap_or_else(PoisonError::into_inner));
         let _beside = (!is_alone).then(|| together.read().unwrap_or_else(PoisonError::into_inner));
+        if interrupted.load(Ordering::Relaxed) {
+            return (exit::INCOMPLETE, "not run: interrupted".to_string());
+        }
         let mut args = args.clone();
         args.run.dir = Some(parent.join(name));
+        args.run.is_part = true;
         let common = Common { out: None, quiet: true, ..common.clone() };
         let ended = match args.on {
             On::Sim => simulated(name, &args, &common, Where::Nowhere).map(|(ended, _)| ended),

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -100,6 +101,25 @@ fn failed(cluster: &Cluster, Failure { exit, message }: &Failure) -> Ended {
         verdict: format!("ERROR  {message}   exit {exit}"),
         report: cluster.dir().to_path_buf(),
     }
+}
+
+/// Becomes true when Ctrl-C or SIGTERM comes: for who runs several clusters, one after another. Each that is up hears of it
+/// by itself.
+///
+/// # Errors
+///
+/// The system's.
+pub fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(|error| Failure::io(format!("starting a thread: {error}")))?;
+    let flag = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&flag);
+    // It ends with the program.
+    std::thread::spawn(move || {
+        runtime.block_on(asked_to_end());
+        told.store(true, Ordering::Relaxed);
+    });
+    Ok(flag)
 }
 
 /// Returns when Ctrl-C or SIGTERM comes.

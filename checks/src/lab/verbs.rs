@@ -114,11 +114,7 @@ fn begin(
     console: &Console,
 ) -> Result<u8, Failure> {
     let is_json = common.write_out == WriteOut::Json;
-    let to = match (common.quiet, is_json) {
-        (true, _) => Where::Nowhere,
-        (false, true) => Where::Stderr,
-        (false, false) => Where::Stdout,
-    };
+    let to = Where::of(common);
     let has_document = is_json && beginning.scenario.is_some();
     let (ended, rerun) = go(beginning, options, common, to)?;
     if has_document {
@@ -142,7 +138,7 @@ fn go(
     to: Where,
 ) -> Result<(Ended, String), Failure> {
     let Beginning { command, verb, founders, flags, scenario } = beginning;
-    let dir = directory(options.dir.as_deref().or(common.out.as_deref()), &verb)?;
+    let dir = directory_of(options, common, &verb)?;
     let program =
         std::env::current_exe().map_err(|error| Failure::io(format!("this program's file: {error}")))?;
     let seed = common.seed.unwrap_or_else(draw_seed);
@@ -271,6 +267,20 @@ fn text(reply: &Reply, is_quiet: bool) -> String {
             format!("report  {}\nVERDICT {verdict}\n", report.display())
         }
     }
+}
+
+/// The directory of a run that was told this.
+pub fn directory_of(options: &RunOptions, common: &Common, verb: &str) -> Result<PathBuf, Failure> {
+    let given = options.dir.as_deref().or(common.out.as_deref());
+    match given {
+        Some(given) if options.is_part => make(given, verb),
+        _ => directory(given, verb),
+    }
+}
+
+fn make(given: &Path, verb: &str) -> Result<PathBuf, Failure> {
+    let run = RunDir::create(Some(given), verb)?;
+    fs::canonicalize(run.path()).map_err(|error| Failure::at(run.path(), &error))
 }
 
 /// The directory of a run, by a name that holds wherever it is looked at from; `runs/latest` leads to it.

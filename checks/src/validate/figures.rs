@@ -2,7 +2,7 @@
 //! what each state machine was given.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use raftlab_core::{Entry, Index, NodeId, Raft, Term};
 use serde::Serialize;
@@ -76,9 +76,10 @@ impl Digest {
     /// Of what it is of, and then this entry.
     #[must_use]
     pub fn and(self, entry: &Entry) -> Digest {
-        // By a hash whose values do not change with the compiler: they stand in captured runs.
+        // Of the bytes that stand on disks, by a hash that is the same everywhere: digests stand in captured runs.
         let mut hasher = SipHasher13::new();
-        (self.0, entry).hash(&mut hasher);
+        hasher.write(&self.0.to_le_bytes());
+        hasher.write(&postcard::to_allocvec(entry).unwrap_or_default());
         Digest(hasher.finish())
     }
 }
@@ -137,4 +138,22 @@ impl Figures {
 
 fn matched(raft: &Raft, peer: NodeId) -> Index {
     raft.progress(peer).map_or(Index(0), |progress| progress.matched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(entry_term: u64, matched: [u64; 3]) -> Commit {
+        let matched = ["n1", "n2", "n3"].map(String::from).into_iter().zip(matched).collect();
+        let server = "n1".to_string();
+        Commit { at_us: 0, server, term: 2, from: 3, to: 5, entry_term, matched, quorum: 2 }
+    }
+
+    #[test]
+    fn what_no_majority_holds_and_what_is_older_is_not_founded() {
+        assert!(commit(2, [5, 5, 0]).is_founded() && commit(2, [4, 9, 5]).is_founded());
+        assert!(!commit(2, [5, 4, 4]).is_founded(), "on one disk");
+        assert!(!commit(1, [5, 5, 5]).is_founded(), "of an older term: Figure 8");
+    }
 }

@@ -1,4 +1,5 @@
-//! A server as a process: one thread owns the core, one the disk, one listens. Where the log lies in memory, one does all.
+//! A server as a process: one thread owns the core, one the disk, one listens. Where the log lies in memory, one
+//! does all three.
 //!
 //! The core's thread takes whatever waits, steps it all, then sends and writes once for all of it: that is where
 //! batches come from. Nothing can block it: what others hand to it goes through one bounded queue, and who finds that
@@ -189,7 +190,8 @@ impl Process {
         let known = transport.known();
         let listener = Listener::new(sockets.listens, codec, Arc::clone(&known), Arc::clone(&shared), late);
         // What is not waited for needs no other thread: handing it over would take longer than it takes.
-        let is_alone = !wal.disk().may_wait();
+        // Faults hold messages back and slow disks down, for which there are threads.
+        let is_alone = !chaos && !wal.disk().may_wait();
         let disk = if is_alone || settings.disk_io == DiskIo::Inline {
             Disk::OwnThread(Box::new(wal))
         } else {

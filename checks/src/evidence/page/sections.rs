@@ -3,7 +3,7 @@
 
 use super::super::bands::Kind;
 use super::super::findings::ServerFacts;
-use super::super::followed::{followed, lasting, length};
+use super::super::followed::{followed, lasting, length, micros};
 use super::super::record::FaultRecord;
 use super::super::{Told, float, mark, rerun};
 use super::Limits;
@@ -264,11 +264,6 @@ fn measured(own: &measured::Document, limits: Limits) -> String {
                 messages and syncs for a read are counted in simulated windows without writes, beyond those of a window \
                 in which nobody asks.";
     format!("{}<p>{note}</p>\n", table.draw(limits.rows))
-}
-
-fn micros(us: f64) -> String {
-    let whole = std::time::Duration::try_from_secs_f64(us / 1e6).unwrap_or_default();
-    length(u64::try_from(whole.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn configurations(told: &Told, limits: Limits) -> String {

@@ -48,8 +48,7 @@ impl Run<'_> {
             Act::Cut(from, to) => self.cut(from, to),
             Act::Isolate(who) => {
                 if let Some(server) = self.who(*who) {
-                    let others = self.world.servers().map(|other| other.id).filter(|other| *other != server);
-                    let others: Vec<_> = others.collect();
+                    let others = self.all_but(server);
                     self.cut(&[server], &others);
                     self.cut(&others, &[server]);
                 }
@@ -71,6 +70,10 @@ impl Run<'_> {
             Act::Transfer(to) => self.change(Wish::Transfer(*to)),
             Act::Heal => self.world.heal(),
         }
+    }
+
+    pub(super) fn all_but(&self, server: NodeId) -> Vec<NodeId> {
+        self.world.servers().map(|other| other.id).filter(|other| *other != server).collect()
     }
 
     /// No datagram gets from these to those.

@@ -130,7 +130,7 @@ impl Row {
             Simulated::Honest => ("–".into(), "its hosts are honest"),
         };
         let (checker, live) = match &self.checked {
-            None => ("not kept here".to_string(), "–".to_string()),
+            None => (format!("no {GALLERY}/{}.trace here", self.exhibit.name), "–".to_string()),
             Some(Checked { steps, property, live }) => {
                 let live = match live {
                     Ok(true) => "found".into(),

@@ -155,7 +155,10 @@ impl Core {
                 self.carry_out(output);
                 return Ok(());
             }
-            Input::Datagram(received) => Event::Receive { from: received.from, message: received.message },
+            Input::Datagram(received) => {
+                self.transport.heard(received.from, &received.message.body);
+                Event::Receive { from: received.from, message: received.message }
+            }
             Input::Ask(ask, respond) => {
                 self.ticket += 1;
                 self.clients.insert(Ticket(self.ticket), respond);

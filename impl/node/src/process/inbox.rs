@@ -1,7 +1,9 @@
 //! Where the core's thread takes its inputs from: one bounded queue; and the socket, where it listens itself.
 //!
 //! A thread that listens for it lets datagrams be read while the core waits for a disk. Where it never waits for one,
-//! that thread would only be one more to be woken on the way of every message.
+//! that thread would only be one more to be woken on the way of every message. A socket that does not block takes nothing
+//! to be sent either where the system has no room; and what it has no room for on arrival the system drops, uncounted. Both
+//! are losses, as on any network.
 
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -149,9 +151,10 @@ impl Inbox {
             }
             return Ok(());
         };
-        net.read(queue, into);
+        let is_read = net.read(queue, into);
         if into.is_empty() && !wait.is_zero() {
-            net.wait(queue, wait, into);
+            // A socket of which not all is read wakes nobody.
+            net.wait(queue, if is_read { wait } else { Duration::ZERO }, into);
             net.read(queue, into);
         }
         if net.listener.shared.waiting.load(Ordering::Relaxed) >= GATHERS_FROM {
@@ -164,20 +167,21 @@ impl Inbox {
 }
 
 impl Net {
-    /// Adds what is there.
-    fn read(&mut self, queue: &Receiver<Input>, into: &mut Vec<Input>) {
+    /// Adds what is there. Is it all that has come to the socket?
+    fn read(&mut self, queue: &Receiver<Input>, into: &mut Vec<Input>) -> bool {
         into.extend(queue.try_iter().take(TURN_MAX));
         for _ in 0..TURN_MAX {
             match self.listener.next() {
                 Ok(received) => into.extend(received.map(Input::Datagram)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 // The system reports that nobody listens where something was sent.
                 Err(_) => {}
             }
         }
+        false
     }
 
-    /// Sleeps until something comes. The socket was read until it had no more: only then does it wake anybody.
+    /// Sleeps until something comes, for so long at most.
     fn wait(&mut self, queue: &Receiver<Input>, wait: Duration, into: &mut Vec<Input>) {
         self.bell.sleeps.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -188,5 +192,81 @@ impl Net {
             Err(_) => _ = self.poll.poll(&mut self.events, Some(wait)),
         }
         self.bell.sleeps.store(false, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::sync::mpsc::channel;
+
+    use raftlab_core::{Config, Durable, NodeId, Span, Time, Voters};
+
+    use super::*;
+    use crate::chaos::Fired;
+    use crate::disk::Profile;
+    use crate::kv::{SESSIONS_MAX, Store};
+    use crate::node::{Node, Settings};
+    use crate::peers::Peers;
+    use crate::process::shared::Shared;
+    use crate::process::status::Status;
+    use crate::replica::DiskIo;
+    use crate::timers::Timing;
+    use crate::wire::{Codec, Limits};
+
+    fn listener() -> Listener {
+        let config = Config::new(NodeId(1), Voters::new([NodeId(1)]), 1).unwrap();
+        let timing = Timing::new(Span(30_000), Span(300_000)).unwrap();
+        let settings = Settings { timing, seed: 1, disk_io: DiskIo::Parallel, snapshot_entries: 0 };
+        let store = Store::new(SESSIONS_MAX, Peers::default());
+        let (node, _) = Node::recover(config, Durable::default(), store, settings, Time(0)).unwrap();
+        let (fired, is_over) = (Arc::new(Fired::default()), Arc::new(AtomicBool::new(false)));
+        let profile =
+            Profile::read(&std::env::temp_dir(), false, Arc::clone(&fired), Arc::clone(&is_over)).unwrap();
+        let shared = Arc::new(Shared::new(Status::of(&node), 1, fired, profile.into(), is_over));
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let codec = Arc::new(Codec::new(1, NodeId(1), 1, None, Limits::default()));
+        Listener::new(socket, codec, Arc::default(), shared, None)
+    }
+
+    /// Who sleeps without an end is woken by each input: one that was lost would let this wait for an hour.
+    #[test]
+    fn no_wake_up_is_lost() {
+        const EACH: u64 = 20_000;
+        let listener = listener();
+        let address = listener.socket.local_addr().unwrap();
+        let (inputs, inbox) = Inbox::new();
+        let (inputs, mut inbox) = inbox.listen(inputs, listener).unwrap();
+        let senders = [inputs.clone(), inputs].map(|inputs| {
+            thread::spawn(move || {
+                for count in 0..EACH {
+                    inputs.send(Input::Clock { rate_ppm: None, jump_us: 0 }).unwrap();
+                    if count % 7 == 0 {
+                        thread::yield_now();
+                    }
+                }
+            })
+        });
+        // Datagrams that say nothing: they wake, and add nothing.
+        let noise = thread::spawn(move || {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for _ in 0..EACH / 10 {
+                let _ = socket.send_to(b"noise", address);
+            }
+        });
+        let (done, told) = channel();
+        thread::spawn(move || {
+            let (mut taken, mut count) = (Vec::new(), 0);
+            while count < 2 * EACH {
+                inbox.take(Duration::from_secs(3600), &mut taken).unwrap();
+                count += taken.drain(..).count() as u64;
+            }
+            done.send(count).unwrap();
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(120)), Ok(2 * EACH), "a wake-up was lost");
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        noise.join().unwrap();
     }
 }

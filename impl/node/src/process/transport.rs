@@ -6,9 +6,9 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use raftlab_core::{Message, NodeId};
+use raftlab_core::{Body, Message, NodeId};
 
 use super::inbox::{Inputs, NotSent};
 use super::shared::Shared;
@@ -21,6 +21,12 @@ use crate::wire::{Codec, DATAGRAM_BYTES_MAX, Received, coalesce};
 /// Whom this server knows, for the thread that listens.
 pub type Known = Arc<RwLock<Peers>>;
 
+/// So many messages with entries may be under way to a follower: while one is written there, the next one arrives.
+const UNDER_WAY_MAX: u32 = 2;
+
+/// After this it is taken for granted that no answer will come.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(2);
+
 /// Sends, for the core's thread.
 #[derive(Debug)]
 pub struct Transport {
@@ -30,6 +36,15 @@ pub struct Transport {
     shared: Arc<Shared>,
     late: Option<Sender<Late>>,
     datagram: Vec<u8>,
+    /// By follower, what it was sent and has not answered.
+    under_way: BTreeMap<NodeId, UnderWay>,
+}
+
+/// Entries that were sent to a follower, and are not acknowledged.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    messages: u32,
+    last: Instant,
 }
 
 /// What a bad link holds back, and until when.
@@ -59,7 +74,7 @@ impl Transport {
         late: Option<Sender<Late>>,
     ) -> Transport {
         let known = Arc::new(RwLock::new(peers));
-        Transport { socket, codec, known, shared, late, datagram: Vec::new() }
+        Transport { socket, codec, known, shared, late, datagram: Vec::new(), under_way: BTreeMap::new() }
     }
 
     /// Whom it knows.
@@ -79,6 +94,9 @@ impl Transport {
         }
         coalesce(messages);
         for (to, message) in messages.drain(..) {
+            if self.is_too_soon(to, &message.body) {
+                continue;
+            }
             let kind = Kind::of(&message.body);
             let address = self.known.read().unwrap_or_else(PoisonError::into_inner).get(to);
             let next = self.shared.traffic.next(to, self.shared.micros());
@@ -88,6 +106,32 @@ impl Transport {
                 None => self.shared.traffic.unsent(),
             }
         }
+    }
+
+    /// A follower has answered.
+    pub fn heard(&mut self, from: NodeId, body: &Body) {
+        if let (Body::AppendReply { .. }, Some(own)) = (body, self.under_way.get_mut(&from)) {
+            own.messages = own.messages.saturating_sub(1);
+        }
+    }
+
+    /// Is it better not to send these entries yet? A leader sends all that is not acknowledged, so while much is under
+    /// way most of it is sent again and again. What is left out is lost, as on any network, for no longer than the answer
+    /// takes: it makes the leader send the rest, in one message.
+    fn is_too_soon(&mut self, to: NodeId, body: &Body) -> bool {
+        if !matches!(body, Body::AppendEntries { entries, .. } if !entries.is_empty()) {
+            return false;
+        }
+        let now = Instant::now();
+        let own = self.under_way.entry(to).or_insert(UnderWay { messages: 0, last: now });
+        if now.duration_since(own.last) >= ANSWERS_WITHIN {
+            own.messages = 0;
+        }
+        if own.messages >= UNDER_WAY_MAX {
+            return true;
+        }
+        *own = UnderWay { messages: own.messages + 1, last: now };
+        false
     }
 
     fn send_one(&self, to: NodeId, address: SocketAddr, kind: Kind) {

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -19,6 +20,9 @@ use crate::wire::{Key, Limits};
 
 /// How many entries one message may carry, if they fit.
 const MAX_ENTRIES: usize = 1024;
+
+/// The most threads for HTTP, unless told otherwise.
+const HTTP_THREADS_MAX: usize = 4;
 
 /// One server of a raftlab cluster.
 #[derive(Clone, Debug, Parser)]
@@ -88,8 +92,8 @@ pub struct Flags {
     /// How much of it, as `RUST_LOG` says it
     #[arg(long, default_value = "info", value_name = "FILTER")]
     pub log_level: String,
-    /// Threads for HTTP
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = threads)]
+    /// Threads for HTTP; half as many as there are processors if absent: the core needs one, and clients may be near
+    #[arg(long, default_value_t = http_threads(), hide_default_value = true, value_name = "N", value_parser = threads)]
     pub http_threads: usize,
     /// Let clients break things: links, disk, clock; on loopback only
     #[arg(long)]
@@ -281,6 +285,11 @@ fn percent(text: &str) -> Result<f64, String> {
         return Err(format!("clocks drift by 0 % to 100 % of the time that passes, and not by {number} %"));
     }
     Ok(number / 100.0)
+}
+
+/// More than there is room for only takes turns with the core's thread.
+fn http_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).div_ceil(2).clamp(1, HTTP_THREADS_MAX)
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -121,7 +121,7 @@ impl Scene {
         };
         let ended = self.is_ended.then(|| us(self.seconds * 1000));
         json!({
-            "schema": "raftlab-run/1", "command": "lab up --nodes 3", "seed": 7, "started_at_us": us(0),
+            "schema": "raftlab-run/1", "on": "udp", "command": "lab up --nodes 3", "seed": 7, "started_at_us": us(0),
             "started_unix_us": START_UNIX_US, "ended_at_us": ended,
             "node_flags": ["--read-mode", "index", "--election-timeout", "1s"],
             "servers": self.servers.iter().enumerate().map(server).collect::<Vec<_>>(),

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     match arguments.first().and_then(|verb| verb.to_str()) {
         Some("node") => return raftlab_node::program::main(arguments),
-        Some("ctl") => return raftlab_node::ctl::run(arguments),
+        Some("ctl") => return raftlab_node::ctl::run(lab::control::with_endpoints(arguments)),
         _ => {}
     }
     let cli = Cli::parse();

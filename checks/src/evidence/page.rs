@@ -90,7 +90,13 @@ fn section(own: &Section) -> String {
 fn title(told: &Told) -> String {
     let servers = told.findings.servers.len();
     let took = lasting(told.run.end_us - told.run.start_us);
-    format!("A live run: {servers} servers, {took}, {}", told.verdict.verdict)
+    let document = told.run.document.as_ref();
+    let what = match document.map(|own| (own.scenario.as_deref(), own.on.as_str())) {
+        Some((Some(scenario), "sim")) => format!("{scenario}, simulated"),
+        Some((Some(scenario), _)) => format!("{scenario}, live"),
+        _ => "A live run".to_string(),
+    };
+    format!("{what}: {servers} servers, {took}, {}", told.verdict.verdict)
 }
 
 /// What it came to, in a word and a sentence.

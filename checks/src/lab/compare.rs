@@ -57,6 +57,9 @@ pub fn compare(args: &CompareArgs, common: &Common, console: &Console) -> Result
                     `lab compare rejoin --set pre-vote=off --vs pre-vote=on`";
         return Err(Failure::usage(says));
     }
+    // What is mistyped is said before anything is made.
+    running::scenario(&args.scenario, &args.set)?;
+    running::scenario(other, &args.vs)?;
     let seed = common.seed.unwrap_or(1);
     let parent = verbs::directory(args.dir.as_deref().or(common.out.as_deref()), "compare")?;
     let side =

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use raftlab_node::chaos::FaultCount;
 use serde::{Deserialize, Serialize};
 
-pub use self::client::{Conversation, find};
+pub use self::client::{Conversation, find, with_endpoints};
 pub use self::server::{Ask, serve};
 pub use self::socket::listen;
 use super::load::Second;

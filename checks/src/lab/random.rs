@@ -88,7 +88,7 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
             break;
         }
         if !common.quiet {
-            console.note(&tally.line(began));
+            console.note(tally.line(began).trim_end());
         }
     }
     let exit = broken.as_ref().map_or(exit::OK, |(_, broken)| broken.exit);

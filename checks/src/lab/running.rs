@@ -58,7 +58,7 @@ fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result
     let is_json = common.write_out == WriteOut::Json;
     let to = Where::of(common);
     if args.on == On::Udp {
-        let scenario = changed(scenarios::find(name)?, &args.set)?;
+        let scenario = scenario(name, &args.set)?;
         return verbs::live(&verb(name, args), scenario, &args.run, common, console);
     }
     let (ended, rerun) = simulated(name, args, common, to)?;
@@ -78,7 +78,7 @@ fn one(name: &str, args: &RunArgs, common: &Common, console: &Console) -> Result
 ///
 /// As of [`run`].
 pub fn live(name: &str, args: &RunArgs, common: &Common) -> Result<Ended, Failure> {
-    let scenario = changed(scenarios::find(name)?, &args.set)?;
+    let scenario = scenario(name, &args.set)?;
     verbs::quietly(&verb(name, args), scenario, &args.run, common)
 }
 
@@ -95,7 +95,7 @@ fn verb(name: &str, args: &RunArgs) -> String {
 ///
 /// As of [`run`].
 pub fn simulated(name: &str, args: &RunArgs, common: &Common, to: Where) -> Result<(Ended, String), Failure> {
-    let scenario = changed(scenarios::find(name)?, &args.set)?;
+    let scenario = scenario(name, &args.set)?;
     let dir = verbs::directory_of(&args.run, common, &scenario.name)?;
     // A run without a seed is the one that the scenario was written with.
     let seed = common.seed.unwrap_or(1);
@@ -199,8 +199,13 @@ fn in_order<T: Send>(
     });
 }
 
-/// The scenario with other founders and flags than it says.
-fn changed(mut scenario: Scenario, sets: &[String]) -> Result<Scenario, Failure> {
+/// The scenario of this name, with other founders and flags than it says.
+///
+/// # Errors
+///
+/// If there is none, or what is to be different makes no sense.
+pub fn scenario(name: &str, sets: &[String]) -> Result<Scenario, Failure> {
+    let mut scenario = scenarios::find(name)?;
     for set in sets {
         let Some((key, value)) = set.split_once('=') else {
             return Err(Failure::usage(format!("`--set {set}` sets nothing: it is written KEY=VALUE")));

@@ -5,6 +5,7 @@
 //! what reads them does not know the difference.
 
 mod clients;
+mod going;
 mod journals;
 mod measure;
 pub mod run;
@@ -14,22 +15,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use raftlab_core::{Change, Config, NodeId, Span, Time};
-use raftlab_node::api::{EventDocument, MemberRequest};
+use raftlab_core::{Change, Config, NodeId, Span};
+use raftlab_node::api::MemberRequest;
 use raftlab_node::chaos::{ChaosRequest, DiskFault};
-use raftlab_node::numbers;
 use raftlab_node::peers::server_name;
 use raftlab_sim::server::StartError;
-use raftlab_sim::{ClientId, Founded, Note, Physics, Spec, Told, Wish, World};
+use raftlab_sim::{Founded, Physics, Spec, Told, Wish, World};
 
 use self::clients::{Crew, Single};
+use self::going::Inner;
 use self::journals::Journals;
-use self::measure::Askers;
 use self::workers::wish;
 use super::clock::Clock;
 use super::cluster::Cluster;
-use super::files::EventLine;
-use super::observe;
 use super::view::View;
 use crate::failure::Failure;
 use crate::history::Action;
@@ -39,24 +37,6 @@ use crate::verdict::exit;
 /// A world, and who works in it.
 #[derive(Debug)]
 pub struct Simulated(Mutex<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    world: World,
-    crew: Option<Crew>,
-    /// Clients who are measured now,
-    askers: Option<Askers>,
-    /// and all who ever were.
-    measurers: Vec<ClientId>,
-    /// Operations that a scenario asked for one by one.
-    singles: BTreeMap<ClientId, Single>,
-    /// Who changes the configuration.
-    operator: ClientId,
-    /// When servers are looked at next.
-    sample_at: u64,
-    /// What servers printed.
-    logs: BTreeMap<String, String>,
-}
 
 /// What a world is made of.
 pub struct Making {
@@ -291,118 +271,4 @@ impl Simulated {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Inner {
-    /// Goes on until then, or until this client has its answer, which is given.
-    fn advance(&mut self, cluster: &Cluster, until: u64, awaited: Option<ClientId>) -> Option<Told> {
-        loop {
-            let crew = self.crew.as_ref().map_or(u64::MAX, Crew::next_at);
-            let stop = until.min(self.sample_at).min(crew).max(self.world.now().0);
-            if let Some(answered) = self.world.run(Time(stop)) {
-                self.take_notes(cluster);
-                if Some(answered.client) == awaited {
-                    return Some(answered.told);
-                }
-                if let Some(single) = self.singles.remove(&answered.client) {
-                    single.end(cluster, Some(&answered));
-                } else if let Some(askers) = &mut self.askers {
-                    askers.hear(&mut self.world, &answered);
-                } else if let Some(crew) = &mut self.crew {
-                    crew.hear(&mut self.world, cluster, &answered);
-                }
-                continue;
-            }
-            self.take_notes(cluster);
-            let now = self.world.now().0;
-            if now >= self.sample_at {
-                self.sample_at = now + observe::SAMPLES_EVERY_US;
-                self.sample(cluster);
-            }
-            if let Some(crew) = &mut self.crew {
-                crew.tick(&mut self.world, cluster);
-            }
-            if now >= until {
-                return None;
-            }
-        }
-    }
-
-    fn tell(&mut self, server: NodeId, request: &ChaosRequest) {
-        match request {
-            ChaosRequest::Link { peer, direction, link } => {
-                let peer = peer.as_deref().and_then(|peer| server_name(peer).ok());
-                if let (Some(of), Some(peer)) = (self.world.server(server), peer) {
-                    of.links.set(peer, *direction, *link);
-                }
-            }
-            ChaosRequest::Disk { disk } => self.world.set_disk(server, *disk),
-            ChaosRequest::Pause { ms } => _ = self.world.pause(server, Span(ms.saturating_mul(1000))),
-            ChaosRequest::Clock { rate_percent, jump_ms } => {
-                if let Some(percent) = rate_percent {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "a share that the grammar bounds"
-                    )]
-                    self.world.set_clock(server, (percent.max(0.0) * 10_000.0).round() as u64);
-                }
-                if *jump_ms != 0 {
-                    self.world.jump(server, jump_ms.saturating_mul(1000));
-                }
-            }
-            ChaosRequest::Heal => self.world.heal_one(server),
-        }
-    }
-
-    /// How servers stand is taken down.
-    fn sample(&mut self, cluster: &Cluster) {
-        let now = self.world.now();
-        for server in cluster.names() {
-            let numbers = self.world.server(server).and_then(|server| server.numbers(now));
-            let said = numbers.and_then(|numbers| {
-                let document = numbers.document();
-                Some((document, numbers::page(numbers).ok()?))
-            });
-            observe::note_sample(cluster, server, now.0, said);
-        }
-    }
-
-    fn count(&mut self, cluster: &Cluster, server: NodeId) {
-        let now = self.world.now();
-        if let Some(of) = self.world.server(server) {
-            cluster.ledger().hear(server, 1, &of.fired.counts());
-            if let Some(page) = of.numbers(now).and_then(|numbers| numbers::page(numbers).ok()) {
-                cluster.pages().insert(server.to_string(), page);
-            }
-        }
-    }
-
-    /// What servers said is taken down.
-    fn take_notes(&mut self, cluster: &Cluster) {
-        for Note { at, server, term, kind, text } in self.world.take_notes() {
-            let event = EventDocument {
-                unix_us: at.0,
-                server: server.to_string(),
-                term: term.0,
-                kind: kind.to_string(),
-                text: text.clone(),
-            };
-            let printed = format!("{}  INFO term={} {text}\n", wall_clock(at.0), term.0);
-            self.logs.entry(format!("{server}.log")).or_default().push_str(&printed);
-            if kind == "ended" {
-                let life = self.world.server(server).map_or(0, |server| server.lives);
-                observe::note_end(cluster, server, life, &text);
-                continue;
-            }
-            observe::say(&cluster.narrator, &event);
-            cluster.files.events.add(&EventLine { at_us: at.0, event });
-        }
-    }
-}
-
-/// A moment of the world as logs have it.
-fn wall_clock(micros: u64) -> String {
-    let at = jiff::Timestamp::from_microsecond(i64::try_from(micros).unwrap_or(i64::MAX)).unwrap_or_default();
-    format!("{at:.6}")
 }

@@ -22,6 +22,9 @@ fn a_cluster_that_is_broken_and_mended_goes_down_in_order_and_leaves_a_whole_run
     let load = ["load", "--clients", "4", "--rate", "300", "--for", "5s"];
     let mut clients = lab(&home, &load).stdout(Stdio::piped()).spawn().expect("lab load starts");
 
+    // Who is told no endpoints asks the cluster that is up.
+    cluster.does(&["ctl", "put", "greeting", "hello"]);
+    assert_eq!(cluster.does(&["ctl", "get", "greeting"]).trim(), "hello");
     assert_eq!(cluster.does(&["chaos", "kill", "leader"]), "done: kill leader\n");
     assert_eq!(cluster.pids().len(), 2);
     cluster.does(&["chaos", "start", "all"]);

@@ -1,5 +1,6 @@
 //! The side of the commands: finds the run that is meant, asks, and reads what is answered.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,34 @@ use tokio::net::UnixStream;
 use super::socket::connect;
 use super::{Reply, Request};
 use crate::failure::Failure;
+use crate::lab::files::RunDocument;
 use crate::verdict::exit;
 
 /// A request that is being answered.
 #[derive(Debug)]
 pub struct Conversation {
     replies: Lines<BufReader<UnixStream>>,
+}
+
+/// What `lab ctl` is told, and where the servers are of the cluster that is up, unless that is said.
+pub fn with_endpoints(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_told = |argument: &OsString| argument.to_string_lossy().starts_with("--endpoints");
+    if std::env::var_os("RAFTLAB_ENDPOINTS").is_none()
+        && !arguments.iter().any(is_told)
+        && let Some(endpoints) = endpoints()
+    {
+        arguments.insert(1, format!("--endpoints={endpoints}").into());
+    }
+    arguments
+}
+
+fn endpoints() -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let (dir, _) = runtime.block_on(find(None)).ok()?;
+    let document = fs::read_to_string(dir.join("run.json")).ok()?;
+    let RunDocument { servers, .. } = serde_json::from_str(&document).ok()?;
+    let http: Vec<_> = servers.iter().map(|server| server.http.to_string()).collect();
+    (!http.is_empty()).then(|| http.join(","))
 }
 
 /// The directory of the run that is meant, and a connection to its supervisor: `dir` if it is given, else the newest run

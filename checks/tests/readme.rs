@@ -75,7 +75,15 @@ fn its_links_lead_somewhere() {
     let readme = fs::read_to_string(top().join("README.md")).expect("the README can be read");
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     for link in links.filter(|link| !link.starts_with("http")) {
-        assert!(top().join(link).exists(), "{link}");
+        let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+        let text = fs::read_to_string(top().join(file));
+        assert!(top().join(file).exists(), "{link}");
+        // A heading's anchor is what it says, in small letters and with dashes.
+        let of = |line: &str| {
+            line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace(',', "")
+        };
+        let has = |text: &str| text.lines().any(|line| line.starts_with('#') && of(line) == anchor);
+        assert!(anchor.is_empty() || text.is_ok_and(|text| has(&text)), "{link}");
     }
 }
 

@@ -45,6 +45,8 @@ fn without_outcomes(mut lives: Lives) -> Lives {
 fn gist(report: &Report) -> serde_json::Value {
     let mut gist = serde_json::to_value(report).unwrap();
     gist["seconds"] = 0.into();
+    // The numbers are for reports, and those are of directories.
+    gist["figures"] = ().into();
     gist
 }
 

@@ -47,6 +47,24 @@ struct UnderWay {
     last: Instant,
 }
 
+impl UnderWay {
+    /// May another message leave now? Then it has.
+    fn takes_another(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.last) >= ANSWERS_WITHIN {
+            self.messages = 0;
+        }
+        let has_room = self.messages < UNDER_WAY_MAX;
+        if has_room {
+            *self = UnderWay { messages: self.messages + 1, last: now };
+        }
+        has_room
+    }
+
+    fn is_answered(&mut self) {
+        self.messages = self.messages.saturating_sub(1);
+    }
+}
+
 /// What a bad link holds back, and until when.
 #[derive(Debug)]
 pub struct Late {
@@ -111,7 +129,7 @@ impl Transport {
     /// A follower has answered.
     pub fn heard(&mut self, from: NodeId, body: &Body) {
         if let (Body::AppendReply { .. }, Some(own)) = (body, self.under_way.get_mut(&from)) {
-            own.messages = own.messages.saturating_sub(1);
+            own.is_answered();
         }
     }
 
@@ -124,14 +142,7 @@ impl Transport {
         }
         let now = Instant::now();
         let own = self.under_way.entry(to).or_insert(UnderWay { messages: 0, last: now });
-        if now.duration_since(own.last) >= ANSWERS_WITHIN {
-            own.messages = 0;
-        }
-        if own.messages >= UNDER_WAY_MAX {
-            return true;
-        }
-        *own = UnderWay { messages: own.messages + 1, last: now };
-        false
+        !own.takes_another(now)
     }
 
     fn send_one(&self, to: NodeId, address: SocketAddr, kind: Kind) {
@@ -270,5 +281,24 @@ pub fn hold_back(held: &Receiver<Late>, socket: &UdpSocket, core: &Inputs, share
                 None => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_messages_are_under_way_until_one_is_answered_or_lost() {
+        let now = Instant::now();
+        let mut own = UnderWay { messages: 0, last: now };
+        let sent: Vec<_> = (0..4).map(|_| own.takes_another(now)).collect();
+        assert_eq!(sent, [true, true, false, false]);
+        own.is_answered();
+        assert!(own.takes_another(now) && !own.takes_another(now), "an answer makes room for one");
+        let later = now + ANSWERS_WITHIN;
+        assert!(!own.takes_another(now + ANSWERS_WITHIN / 2));
+        assert!(own.takes_another(later) && own.takes_another(later), "what was lost is in nobody's way");
+        assert!(!own.takes_another(later));
     }
 }

@@ -27,7 +27,7 @@
 //! when the server's clock says so.
 
 mod act;
-mod lies;
+pub(crate) mod lies;
 mod names;
 mod puppet;
 mod tell;

@@ -52,6 +52,9 @@ pub struct Options {
     /// Servers were told of other founders than at their first start, and were to start so: what comes of that is what is
     /// to be found.
     pub has_other_founders: bool,
+    /// Hosts are known to lie: what a disk said that it holds is not held against what is found on it, nor what was sent
+    /// against what was received. It is to be seen what comes of that.
+    pub has_lying_hosts: bool,
     /// The core that replays has this rule switched off: to see what a process did that had it switched off too.
     pub without: Option<Rule>,
 }

@@ -1,10 +1,11 @@
 //! The events of the model, carried out on a real server. What cannot happen to it is declined, in a sentence.
 
-use raftlab_core::{Body, Index, LogId, Message, NodeId, Round, Timer, Write};
+use raftlab_core::{Body, Index, LogId, Message, NodeId, Timer, Write};
 use raftlab_model::{Event, Fault, Shim, Tick, replaces};
 use raftlab_node::disk::{Disk as _, Memory};
 use raftlab_node::node::{self, Ask, Reply, Ticket};
 
+use super::lies;
 use super::names::{self, Translation};
 use super::puppet::{Declined, Finish, Moved, Puppet, kept};
 
@@ -101,9 +102,7 @@ impl Puppet {
         let nothing =
             || Declined(format!("{} checks and grants in one step: no vote waits between", self.id));
         let (from, mut message) = self.held.take().ok_or_else(nothing)?;
-        if let Body::RequestVote { last, .. } = &mut message.body {
-            *last = self.raft().log().last().max(*last);
-        }
+        lies::grants_unchecked(self.raft(), &mut message);
         self.receive(from, message, moved)
     }
 
@@ -118,23 +117,17 @@ impl Puppet {
         self.also_hear(&before, heard.as_ref(), moved)
     }
 
-    /// What nobody said a broken leader hears: one that has just come to lead from all, and another one from whom it has
-    /// heard something.
+    /// A broken leader hears what nobody said.
     fn also_hear(
         &mut self,
         before: &raftlab_core::Raft,
         heard: Option<&(NodeId, Message)>,
         moved: &mut Moved,
     ) -> Carried {
-        let after = self.raft().clone();
-        let message = heard.map(|(_, message)| message);
-        let Some(answer) = self.lie.and_then(|shim| shim.also_heard(before, &after, message)) else {
-            return Ok(());
-        };
-        let says = |peer: &NodeId| !before.is_leader() || heard.is_some_and(|(from, _)| from == peer);
-        for from in after.peers().filter(says) {
-            let body = Body::AppendReply { answer, round: Round::default() };
-            self.step(node::Event::Receive { from, message: Message { term: after.term(), body } }, moved)?;
+        let Some(shim) = self.lie else { return Ok(()) };
+        let heard = heard.map(|(from, message)| (*from, message));
+        for (from, message) in lies::also_hears(shim, before, self.raft(), heard) {
+            self.step(node::Event::Receive { from, message }, moved)?;
         }
         Ok(())
     }
@@ -276,8 +269,7 @@ impl Puppet {
     /// Its log, through no fault of the node's, ends there from now on.
     fn cut_after(&mut self, end: Option<LogId>) -> Carried {
         let Some(end) = end else { return Ok(()) };
-        let written = self.up()?.write(&[Write::Log { after: end.index, entries: Vec::new() }]);
-        written.map_err(|error| Declined(error.to_string()))
+        self.up()?.cut_after(end.index).map_err(|error| Declined(error.to_string()))
     }
 
     /// A write fails. An honest host stops; one that swallows the error goes on.

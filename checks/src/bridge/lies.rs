@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raftlab_core::{Raft, Role, Write};
+use raftlab_core::{Body, Message, NodeId, Raft, Role, Round, Write};
 use raftlab_model::{Shim, Way};
 use serde::Serialize;
 
@@ -77,5 +77,32 @@ pub fn syncs_later(shim: Shim, raft: &Raft, writes: &[Write]) -> bool {
         Shim::RequestVoteBeforeSync => matches!(raft.role(), Role::Candidate { .. }) && !appends,
         Shim::AckBeforeSync => !raft.is_leader() && appends,
         _ => raft.is_leader() && shim.confirms_early(writes),
+    }
+}
+
+/// What nobody said a broken leader hears, after a step in which it may have heard something: one that has just come to
+/// lead from all, and another one from whom it has heard something.
+pub fn also_hears(
+    shim: Shim,
+    before: &Raft,
+    after: &Raft,
+    heard: Option<(NodeId, &Message)>,
+) -> Vec<(NodeId, Message)> {
+    let Some(answer) = shim.also_heard(before, after, heard.map(|(_, message)| message)) else {
+        return Vec::new();
+    };
+    let says = |peer: &NodeId| !before.is_leader() || heard.is_some_and(|(from, _)| from == *peer);
+    let body = Body::AppendReply { answer, round: Round::default() };
+    after
+        .peers()
+        .filter(says)
+        .map(|from| (from, Message { term: after.term(), body: body.clone() }))
+        .collect()
+}
+
+/// A request that was checked before is answered now: what its sender's log was held against does not matter any more.
+pub fn grants_unchecked(raft: &Raft, message: &mut Message) {
+    if let Body::RequestVote { last, .. } = &mut message.body {
+        *last = raft.log().last().max(*last);
     }
 }

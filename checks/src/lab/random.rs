@@ -6,6 +6,7 @@ mod act;
 mod draw;
 mod go;
 mod judge;
+mod lies;
 mod memory;
 mod shrink;
 mod table;

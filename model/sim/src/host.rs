@@ -2,13 +2,16 @@
 //!
 //! Whoever drives it says what happens next: an event, a timer, that the disk begins or is done, that the power goes.
 
-use raftlab_core::{Config, Time, Write};
+use std::sync::Arc;
+
+use raftlab_core::{Config, Index, Time, Write};
 use raftlab_node::disk::{Fault, Memory};
 use raftlab_node::kv::Store;
 use raftlab_node::node::{Node, Output, Settings};
 use raftlab_node::replica::{Batch, Observer};
 use raftlab_node::wal::{Identity, Wal, WriteError};
 
+use crate::lies::{Honest, Lies};
 use crate::server::{EndError, StartError};
 
 /// A server that runs.
@@ -20,6 +23,7 @@ pub struct Host {
     disk: Memory,
     /// What the disk has.
     writing: Option<Batch>,
+    lies: Arc<dyn Lies>,
 }
 
 impl Host {
@@ -40,7 +44,13 @@ impl Host {
         let opened = Wal::open(disk.clone(), identity, segment_bytes)?;
         let (node, output) =
             Node::recover_observed(config, opened.durable, Store::default(), settings, now, observer())?;
-        Ok((Host { node, wal: opened.wal, disk, writing: None }, output))
+        Ok((Host { node, wal: opened.wal, disk, writing: None, lies: Arc::new(Honest) }, output))
+    }
+
+    /// Its disk lies.
+    #[must_use]
+    pub fn with_lies(self, lies: Arc<dyn Lies>) -> Host {
+        Host { lies, ..self }
     }
 
     /// Its disk.
@@ -56,13 +66,31 @@ impl Host {
         self.writing.as_ref().map(Batch::writes)
     }
 
+    /// What the disk has.
+    pub fn writing(&self) -> &[Write] {
+        self.writing.as_ref().map(Batch::writes).unwrap_or_default()
+    }
+
     /// The disk is done with what it has, if it has something: what was written is in the log.
     ///
     /// # Errors
     ///
     /// The disk's; the process has to end then.
     pub fn finish(&mut self, now: Time) -> Result<Output, EndError> {
-        self.finish_by(now, Wal::write)
+        let lies = Arc::clone(&self.lies);
+        self.finish_by(now, |wal, writes| write(wal, writes, &*lies))
+    }
+
+    /// It says so, and has only written, and not synced.
+    ///
+    /// # Errors
+    ///
+    /// As of [`finish`](Host::finish).
+    pub fn finish_unsynced(&mut self, now: Time) -> Result<Output, EndError> {
+        self.disk.skip_syncs(true);
+        let output = self.finish(now);
+        self.disk.skip_syncs(false);
+        output
     }
 
     /// The same with another way to write: that of a disk which lies.
@@ -95,15 +123,17 @@ impl Host {
     ///
     /// The disk's.
     pub fn prepare(&mut self) -> Result<(), EndError> {
-        self.wal.prepare()?;
-        Ok(())
+        match self.wal.prepare() {
+            Err(error) if !self.lies.swallows_errors() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The process ends as it should: what the disk was given is written, and all of it survives.
     pub fn stop(mut self) -> Memory {
         if let Some(batch) = self.writing.take() {
             // What it would have been told of it, it is not told.
-            let _ = batch.write(|writes| self.wal.write(writes));
+            let _ = batch.write(|writes| write(&mut self.wal, writes, &*self.lies));
         }
         self.disk.crash(|| true)
     }
@@ -114,8 +144,27 @@ impl Host {
         if let Some(batch) = self.writing.take().filter(|_| operations > 0) {
             self.disk.fail(operations + 1, Fault::Error);
             // What the process would have been told of it, it is not told.
-            let _ = batch.write(|writes| self.wal.write(writes));
+            let _ = batch.write(|writes| write(&mut self.wal, writes, &*self.lies));
         }
         self.disk.crash(survives)
     }
+
+    /// Its log ends there from now on, through no fault of the node's.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub fn cut_after(&mut self, end: Index) -> Result<(), WriteError> {
+        self.wal.write(&[Write::Log { after: end, entries: Vec::new() }])
+    }
+}
+
+/// What a disk that may lie does of a batch.
+fn write(wal: &mut Wal<Memory>, writes: &[Write], lies: &dyn Lies) -> Result<(), WriteError> {
+    let written = match lies.keeps(writes) {
+        None => wal.write(writes),
+        Some(kept) if kept.is_empty() => Ok(()),
+        Some(kept) => wal.write(&kept),
+    };
+    if lies.swallows_errors() { Ok(()) } else { written }
 }

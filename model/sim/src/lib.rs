@@ -11,6 +11,7 @@
 //! | [`server`] | one server's process: its node, disk, clock, and what is wrong with them |
 //! | `life` | one life of that process: what waits for its core, and for its disk |
 //! | [`host`] | node, log and disk, for whoever decides what happens next: a life here, or a trace |
+//! | [`lies`] | what a host may do that it should not |
 //! | [`client`] | clients that pursue a leader, as those of real clusters do |
 //! | [`physics`] | how long things take |
 //! | `queue` | events in the order of their time |
@@ -23,6 +24,7 @@
 
 pub mod client;
 pub mod host;
+pub mod lies;
 mod life;
 pub mod physics;
 mod queue;
@@ -31,6 +33,7 @@ pub mod world;
 
 pub use self::client::{Answered, ClientId, Told, Wish};
 pub use self::host::Host;
+pub use self::lies::{Honest, Lies};
 pub use self::physics::{Physics, Takes};
 pub use self::server::{Founded, Note, Spec};
 pub use self::world::{Silent, Watch, World};

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem::Discriminant;
+use std::sync::Arc;
 use std::time::Duration;
 
-use raftlab_core::{Index, Message, NodeId, Role, Span, Term, Time};
+use raftlab_core::{Body, Index, LogId, Message, NodeId, Raft, Role, Span, Term, Time};
 use raftlab_node::chaos::{DiskFault, Fault, Fired};
 use raftlab_node::disk::Memory;
 use raftlab_node::kv::Store;
@@ -16,11 +17,15 @@ use rand_chacha::rand_core::RngCore;
 
 use crate::client::ClientId;
 use crate::host::Host;
+use crate::lies::Lies;
 use crate::physics::Physics;
 use crate::server::EndError;
 
 /// How many inputs may wait for a core, as in a real process.
 const INBOX_MAX: usize = 8192;
+
+/// How long a store takes that replaces entries in two writes, in microseconds.
+const REPLACES_WITHIN_US: u64 = 20_000;
 
 /// What ends with the process.
 #[derive(Debug)]
@@ -38,6 +43,11 @@ pub struct Life {
     pub wake_at: Option<Time>,
     seen: Seen,
     status: Status,
+    lies: Arc<dyn Lies>,
+    /// What its clock showed after its last turn.
+    sampled: Time,
+    /// A store that replaces entries in two writes began to at this time, behind this entry.
+    replaces: Option<(Time, LogId)>,
 }
 
 /// What a core may be handed.
@@ -45,6 +55,8 @@ pub struct Life {
 pub enum Input {
     /// Something for the node.
     Event(Event),
+    /// A message that asks for what was checked before.
+    Checked(NodeId, Message),
     /// A client's attempt.
     Ask(ClientId, u64, Ask),
 }
@@ -80,6 +92,8 @@ pub struct Outgoing {
     pub messages: Vec<(NodeId, Message)>,
     /// To clients: who, at which attempt, and what.
     pub replies: Vec<(ClientId, u64, Reply)>,
+    /// Messages that ask for what was checked, and is to be done after so long.
+    pub checked: Vec<(Span, NodeId, Message)>,
     /// A store of which a snapshot is to be made.
     pub snapshot: Option<Store>,
     /// The disk was given something, and will be done after so long.
@@ -92,10 +106,15 @@ pub struct Outgoing {
 
 impl Life {
     /// It begins, and this comes of it.
-    pub fn begin(host: Host, first: Output, now: Time) -> (Life, Outgoing) {
+    pub fn begin(
+        host: Host,
+        first: Output,
+        (now, local): (Time, Time),
+        lies: Arc<dyn Lies>,
+    ) -> (Life, Outgoing) {
         let (seen, status) = (seen(&host.node), Status::of(&host.node));
         let mut life = Life {
-            host,
+            host: host.with_lies(Arc::clone(&lies)),
             began: now,
             inbox: VecDeque::new(),
             tickets: BTreeMap::new(),
@@ -105,6 +124,9 @@ impl Life {
             wake_at: None,
             seen,
             status,
+            lies,
+            sampled: local,
+            replaces: None,
         };
         let mut out = Outgoing::default();
         life.carry_out(first, &mut out);
@@ -153,7 +175,9 @@ impl Life {
         if self.paused_until.is_some() {
             return out;
         }
-        if let Err(error) = self.take_all((now, local), disk, dice, &mut out) {
+        let sampled = std::mem::replace(&mut self.sampled, local);
+        let taken = if self.lies.takes_time_before_event() { sampled } else { local };
+        if let Err(error) = self.take_all((now, taken), disk, dice, &mut out) {
             out.ended = Some(error);
             return out;
         }
@@ -176,20 +200,15 @@ impl Life {
         }
         while self.takes_input() {
             let Some(input) = self.inbox.pop_front() else { break };
-            let event = match input {
-                Input::Event(event) => event,
-                Input::Ask(client, attempt, ask) => {
-                    self.ticket += 1;
-                    self.tickets.insert(Ticket(self.ticket), (client, attempt));
-                    Event::Ask(Ticket(self.ticket), ask)
-                }
-            };
-            let output = self.host.node.step(local, event)?;
-            self.carry_out(output, out);
+            if let Some(event) = self.hears(input, now, || disk.works(dice), out) {
+                self.step(local, event, out)?;
+            }
         }
         if self.takes_input() {
+            let before = self.before_imagining();
             let output = self.host.node.wake(local)?;
             self.carry_out(output, out);
+            self.imagine(local, before.as_ref(), None, out)?;
         }
         while self.writing.is_none()
             && let Some(writes) = self.host.begin()
@@ -199,20 +218,98 @@ impl Life {
                 self.finish(local, out)?;
                 continue;
             }
+            if self.lies.syncs_later(self.host.node.replica().raft(), self.host.writing()) {
+                let output = self.host.finish_unsynced(local)?;
+                self.carry_out(output, out);
+                continue;
+            }
             out.disk = disk.takes(dice);
             self.writing = Some(Writing { since: now, is_done: false, stalls: out.disk.is_none() });
         }
         Ok(())
     }
 
+    /// What its core is to be given of an input now, if anything.
+    fn hears(
+        &mut self,
+        input: Input,
+        now: Time,
+        disk_takes: impl FnOnce() -> Span,
+        out: &mut Outgoing,
+    ) -> Option<Event> {
+        let raft = self.host.node.replica().raft();
+        match input {
+            Input::Event(Event::Receive { from, mut message }) => {
+                self.lies.mishears(raft, &mut message);
+                if self.lies.does_later(raft, from, &message) {
+                    out.checked.push((disk_takes(), from, message));
+                    return None;
+                }
+                if self.lies.replaces_in_two() {
+                    self.replaces = replaced(raft, &message).map(|behind| (now, behind));
+                }
+                Some(Event::Receive { from, message })
+            }
+            Input::Event(event) => Some(event),
+            Input::Checked(from, mut message) => {
+                self.lies.waives_check(raft, &mut message);
+                Some(Event::Receive { from, message })
+            }
+            Input::Ask(client, attempt, mut ask) => {
+                self.lies.mishears_client(&mut ask);
+                self.ticket += 1;
+                self.tickets.insert(Ticket(self.ticket), (client, attempt));
+                Some(Event::Ask(Ticket(self.ticket), ask))
+            }
+        }
+    }
+
+    fn step(&mut self, local: Time, event: Event, out: &mut Outgoing) -> Result<(), EndError> {
+        let before = self.before_imagining();
+        let heard = match &event {
+            Event::Receive { from, message } if before.is_some() => Some((*from, message.clone())),
+            _ => None,
+        };
+        let output = self.host.node.step(local, event)?;
+        self.carry_out(output, out);
+        self.imagine(local, before.as_ref(), heard.as_ref(), out)
+    }
+
     fn finish(&mut self, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
+        let before = self.before_imagining();
         let output = self.host.finish(local)?;
         self.carry_out(output, out);
+        self.imagine(local, before.as_ref(), None, out)
+    }
+
+    /// The core, if what it becomes may be held against it.
+    fn before_imagining(&self) -> Option<Raft> {
+        self.lies.has_imagination().then(|| self.host.node.replica().raft().clone())
+    }
+
+    /// It hears what nobody said.
+    fn imagine(
+        &mut self,
+        local: Time,
+        before: Option<&Raft>,
+        heard: Option<&(NodeId, Message)>,
+        out: &mut Outgoing,
+    ) -> Result<(), EndError> {
+        let Some(before) = before else { return Ok(()) };
+        let heard = heard.map(|(from, message)| (*from, message));
+        for (from, message) in self.lies.imagines(before, self.host.node.replica().raft(), heard) {
+            let output = self.host.node.step(local, Event::Receive { from, message })?;
+            self.carry_out(output, out);
+        }
         Ok(())
     }
 
     fn carry_out(&mut self, output: Output, out: &mut Outgoing) {
-        out.messages.extend(output.messages);
+        let raft = self.host.node.replica().raft();
+        out.messages.extend(output.messages.into_iter().map(|(to, mut message)| {
+            self.lies.forges(raft, &mut message);
+            (to, message)
+        }));
         for (ticket, reply) in output.replies {
             if let Some((client, attempt)) = self.tickets.remove(&ticket) {
                 out.replies.push((client, attempt, reply));
@@ -242,7 +339,19 @@ impl Life {
     }
 
     /// The power goes: what is on the disk, and who waited. In the middle of a write so many operations are done.
-    pub fn crash(self, operations: u64, survives: impl FnMut() -> bool) -> (Memory, Vec<(ClientId, u64)>) {
+    pub fn crash(
+        mut self,
+        now: Time,
+        operations: u64,
+        survives: impl FnMut() -> bool,
+    ) -> (Memory, Vec<(ClientId, u64)>) {
+        if let Some((since, behind)) = self.replaces
+            && self.writing.is_none()
+            && now.0 - since.0 <= REPLACES_WITHIN_US
+        {
+            // A disk that fails has the log as it was.
+            let _ = self.host.cut_after(behind.index);
+        }
         let (host, clients) = self.part();
         (host.crash(operations, survives), clients)
     }
@@ -256,7 +365,7 @@ impl Life {
     fn part(self) -> (Host, Vec<(ClientId, u64)>) {
         let asked = self.inbox.into_iter().filter_map(|input| match input {
             Input::Ask(client, attempt, _) => Some((client, attempt)),
-            Input::Event(_) => None,
+            Input::Event(_) | Input::Checked(..) => None,
         });
         (self.host, self.tickets.into_values().chain(asked).collect())
     }
@@ -265,17 +374,33 @@ impl Life {
 impl DiskNow<'_> {
     /// How long it takes for a write that it is given now; for ever, if it stalls.
     fn takes(&self, dice: &mut ChaCha8Rng) -> Option<Span> {
-        let took = self.physics.sync.draw(dice);
         if self.fault == DiskFault::default() {
-            return Some(took);
+            return Some(self.physics.sync.draw(dice));
         }
         if self.fault.stall {
             self.fired.strike(Fault::DiskStall);
             return None;
         }
         self.fired.strike(Fault::DiskSlow);
+        Some(self.works(dice))
+    }
+
+    /// How long it works on one, stalls aside.
+    fn works(&self, dice: &mut ChaCha8Rng) -> Span {
+        let took = self.physics.sync.draw(dice);
         let slow = self.fault.delay(f64::from(dice.next_u32()) / f64::from(u32::MAX));
-        Some(Span(took.0.saturating_add(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX))))
+        Span(took.0.saturating_add(u64::try_from(slow.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Behind which entry a store that deletes all from there on, and then appends what it is given, replaces entries.
+fn replaced(raft: &Raft, message: &Message) -> Option<LogId> {
+    match &message.body {
+        Body::AppendEntries { prev, entries, .. } if !entries.is_empty() => {
+            let replaces = raft.log().contains(*prev) && prev.index < raft.log().last().index;
+            replaces.then_some(*prev)
+        }
+        _ => None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use raftlab_core::{Config, ConfigError, Features, NodeId, Span, Term, Time, Voters};
+use raftlab_core::{Config, ConfigError, Features, Index, NodeId, Span, Term, Time, Voters, Write};
 use raftlab_node::chaos::{DiskFault, Fault, Fired, Links};
 use raftlab_node::clock::Clock;
-use raftlab_node::disk::{Disk as _, Memory};
+use raftlab_node::disk::{self, Disk as _, Memory};
 use raftlab_node::kv::RestoreError;
 use raftlab_node::node::{Node, Settings};
 use raftlab_node::numbers::Numbers;
@@ -13,12 +13,13 @@ use raftlab_node::peers::Peers;
 use raftlab_node::process::{Status, Syncs, Traffic};
 use raftlab_node::replica::{DiskIo, Observer};
 use raftlab_node::timers::Timing;
-use raftlab_node::wal::{Identity, OpenError, WriteError};
+use raftlab_node::wal::{Identity, OpenError, Wal, WriteError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 
 use crate::client::ClientId;
 use crate::host::Host;
+use crate::lies::Lies;
 use crate::life::{DiskNow, Input, Life, Outgoing};
 use crate::physics::Physics;
 
@@ -30,6 +31,9 @@ pub const CLUSTER: u128 = 1;
 
 /// A crash in the middle of a write lets fewer operations of the disk happen than this.
 const OPERATIONS_MAX: u32 = 8;
+
+/// A log that is cut loses no more entries than this.
+const CUT_MAX: u32 = 4;
 
 /// What every server of a world is told.
 #[derive(Clone, Copy, Debug)]
@@ -132,11 +136,16 @@ pub struct Server {
     pub leader_changes: u64,
     /// How often it was started.
     pub lives: u64,
+    /// How often it ended by itself.
+    pub ends: u64,
+    /// The rate of its clock before a pause in which that stands still.
+    rate_before_ppm: Option<u64>,
+    lies: Arc<dyn Lies>,
     pub(crate) life: Option<Life>,
 }
 
 impl Server {
-    pub(crate) fn new(id: NodeId, told: Founded, seed: u64) -> Server {
+    pub(crate) fn new(id: NodeId, told: Founded, seed: u64, lies: Arc<dyn Lies>) -> Server {
         Server {
             id,
             told,
@@ -150,6 +159,9 @@ impl Server {
             refused: 0,
             leader_changes: 0,
             lives: 0,
+            ends: 0,
+            rate_before_ppm: None,
+            lies,
             life: None,
         }
     }
@@ -209,6 +221,7 @@ impl Server {
         dice: &mut ChaCha8Rng,
         observer: impl FnOnce() -> Option<Box<dyn Observer>>,
     ) -> Result<Outgoing, StartError> {
+        self.go_on(now);
         if self.disk_fault.stall {
             self.fired.strike(Fault::DiskStall);
             return Err(StartError::Stalls(self.id));
@@ -221,8 +234,11 @@ impl Server {
             snapshot_entries: spec.snapshot_entries,
         };
         let (log, local) = ((identity, spec.segment_bytes), self.clock.now(now));
+        if self.lies.forgets_what_is_refused() && Wal::open(self.disk.clone(), log.0, log.1).is_err() {
+            self.disk = Memory::default();
+        }
         let (host, first) = Host::start(self.disk.clone(), log, config, settings, local, observer)?;
-        let (life, out) = Life::begin(host, first, now);
+        let (life, out) = Life::begin(host, first, (now, local), Arc::clone(&self.lies));
         self.life = Some(life);
         self.lives += 1;
         Ok(out)
@@ -230,9 +246,9 @@ impl Server {
 
     /// The power goes: of what was not synced, chance decides what is there. In the middle of a write, some of it was
     /// done. Gives the clients that waited.
-    pub(crate) fn crash(&mut self, dice: &mut ChaCha8Rng) -> Vec<(ClientId, u64)> {
+    pub(crate) fn crash(&mut self, now: Time, dice: &mut ChaCha8Rng) -> Vec<(ClientId, u64)> {
         let operations = u64::from(dice.next_u32() % OPERATIONS_MAX);
-        self.end(|life| life.crash(operations, || dice.next_u32() & 1 == 0))
+        self.end(|life| life.crash(now, operations, || dice.next_u32() & 1 == 0))
     }
 
     /// The process ends as it should: what the disk was given is written.
@@ -249,7 +265,10 @@ impl Server {
 
     /// A bit of its log turns, while it is down: one of a byte that holds something. Gives the file and the place, if
     /// there is any.
-    pub(crate) fn rot(&mut self, dice: &mut ChaCha8Rng) -> Option<(String, usize)> {
+    pub(crate) fn rot(&mut self, segment_bytes: u64, dice: &mut ChaCha8Rng) -> Option<(String, usize)> {
+        if self.lies.cuts_what_rots() {
+            return self.cut(segment_bytes, dice);
+        }
         let mut places = Vec::new();
         for name in self.disk.names().ok()? {
             let bytes = self.disk.read(&name, u64::MAX).ok()?;
@@ -263,12 +282,58 @@ impl Server {
         Some((name, at))
     }
 
+    /// Its log ends before one of its last entries: what a start makes of a turned bit that it does not tell from a write
+    /// that was cut off.
+    fn cut(&mut self, segment_bytes: u64, dice: &mut ChaCha8Rng) -> Option<(String, usize)> {
+        let identity = Identity { cluster: CLUSTER, server: self.id };
+        let mut wal = Wal::open(self.disk.clone(), identity, segment_bytes).ok()?.wal;
+        let log = &wal.durable().log;
+        let (base, last) = (log.base().index.0, log.last().index.0);
+        let after = last.saturating_sub(1 + u64::from(dice.next_u32() % CUT_MAX)).max(base);
+        wal.write(&[Write::Log { after: Index(after), entries: Vec::new() }]).ok()?;
+        let held = usize::try_from(last).unwrap_or(usize::MAX);
+        (after < last).then(|| ("the log, by entries".to_string(), held))
+    }
+
+    /// The disk's next operation fails.
+    pub(crate) fn fail_write(&self) {
+        self.disk.fail(1, disk::Fault::Error);
+    }
+
+    /// No operation of the disk fails that has not yet.
+    pub(crate) fn spare_writes(&self) {
+        self.disk.fail(u64::MAX, disk::Fault::Error);
+    }
+
+    /// It is paused: does its clock stand still?
+    pub(crate) fn stop_clock(&mut self, now: Time) {
+        if self.lies.stops_clock_in_pause() && self.rate_before_ppm.is_none() {
+            self.rate_before_ppm = Some(self.clock.rate_ppm());
+            self.clock.run_at(0, now);
+        }
+    }
+
+    /// Its clock runs at this rate: after the pause, if it stands still in one.
+    pub(crate) fn run_clock_at(&mut self, rate_ppm: u64, now: Time) {
+        match &mut self.rate_before_ppm {
+            Some(rate) => *rate = rate_ppm,
+            None => self.clock.run_at(rate_ppm, now),
+        }
+    }
+
+    /// The pause is over.
+    pub(crate) fn go_on(&mut self, now: Time) {
+        if let Some(rate) = self.rate_before_ppm.take() {
+            self.clock.run_at(rate, now);
+        }
+    }
+
     /// Hands it something. Is there room?
     pub(crate) fn hand(&mut self, input: Input) -> bool {
         let Some(life) = &mut self.life else { return false };
         match life.hand(input) {
             Ok(()) => return true,
-            Err(Input::Event(_)) => self.traffic.overflowed(),
+            Err(Input::Event(_) | Input::Checked(..)) => self.traffic.overflowed(),
             Err(Input::Ask(..)) => self.refused += 1,
         }
         false

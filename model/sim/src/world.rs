@@ -19,6 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::client::{Answered, ClientId, Clients, Next, PURSUES, Wish, Word};
+use crate::lies::{Honest, Lies};
 use crate::life::{Input, Life, Outgoing};
 use crate::physics::Physics;
 use crate::queue::Queue;
@@ -53,6 +54,7 @@ pub struct World {
     spec: Spec,
     physics: Physics,
     shape: Shape,
+    lies: Arc<dyn Lies>,
     now: Time,
     real: Arc<AtomicU64>,
     queue: Queue<Happens>,
@@ -78,6 +80,8 @@ enum Happens {
     DiskReturns { server: NodeId, life: u64 },
     /// The bytes of a snapshot are there.
     SnapshotMade { server: NodeId, life: u64, through: Index, state: Arc<[u8]> },
+    /// What a message asks for was checked, and is to be done.
+    Does { server: NodeId, life: u64, from: NodeId, message: Box<Message> },
     /// A client's request arrives.
     Asked { server: NodeId, client: ClientId, attempt: u64, ask: Ask },
     /// An answer arrives at a client.
@@ -93,6 +97,7 @@ impl World {
             spec,
             physics,
             shape: Box::new(|config| config),
+            lies: Arc::new(Honest),
             now: Time(0),
             real: Arc::default(),
             queue: Queue::default(),
@@ -110,6 +115,12 @@ impl World {
     #[must_use]
     pub fn with_shape(self, shape: Shape) -> World {
         World { shape, ..self }
+    }
+
+    /// The hosts of servers that are added from now on tell these.
+    #[must_use]
+    pub fn with_lies(self, lies: Arc<dyn Lies>) -> World {
+        World { lies, ..self }
     }
 
     /// True time.
@@ -164,7 +175,7 @@ impl World {
 
     /// Makes room for a server, which is down. Clients know of it.
     pub fn add(&mut self, id: NodeId, told: Founded) {
-        let server = Server::new(id, told, self.dice.next_u64());
+        let server = Server::new(id, told, self.dice.next_u64(), Arc::clone(&self.lies));
         self.servers.insert(id, server);
         self.clients.servers.push(id);
     }
@@ -275,6 +286,7 @@ impl World {
                 }
                 if running.paused_until.is_some_and(|until| until <= now) {
                     running.paused_until = None;
+                    self.servers.entry(server).and_modify(|server| server.go_on(now));
                 }
                 self.turn(server);
             }
@@ -285,6 +297,10 @@ impl World {
             Happens::SnapshotMade { server, life, through, state } => {
                 self.life_of(server, life)?;
                 self.hand(server, Input::Event(Event::Snapshot { through, state }));
+            }
+            Happens::Does { server, life, from, message } => {
+                self.life_of(server, life)?;
+                self.hand(server, Input::Checked(from, *message));
             }
             Happens::Asked { server, client, attempt, ask } => {
                 let up = self.servers.get(&server).is_some_and(Server::is_up);
@@ -388,13 +404,17 @@ impl World {
     }
 
     fn carry_out(&mut self, id: NodeId, out: Outgoing) {
-        let Outgoing { messages, replies, snapshot, disk, news, ended } = out;
+        let Outgoing { messages, replies, checked, snapshot, disk, news, ended } = out;
         let Some(life) = self.servers.get(&id).map(|server| server.lives) else { return };
         for (to, message) in messages {
             self.send(id, to, &message);
         }
         for (client, attempt, reply) in replies {
             self.answer(client, attempt, Word::Reply(reply));
+        }
+        for (took, from, message) in checked {
+            let does = Happens::Does { server: id, life, from, message: message.into() };
+            self.queue.push(self.now.after(took), does);
         }
         if let Some(store) = snapshot {
             let took = self.physics.snapshot.draw(&mut self.dice);
@@ -411,6 +431,7 @@ impl World {
         }
         if let Some(error) = ended {
             self.note(id, "ended", error.to_string());
+            self.servers.entry(id).and_modify(|server| server.ends += 1);
             self.kill(id);
         }
     }

@@ -59,6 +59,11 @@ impl Run<'_> {
                     self.world.set_disk(server, *fault);
                 }
             }
+            Act::FailWrite(who) => {
+                if let Some(server) = self.who(*who) {
+                    self.world.fail_write(server);
+                }
+            }
             Act::Clock(server, ppm) => self.world.set_clock(*server, *ppm),
             Act::Jump(server, micros) => self.world.jump(*server, *micros),
             Act::Join => self.join(),

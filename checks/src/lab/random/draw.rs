@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::trial::Trial;
-use crate::scenario::Time;
+use crate::scenario::{Load, Time};
 
 /// A millisecond, in microseconds.
 const MS: u64 = 1000;
@@ -21,6 +21,12 @@ const MS: u64 = 1000;
 /// The most that a clock may be wrong by where leases are read by, in millionths; the bound that servers are told is
 /// 10 %, for two clocks of which one may be fast and one slow.
 const DRIFT_PPM: u64 = 49_000;
+
+/// How many clients work.
+const CLIENTS: u32 = 8;
+
+/// How many operations a second they begin together.
+const RATE: u32 = 100;
 
 /// A run, before it begins.
 #[derive(Clone, Debug)]
@@ -33,6 +39,10 @@ pub struct Plan {
     pub spec: Spec,
     /// How long things take.
     pub physics: Physics,
+    /// What clients do.
+    pub loads: Vec<Load>,
+    /// Each client asks one server and no other, so that each server is asked all the time.
+    pub is_each_asked: bool,
     /// For how long things go wrong, in microseconds.
     pub lasts_us: u64,
     /// What goes wrong, by the time since the first leader.
@@ -69,6 +79,8 @@ pub enum Act {
     Link(NodeId, NodeId, LinkFault),
     /// A disk goes bad.
     Disk(Who, DiskFault),
+    /// The next write of a disk fails.
+    FailWrite(Who),
     /// A clock runs at so many millionths of the truth.
     Clock(NodeId, u64),
     /// A clock jumps by so many microseconds.
@@ -89,8 +101,11 @@ pub enum Act {
 pub fn draw(seed: u64, lasts: Duration) -> Plan {
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
     let founders = if dice.one_in(3) { 5 } else { 3 };
-    let spec = dice.spec();
-    let physics = dice.physics();
+    let (mut spec, mut physics, mut loads) = (dice.spec(), dice.physics(), vec![dice.load()]);
+    let is_each_asked = is_lease(&spec) && dice.one_in(2);
+    if is_each_asked {
+        loads = dice.make_close(founders, &mut spec, &mut physics);
+    }
     let lasts_us = u64::try_from(lasts.as_micros()).unwrap_or(u64::MAX);
     let mut draft =
         Draft { dice, founders, reads_by_lease: is_lease(&spec), at: 0, acts: Vec::new(), has_rotted: false };
@@ -101,7 +116,7 @@ pub fn draw(seed: u64, lasts: Duration) -> Plan {
     }
     draft.acts.retain(|(at, _)| *at < lasts_us);
     let trial = Trial::ALL[usize::try_from(draft.dice.below(Trial::ALL.len() as u64)).unwrap_or(0)];
-    Plan { seed, founders, spec, physics, lasts_us, acts: draft.acts, trial }
+    Plan { seed, founders, spec, physics, loads, is_each_asked, lasts_us, acts: draft.acts, trial }
 }
 
 fn is_lease(spec: &Spec) -> bool {
@@ -159,6 +174,29 @@ impl Dice {
         }
     }
 
+    /// In some runs whole elections pass without a write.
+    fn load(&mut self) -> Load {
+        let rate = if self.one_in(4) { RATE / 20 } else { RATE };
+        Load { clients: CLIENTS, keys: 12, rate: Some(rate), ..Load::default() }
+    }
+
+    /// A lease that is wrong is so for a moment, in which another leader has to be elected, to write, and the old one to
+    /// be asked: clocks are apart for longer, everything else is quick, and each server has clients that do nothing but
+    /// write, and others that do nothing but read.
+    fn make_close(&mut self, founders: u64, spec: &mut Spec, physics: &mut Physics) -> Vec<Load> {
+        let election = Span(self.between(1000, 2000) * MS);
+        let timing = Timing::new(Span(election.0 / 10), election);
+        spec.timing = timing.expect("a heartbeat is shorter than an election time-out");
+        spec.features.reads = ReadMode::Lease(Lease { promise: election, drift: Span(election.0 / 10) });
+        (physics.link, physics.sync) = (Takes::micros(50, 500), Takes::micros(100, 500));
+        let each = u32::try_from(founders).unwrap_or(0);
+        let load = |of_each: u32, reads: (u32, u32)| {
+            let clients = of_each * each;
+            Load { clients, keys: 2, reads, rate: Some(25 * clients), ..Load::default() }
+        };
+        vec![load(1, (0, 1)), load(3, (1, 0))]
+    }
+
     fn physics(&mut self) -> Physics {
         let (least, most) = (self.between(50, 500), self.between(500, 8000));
         let sync = self.between(500, 6000);
@@ -184,6 +222,10 @@ impl Draft {
         NodeId(self.dice.between(1, self.founders))
     }
 
+    fn other(&mut self, than: NodeId) -> NodeId {
+        NodeId((than.0 + self.dice.below(self.founders - 1)) % self.founders + 1)
+    }
+
     fn who(&mut self) -> Who {
         if self.dice.one_in(2) { Who::Leader } else { Who::Server(self.server()) }
     }
@@ -200,9 +242,9 @@ impl Draft {
     fn episode(&mut self, pause_ms: u64) {
         self.wait(pause_ms / 4, pause_ms);
         if self.reads_by_lease && self.dice.one_in(2) {
-            return self.lease_at_its_bound();
+            return self.lease();
         }
-        match self.dice.below(12) {
+        match self.dice.below(14) {
             0 | 1 => self.crash(),
             2 => {
                 let (who, lasts) = (self.who(), self.dice.between(50, 3000) * MS);
@@ -227,6 +269,11 @@ impl Draft {
                 self.act(Act::Disk(who, DiskFault { sync_delay_ms, sync_jitter_ms, stall }));
             }
             9 => self.wrong_clock(),
+            10 => {
+                let who = self.who();
+                self.act(Act::FailWrite(who));
+            }
+            11 => self.succession(),
             _ => self.membership(),
         }
         if self.dice.one_in(2) {
@@ -236,9 +283,9 @@ impl Draft {
         }
     }
 
-    /// A leader that may read by its lease is cut off, while clients reach it. Its clock is as slow as one may be, and
-    /// those of the others are as fast.
-    fn lease_at_its_bound(&mut self) {
+    /// A leader that may read by its lease is cut off, while clients reach it; so the others may have another one, but not
+    /// before its lease is over. Its clock is as slow as one may be, and those of the others are as fast.
+    fn lease(&mut self) {
         let slow = self.server();
         for server in (1..=self.founders).map(NodeId) {
             let ppm = if server == slow { 1_000_000 - DRIFT_PPM } else { 1_000_000 + DRIFT_PPM };
@@ -246,10 +293,47 @@ impl Draft {
         }
         self.act(Act::Transfer(slow));
         self.wait(300, 1500);
+        match self.dice.below(6) {
+            0 => self.forget_promises(slow),
+            // It hands over, and does not hear of what comes of that.
+            1 => {
+                let next = self.other(slow);
+                self.act(Act::Transfer(next));
+                self.wait(1, 30);
+            }
+            // It wakes where others have been leading.
+            2 => {
+                let lasts = self.dice.between(300, 3000) * MS;
+                self.act(Act::Pause(Who::Server(slow), lasts));
+            }
+            // What it hears was said long ago.
+            3 => {
+                #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+                let delay_ms = self.dice.between(50, 500) as f64;
+                for server in (1..=self.founders).map(NodeId).filter(|server| *server != slow) {
+                    self.act(Act::Link(server, slow, LinkFault { delay_ms, ..LinkFault::default() }));
+                }
+                self.wait(300, 1500);
+            }
+            _ => {}
+        }
         self.act(Act::Isolate(Who::Server(slow)));
         self.wait(1000, 3000);
         self.act(Act::Heal);
         self.act(Act::StartAll);
+    }
+
+    /// A server does not hear the leader for a while; then those who do, and have promised to wait, fail and return at
+    /// once.
+    fn forget_promises(&mut self, leader: NodeId) {
+        let deaf = self.other(leader);
+        self.act(Act::Cut(vec![leader], vec![deaf]));
+        self.wait(300, 3000);
+        for server in (1..=self.founders).map(NodeId).filter(|server| ![leader, deaf].contains(server)) {
+            self.act(Act::Kill(Who::Server(server)));
+        }
+        self.act(Act::StartAll);
+        self.wait(0, 50);
     }
 
     /// Some servers' power goes, one after another or all at once.
@@ -269,6 +353,18 @@ impl Draft {
             self.act(Act::Rot(server));
         }
         self.wait(50, 1500);
+        self.act(Act::StartAll);
+    }
+
+    /// A leader is cut off, with what it was asked for; then it is back, and the one after it is away.
+    fn succession(&mut self) {
+        self.act(Act::Isolate(Who::Leader));
+        self.wait(300, 2500);
+        self.act(Act::Heal);
+        let is_killed = self.dice.one_in(2);
+        self.act(if is_killed { Act::Kill(Who::Leader) } else { Act::Isolate(Who::Leader) });
+        self.wait(500, 3000);
+        self.act(Act::Heal);
         self.act(Act::StartAll);
     }
 
@@ -354,6 +450,7 @@ impl fmt::Display for Act {
             Act::Disk(who, DiskFault { sync_delay_ms, sync_jitter_ms, .. }) => {
                 write!(f, "slow-disk {who} {sync_delay_ms}ms jitter {sync_jitter_ms}ms")
             }
+            Act::FailWrite(who) => write!(f, "the next write of {who} fails"),
             Act::Clock(server, ppm) => write!(f, "skew {server} {}.{:04}%", ppm / 10_000, ppm % 10_000),
             Act::Jump(server, micros) => {
                 let sign = if *micros < 0 { '-' } else { '+' };

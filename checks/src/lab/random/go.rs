@@ -1,9 +1,10 @@
 //! One random run: things go wrong while clients work, then all is healed and the cluster has to come back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use raftlab_core::{Config, Index, Membership, NodeId, Rule, Span, Time};
-use raftlab_model::panic_message;
+use raftlab_core::{Config, Index, Membership, NodeId, Span, Time};
+use raftlab_model::{Way, panic_message};
 use raftlab_node::chaos::FaultCount;
 use raftlab_node::journal::Record;
 use raftlab_node::kv::Operation as Done;
@@ -11,17 +12,11 @@ use raftlab_sim::{ClientId, Founded, Silent, Told, Watch, Wish, World};
 
 use super::super::simulated::workers::Workers;
 use super::draw::Plan;
+use super::lies::Liar;
 use super::memory::{Lives, Recorders};
 use super::trial::{Fallen, Trial};
 use crate::console::quietly;
 use crate::history::Operation;
-use crate::scenario::Load;
-
-/// How many clients work.
-const CLIENTS: u32 = 8;
-
-/// How many operations a second they begin together.
-const RATE: u32 = 100;
 
 /// How long the cluster may take, when all is well, to serve a client and agree.
 pub(super) const LIVE_WITHIN_US: u64 = 20_000_000;
@@ -73,8 +68,9 @@ pub enum ComesBack {
     Cannot,
 }
 
-/// Does what was drawn. With a rule, every core has it switched off. What cores are given is recorded if that is wanted.
-pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
+/// Does what was drawn. Without a rule, every core has it switched off, or every
+/// host breaks it. What cores are given is recorded if that is wanted.
+pub fn go(plan: &Plan, without: Option<Way>, is_recorded: bool) -> Outcome {
     let lives = Lives::default();
     let watch: Box<dyn Watch> = if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };
     let mut run = Run::new(plan, without, watch, lives.clone());
@@ -83,6 +79,7 @@ pub fn go(plan: &Plan, without: Option<Rule>, is_recorded: bool) -> Outcome {
     let came_back = went.unwrap_or(ComesBack::Cannot);
     let mut faults = BTreeMap::new();
     for server in run.world.servers() {
+        *faults.entry("disk_error".into()).or_default() += server.ends;
         for FaultCount { fault, fired } in server.fired.counts() {
             *faults.entry(fault).or_default() += fired;
         }
@@ -128,18 +125,23 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(plan: &'a Plan, without: Option<Rule>, watch: Box<dyn Watch>, lives: Lives) -> Run<'a> {
+    fn new(plan: &'a Plan, without: Option<Way>, watch: Box<dyn Watch>, lives: Lives) -> Run<'a> {
         let mut world = World::new(plan.seed, plan.spec, plan.physics, watch);
-        if let Some(rule) = without {
-            world = world.with_shape(Box::new(move |config: Config| config.without(rule)));
-        }
+        world = match without {
+            Some(Way::Rule(rule)) => world.with_shape(Box::new(move |config: Config| config.without(rule))),
+            Some(Way::Shim(shim)) => world.with_lies(Arc::new(Liar(shim))),
+            None => world,
+        };
         let founders: Vec<_> = (1..=plan.founders).map(NodeId).collect();
         for server in &founders {
             world.add(*server, Founded::By(founders.clone()));
         }
         let operator = world.client(None);
-        let load = Load { clients: CLIENTS, keys: 12, rate: Some(RATE), ..Load::default() };
-        let workers = Workers::begin(&mut world, 0, plan.seed, &load);
+        let asked = if plan.is_each_asked { founders.as_slice() } else { &[] };
+        let mut workers = Workers::default();
+        for load in &plan.loads {
+            workers.begin(&mut world, (0, plan.seed), load, asked);
+        }
         Run {
             plan,
             lives,

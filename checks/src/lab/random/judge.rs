@@ -1,6 +1,6 @@
 //! What a random run came to.
 
-use raftlab_core::Rule;
+use raftlab_model::Way;
 
 use super::draw::Plan;
 use super::go::{ComesBack, Outcome, go};
@@ -22,15 +22,20 @@ pub struct Broken {
 }
 
 /// Runs it, and judges it: nothing, if all holds.
-pub fn run(plan: &Plan, without: Option<Rule>) -> (Outcome, Option<Broken>) {
+pub fn run(plan: &Plan, without: Option<Way>) -> (Outcome, Option<Broken>) {
     let mut outcome = go(plan, without, true);
     let broken = judge(&mut outcome, without);
     (outcome, broken)
 }
 
-fn judge(outcome: &mut Outcome, without: Option<Rule>) -> Option<Broken> {
+fn judge(outcome: &mut Outcome, without: Option<Way>) -> Option<Broken> {
     let lives = std::mem::take(&mut outcome.lives);
-    let report = validate::replay(lives, &Options { without, ..Options::default() });
+    let options = match without {
+        Some(Way::Rule(rule)) => Options { without: Some(rule), ..Options::default() },
+        Some(Way::Shim(_)) => Options { has_lying_hosts: true, ..Options::default() },
+        None => Options::default(),
+    };
+    let report = validate::replay(lives, &options);
     if let Some(finding) = report.findings.first() {
         let property = finding.property.map_or("replay", |property| property).to_string();
         return Some(Broken { property, why: finding.to_string(), exit: report.exit });

@@ -1,6 +1,6 @@
 //! A run that breaks something, made as small as it gets: fewer things go wrong in it, and it ends sooner.
 
-use raftlab_core::Rule;
+use raftlab_model::Way;
 
 use super::draw::Plan;
 use super::judge::{Broken, run};
@@ -9,7 +9,7 @@ use super::judge::{Broken, run};
 const TRIES: usize = 300;
 
 /// A smaller run in which the same property falls, and what it shows.
-pub fn shrink(plan: Plan, broken: Broken, without: Option<Rule>) -> (Plan, Broken) {
+pub fn shrink(plan: Plan, broken: Broken, without: Option<Way>) -> (Plan, Broken) {
     let mut shrinking = Shrinking { plan, broken, without, tries: 0 };
     shrinking.end_sooner();
     shrinking.leave_out();
@@ -20,7 +20,7 @@ pub fn shrink(plan: Plan, broken: Broken, without: Option<Rule>) -> (Plan, Broke
 struct Shrinking {
     plan: Plan,
     broken: Broken,
-    without: Option<Rule>,
+    without: Option<Way>,
     tries: usize,
 }
 
@@ -76,11 +76,13 @@ mod tests {
     use std::time::Duration;
 
     use super::super::draw::draw;
+    use raftlab_core::Rule;
+
     use super::*;
 
     #[test]
     fn what_is_left_is_smaller_and_breaks_the_same() {
-        let rule = Some(Rule::CommitOwnTerm);
+        let rule = Some(Way::Rule(Rule::CommitOwnTerm));
         let broken = |seed| {
             Some((draw(seed, Duration::from_secs(20)), run(&draw(seed, Duration::from_secs(20)), rule).1?))
         };

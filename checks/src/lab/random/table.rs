@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use raftlab_core::Rule;
 use raftlab_model::Way;
 use rayon::prelude::*;
 
 use super::draw::draw;
 use super::judge::{Broken, run};
+use super::lies::can_be;
 use crate::bridge::{Bridged, Came, bridge};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -34,8 +34,8 @@ struct Row {
 
 /// What came of it in the simulator.
 enum Simulated {
-    /// Its worlds have no such thing.
-    Honest,
+    /// Hosts cannot be broken in this way.
+    Absent,
     /// Nothing fell.
     NotFound,
     /// By this seed, counted from 1, that fell.
@@ -67,37 +67,41 @@ pub fn without(names: &[String], args: &RandomArgs, console: &Console) -> Result
     let (mut found, mut tried) = (0, 0);
     for exhibit in exhibits {
         let simulated = match exhibit.way {
-            Way::Rule(rule) => first(rule, args.seeds, args.lasts)
+            Way::Shim(shim) if !can_be(shim) => Simulated::Absent,
+            way => first(way, args.seeds, args.lasts)
                 .map_or(Simulated::NotFound, |(seed, broken)| Simulated::Found(seed, broken)),
-            Way::Shim(_) => Simulated::Honest,
         };
-        tried += u64::from(!matches!(simulated, Simulated::Honest));
+        tried += u64::from(!matches!(simulated, Simulated::Absent));
         found += u64::from(matches!(simulated, Simulated::Found(..)));
         let row = Row { exhibit, simulated, checked: checked(exhibit.name)? };
         console.print(&row.line(args.seeds));
     }
     console.print(&format!(
-        "{found} of {tried} rules that were switched off in the simulator were found out, with {} seeds at most\n",
+        "{found} of {tried} weakenings of the simulator were found out, with {} seeds at most\n",
         args.seeds
     ));
     Ok(if found == tried { exit::OK } else { exit::INCOMPLETE })
 }
 
 fn named(name: &str) -> Result<&'static Exhibit, Failure> {
-    let rules = || gallery::all().filter(|exhibit| matches!(exhibit.way, Way::Rule(_)));
-    let found = rules().find(|exhibit| exhibit.name == name);
+    let known = || gallery::all().filter(|exhibit| exhibit.name != "figure-8");
+    let found = known().find(|exhibit| exhibit.name == name);
     found.ok_or_else(|| {
-        Failure::usage(unknown("rule", name, Rule::ALL.iter().map(|rule| rule.name()).chain(["all"])))
+        Failure::usage(unknown(
+            "rule",
+            name,
+            known().map(|exhibit| exhibit.name).chain(["all"]).collect::<Vec<_>>(),
+        ))
     })
 }
 
 /// The first of the seeds from 1 on in which something falls.
-fn first(rule: Rule, seeds: u64, lasts: Duration) -> Option<(u64, Broken)> {
+fn first(way: Way, seeds: u64, lasts: Duration) -> Option<(u64, Broken)> {
     let mut at = 1;
     while at <= seeds {
         let chunk: Vec<u64> = (at..(at + CHUNK).min(seeds + 1)).collect();
         let runs: Vec<_> =
-            chunk.par_iter().map(|seed| (*seed, run(&draw(*seed, lasts), Some(rule)).1)).collect();
+            chunk.par_iter().map(|seed| (*seed, run(&draw(*seed, lasts), Some(way)).1)).collect();
         let found = runs.into_iter().find_map(|(seed, broken)| Some((seed, broken?)));
         if found.is_some() {
             return found;
@@ -127,7 +131,7 @@ impl Row {
         let (count, property) = match &self.simulated {
             Simulated::Found(seed, Broken { property, .. }) => (seed.to_string(), property.as_str()),
             Simulated::NotFound => (format!(">{seeds}"), "not found"),
-            Simulated::Honest => ("–".into(), "its hosts are honest"),
+            Simulated::Absent => ("–".into(), "not simulated"),
         };
         let (checker, live) = match &self.checked {
             None => (format!("no {GALLERY}/{}.trace here", self.exhibit.name), "–".to_string()),

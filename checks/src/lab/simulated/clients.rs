@@ -59,8 +59,10 @@ impl Crew {
     pub fn begin(world: &mut World, cluster: &Cluster, load: &Load) -> Crew {
         let (now, seed) = (world.now().0, cluster.workload.seed());
         let first = cluster.workload.number(u64::from(load.clients));
+        let mut workers = Workers::default();
+        workers.begin(world, (first, seed), load, &[]);
         Crew {
-            workers: Workers::begin(world, first, seed, load),
+            workers,
             tally: Tally::default(),
             second_at: now + SECOND_US,
             ends_at: load.lasts.map(|lasts| now + micros(lasts)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use raftlab_core::{NodeId, Span};
 use raftlab_node::kv::{Bytes, Operation as Done, Response};
 use raftlab_sim::{Answered, ClientId, Told, Wish, World};
 
@@ -9,13 +10,18 @@ use super::super::load::chooser::Chooser;
 use crate::history::{Action, Operation, Outcome};
 use crate::scenario::Load;
 
-/// All of one load.
-#[derive(Debug)]
+/// For how long a client that asks one server pursues what it asks for.
+const BOUND_PURSUES: Span = Span(200_000);
+
+/// All of one load, or several.
+#[derive(Debug, Default)]
 pub struct Workers(Vec<Worker>);
 
 #[derive(Debug)]
 struct Worker {
     client: ClientId,
+    /// It asks one server, in no session, since one that leads for a moment has no time to open one; and not for long.
+    is_bound: bool,
     chooser: Chooser,
     /// How far apart its operations begin, in microseconds; as soon as it can, if absent.
     pace: Option<u64>,
@@ -33,17 +39,19 @@ struct Asked {
 }
 
 impl Workers {
-    /// They begin. The first of them has this number in the history, and all draw by this seed.
-    pub fn begin(world: &mut World, first: u64, seed: u64, load: &Load) -> Workers {
-        let now = world.now().0;
-        let mut worker = |at: u64| {
-            let mut chooser = Chooser::new(first + at, seed, load.clone());
+    /// Others begin. The first of all has this number in the history, and all draw by this seed. Each asks one of these
+    /// servers and no other, if there are any.
+    pub fn begin(&mut self, world: &mut World, (first, seed): (u64, u64), load: &Load, asked: &[NodeId]) {
+        let (now, before) = (world.now().0, self.0.len() as u64);
+        for at in 0..u64::from(load.clients) {
+            let mut chooser = Chooser::new(first + before + at, seed, load.clone());
             let pace = chooser.pace().map(|(each, first)| (micros(each), micros(first)));
             let next_at = now + pace.map_or(0, |(each, first)| each + first);
-            let client = world.client(None);
-            Worker { client, chooser, pace: pace.map(|(each, _)| each), next_at, asked: None }
-        };
-        Workers((0..u64::from(load.clients)).map(&mut worker).collect())
+            let only = asked.iter().copied().cycle().nth(usize::try_from(at).unwrap_or(0));
+            let (client, is_bound) = (world.client(only), only.is_some());
+            let pace = pace.map(|(each, _)| each);
+            self.0.push(Worker { client, is_bound, chooser, pace, next_at, asked: None });
+        }
     }
 
     /// When the next of them begins something.
@@ -58,7 +66,11 @@ impl Workers {
         let due = self.0.iter_mut().filter(|worker| worker.asked.is_none() && worker.next_at <= now);
         for worker in due {
             let (key, action) = worker.chooser.choose();
-            world.wish(worker.client, wish(&key, &action));
+            match wish(&key, &action) {
+                wish if !worker.is_bound => world.wish(worker.client, wish),
+                Wish::Do(operation) => world.wish_for(worker.client, Wish::DoOnce(operation), BOUND_PURSUES),
+                wish => world.wish_for(worker.client, wish, BOUND_PURSUES),
+            }
             worker.asked = Some(Asked { key, action, start_us: now });
             // Who waited longer than its pace does not make up for it.
             worker.next_at = worker.pace.map_or(0, |pace| now + pace);

@@ -35,6 +35,8 @@ struct State {
     renamings: Vec<Renaming>,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// Syncs do nothing, and say that they did.
+    skips_syncs: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +73,12 @@ impl Memory {
     pub fn fail(&self, operations: u64, fault: Fault) {
         let mut state = self.state();
         state.fault = Some((state.operations.saturating_add(operations), fault));
+    }
+
+    /// Does it say that a sync is done without doing it, from now on? What is written meanwhile is safe when one is done
+    /// later.
+    pub fn skip_syncs(&self, skips: bool) {
+        self.state().skips_syncs = skips;
     }
 
     /// How many operations there were that change something.
@@ -214,8 +222,10 @@ impl Disk for Memory {
     fn sync(&self) -> io::Result<()> {
         let (mut state, fault) = self.operation();
         fault.map_or(Ok(()), |fault| Err(fault.error()))?;
-        state.synced_names = state.names.clone();
-        state.renamings.clear();
+        if !state.skips_syncs {
+            state.synced_names = state.names.clone();
+            state.renamings.clear();
+        }
         Ok(())
     }
 }
@@ -239,7 +249,9 @@ impl File for MemoryFile {
     fn sync(&mut self) -> io::Result<()> {
         let (mut state, fault) = self.disk.operation();
         fault.map_or(Ok(()), |fault| Err(fault.error()))?;
-        state.files[self.file].sync();
+        if !state.skips_syncs {
+            state.files[self.file].sync();
+        }
         Ok(())
     }
 }

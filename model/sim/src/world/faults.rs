@@ -11,7 +11,8 @@ use crate::server::{Server, TRUE_RATE_PPM};
 impl World {
     /// Ends a server at once, and its machine's power with it: what was not synced may be lost.
     pub fn kill(&mut self, id: NodeId) -> bool {
-        self.end(id, false, Server::crash)
+        let now = self.now;
+        self.end(id, false, |server, dice| server.crash(now, dice))
     }
 
     /// Ends a server as it should be ended.
@@ -42,6 +43,7 @@ impl World {
         let Some(running) = &mut server.life else { return false };
         running.paused_until = Some(running.paused_until.map_or(until, |before| before.max(until)));
         server.fired.strike(Fault::Pause);
+        server.stop_clock(self.now);
         self.queue.push(until, Happens::Wakes { server: id, life });
         true
     }
@@ -62,10 +64,17 @@ impl World {
         }
     }
 
+    /// The next operation of a server's disk fails, and that ends it. Nothing, if it is down.
+    pub fn fail_write(&mut self, id: NodeId) {
+        if let Some(server) = self.servers.get(&id).filter(|server| server.is_up()) {
+            server.fail_write();
+        }
+    }
+
     /// A server's clock runs at this rate from now on; a million is true.
     pub fn set_clock(&mut self, id: NodeId, rate_ppm: u64) {
         if let Some(server) = self.servers.get_mut(&id) {
-            server.clock.run_at(rate_ppm, self.now);
+            server.run_clock_at(rate_ppm, self.now);
             self.look_again(id);
         }
     }
@@ -91,7 +100,8 @@ impl World {
         self.set_disk(id, DiskFault::default());
         if let Some(server) = self.servers.get_mut(&id) {
             server.links.heal();
-            server.clock.run_at(TRUE_RATE_PPM, self.now);
+            server.spare_writes();
+            server.run_clock_at(TRUE_RATE_PPM, self.now);
         }
         self.look_again(id);
     }
@@ -99,6 +109,6 @@ impl World {
     /// A bit turns in the log of a server that is down: in which file, and where. Nothing, if it is up, or has no log.
     pub fn rot(&mut self, id: NodeId) -> Option<(String, usize)> {
         let server = self.servers.get_mut(&id).filter(|server| !server.is_up())?;
-        server.rot(&mut self.dice)
+        server.rot(self.spec.segment_bytes, &mut self.dice)
     }
 }

@@ -1,9 +1,11 @@
 //! A world of some servers, for tests.
 
+use std::sync::Arc;
+
 use raftlab_core::{Features, NodeId, Span, Time};
 use raftlab_node::replica::DiskIo;
 use raftlab_node::timers::Timing;
-use raftlab_sim::{Founded, Physics, Silent, Spec, World};
+use raftlab_sim::{Founded, Honest, Lies, Physics, Silent, Spec, World};
 
 pub const MS: u64 = 1000;
 pub const SECOND: u64 = 1_000_000;
@@ -25,8 +27,15 @@ pub fn servers(count: u64) -> Vec<NodeId> {
 }
 
 /// Servers that are founding a cluster, all up.
+#[allow(dead_code, reason = "not every test asks for honest hosts")]
 pub fn world(seed: u64, count: u64, spec: Spec) -> World {
-    let mut world = World::new(seed, spec, Physics::default(), Box::new(Silent));
+    lying(seed, count, spec, Arc::new(Honest))
+}
+
+/// The same, on hosts that tell these lies.
+pub fn lying(seed: u64, count: u64, spec: Spec, lies: Arc<dyn Lies>) -> World {
+    let world = World::new(seed, spec, Physics::default(), Box::new(Silent));
+    let mut world = world.with_lies(lies);
     for id in servers(count) {
         world.add(id, Founded::By(servers(count)));
     }

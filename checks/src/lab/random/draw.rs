@@ -382,7 +382,11 @@ impl Draft {
     fn bad_link(&mut self) {
         let (from, to) = (self.server(), self.server());
         #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
-        let (delay_ms, jitter_ms) = (self.dice.below(30) as f64, self.dice.below(100) as f64);
+        let (delay_ms, jitter_ms) = {
+            // Some are so slow that what was said in one term arrives in another.
+            let jitter = if self.dice.one_in(3) { 2000 } else { 100 };
+            (self.dice.below(30) as f64, self.dice.below(jitter) as f64)
+        };
         let (drop, duplicate) = (self.dice.share(60), self.dice.share(40));
         self.act(Act::Link(from, to, LinkFault { cut: false, drop, duplicate, delay_ms, jitter_ms }));
     }

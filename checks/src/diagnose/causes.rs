@@ -4,7 +4,7 @@
 //! | file | causes |
 //! |---|---|
 //! | `members.rs` | membership changed past the log |
-//! | `disks.rs` | one slow disk, all of them slow, a stalled one |
+//! | `disks.rs` | one slow disk, all of them slow, the disk of whoever leads, a stalled one |
 //! | `network.rs` | a leader cut off, or another server; no majority in touch; bad links |
 //! | `terms.rs` | a leader deposed by a higher term |
 //! | `processes.rs` | a leader that died, one that slept, another server that is down |
@@ -70,6 +70,17 @@ pub const CAUSES: &[Cause] = &[
             "Until then make elections rarer: --election-timeout of several syncs, at the price of slower failover.",
         ],
         scenario: Some("flapping"),
+    },
+    Cause {
+        name: "slow-disk-of-leader",
+        title: "Whoever leads, its disk gets slow: something loads the disk where the leader is",
+        argue: disks::follows,
+        next: &[
+            "Look for work that goes where the leader is, or that leading itself brings: backups, exports, reports.",
+            "Let it run on a follower, or give the logs storage of their own: node --wal-dir.",
+            "Let leaders send while their disks write: --disk-io parallel.",
+        ],
+        scenario: Some("flapping-follows"),
     },
     Cause {
         name: "stalled-disk",

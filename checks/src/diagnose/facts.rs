@@ -153,6 +153,11 @@ impl Facts {
         last.filter(|voters| !voters.is_empty()).unwrap_or_else(all)
     }
 
+    /// How many of them a majority is.
+    pub fn majority(&self) -> usize {
+        self.voters().len() / 2 + 1
+    }
+
     /// A moment, in seconds after the first scrape.
     pub fn at(&self, at_us: u64) -> String {
         super::seconds(at_us.saturating_sub(self.span.from_us))

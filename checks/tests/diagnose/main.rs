@@ -165,6 +165,12 @@ fn a_leader_that_sleeps() {
 }
 
 #[test]
+fn a_slow_disk_that_follows_the_leader() {
+    let not = [&DISKS[..], &["leader-paused", "leader-cut-off", "leader-died", "bad-links"]];
+    shows("flapping-follows", "slow-disk-of-leader", None, &not.concat());
+}
+
+#[test]
 fn nothing_is_wrong() {
     for scenario in ["replication", "rejoin-quiet", "snapshot"] {
         for seed in [1, 2] {

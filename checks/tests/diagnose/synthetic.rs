@@ -183,6 +183,68 @@ fn a_leader_that_stood_still() {
     assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
 }
 
+/// n1 leads and falls silent for 2.6 s, and n2 after it. Both answer their scrapes, and hear others. `sync_ms` is how
+/// long the sync took that returns when they go on.
+fn silent_leaders(name: &str, sync_ms: u64) -> Diagnosis {
+    cluster(name, |ms, server, sample| {
+        if ms >= 3400 {
+            n2_leads(server, 2, sample);
+        }
+        if ms >= 7400 {
+            (sample["term"], sample["leader"]) = (json!(3), json!("n3"));
+            sample["role"] = json!(if server == "n3" { "leader" } else { "follower" });
+        }
+        let Some((from, term)) = [("n1", 2000, 1), ("n2", 6000, 2)]
+            .into_iter()
+            .find_map(|(whose, from, term)| (whose == server).then_some((from, term)))
+        else {
+            return;
+        };
+        let stands = (from..from + 2600).contains(&ms);
+        // A hundred syncs of 0.4 ms a second, meanwhile none, and then what it has missed.
+        let goes_on = ms >= from + 2600;
+        let quick = if goes_on { (ms - 2500) / 10 } else { ms.min(from) / 10 };
+        let slow_us = if goes_on { sync_ms * 1000 } else { 0 };
+        (sample["fsyncs"], sample["fsync_sum_us"]) = (json!(quick), json!(quick * 400 + slow_us));
+        if stands {
+            (sample["role"], sample["term"], sample["leader"]) =
+                (json!("leader"), json!(term), json!(server));
+            (sample["commit"], sample["last"]) = (json!(from / 10), json!(from / 10));
+            sample["quorum_age_s"] = json!(0.001 * f64::from(u32::try_from(ms - from).unwrap()));
+        }
+    })
+}
+
+#[test]
+fn a_long_sync_among_many_quick_ones_is_a_slow_disk() {
+    let diagnosis = silent_leaders("follows", 2500);
+    assert_eq!(named(&diagnosis), ["slow-disk-of-leader"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
+}
+
+#[test]
+fn a_core_that_stood_still_without_a_long_sync_is_no_slow_disk() {
+    let diagnosis = silent_leaders("frozen", 0);
+    assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
+}
+
+#[test]
+fn a_sync_that_a_pause_fell_into_is_no_slow_disk() {
+    let diagnosis = cluster("paused-in-a-sync", |ms, server, sample| {
+        if (3000..6000).contains(&ms) && server == "n1" {
+            sample["reachable"] = json!(false);
+        } else if ms >= 4400 {
+            n2_leads(server, 2, sample);
+        }
+        if ms >= 6000 && server == "n1" {
+            let quick = (ms - 2800) / 10;
+            (sample["fsyncs"], sample["fsync_sum_us"]) = (json!(quick), json!(quick * 400 + 3_000_000));
+        }
+    });
+    assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
+}
+
 #[test]
 fn a_follower_that_is_down() {
     let diagnosis = cluster("down", |ms, server, sample| {

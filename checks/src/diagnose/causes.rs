@@ -3,7 +3,7 @@
 //!
 //! | file | causes |
 //! |---|---|
-//! | `members.rs` | membership changed past the log |
+//! | `members.rs` | membership changed past the log; a leader that was removed |
 //! | `disks.rs` | one slow disk, all of them slow, the disk of whoever leads, a stalled one |
 //! | `network.rs` | a leader cut off, or another server; no majority in touch; bad links |
 //! | `terms.rs` | a leader deposed by a higher term |
@@ -132,6 +132,15 @@ pub const CAUSES: &[Cause] = &[
             "If it was stopped for maintenance, move leadership first: ctl move-leader.",
         ],
         scenario: Some("election"),
+    },
+    Cause {
+        name: "leader-removed",
+        title: "The leader was removed from the configuration, and clients waited for an election",
+        argue: members::leader_left,
+        next: &[
+            "It is over when another leads. Next time move leadership first: ctl move-leader, then ctl member remove.",
+        ],
+        scenario: Some("membership"),
     },
     Cause {
         name: "leader-paused",

@@ -245,6 +245,41 @@ fn a_sync_that_a_pause_fell_into_is_no_slow_disk() {
     assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
 }
 
+/// n1 leads until it is removed, and n2 leads 1.4 s after; in the fourth second so many operations are done.
+fn removed(name: &str, done: u64) -> Diagnosis {
+    let _ = cluster(name, |ms, server, sample| {
+        if ms < 3000 {
+            return;
+        }
+        sample["voters"] = json!(["n2", "n3"]);
+        (sample["config_index"], sample["role"]) = (json!(300), json!("follower"));
+        sample["quorum_age_s"] = Value::Null;
+        if ms >= 4400 {
+            n2_leads(server, 2, sample);
+        }
+    });
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnose").join(name);
+    let mut load = String::new();
+    for second in 1..=10 {
+        let done = if second == 4 { done } else { 100 };
+        load += &json!({"at_us": second * 1_000_000, "done": done, "failed": 0, "unknown": 0}).to_string();
+        load.push('\n');
+    }
+    std::fs::write(dir.join("load.jsonl"), load).unwrap();
+    diagnose(&dir)
+}
+
+#[test]
+fn a_leader_that_is_removed_keeps_clients_waiting() {
+    let diagnosis = removed("removed", 0);
+    assert_eq!(named(&diagnosis), ["leader-removed"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1"]);
+    let diagnosis = removed("removed-quietly", 20);
+    assert_eq!(diagnosis.outcome, Outcome::Healthy, "{}", diagnosis.text());
+    let says = "n1 led, and left the configuration; n2 led 1.40 s later";
+    assert!(diagnosis.notes.iter().any(|note| note.starts_with(says)), "{}", diagnosis.text());
+}
+
 #[test]
 fn a_follower_that_is_down() {
     let diagnosis = cluster("down", |ms, server, sample| {

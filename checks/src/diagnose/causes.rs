@@ -3,8 +3,8 @@
 //!
 //! | file | causes |
 //! |---|---|
-//! | `members.rs` | membership changed past the log |
-//! | `disks.rs` | one slow disk, all of them slow, a stalled one |
+//! | `members.rs` | membership changed past the log; a leader that was removed |
+//! | `disks.rs` | one slow disk, all of them slow, the disk of whoever leads, a stalled one |
 //! | `network.rs` | a leader cut off, or another server; no majority in touch; bad links |
 //! | `terms.rs` | a leader deposed by a higher term |
 //! | `processes.rs` | a leader that died, one that slept, another server that is down |
@@ -72,6 +72,17 @@ pub const CAUSES: &[Cause] = &[
         scenario: Some("flapping"),
     },
     Cause {
+        name: "slow-disk-of-leader",
+        title: "Whoever leads, its disk gets slow: something loads the disk where the leader is",
+        argue: disks::follows,
+        next: &[
+            "Look for work that goes where the leader is, or that leading itself brings: backups, exports, reports.",
+            "Let it run on a follower, or give the logs storage of their own: node --wal-dir.",
+            "Let leaders send while their disks write: --disk-io parallel.",
+        ],
+        scenario: Some("flapping-follows"),
+    },
+    Cause {
         name: "stalled-disk",
         title: "No sync of a leader's disk returned",
         argue: disks::stalled,
@@ -121,6 +132,15 @@ pub const CAUSES: &[Cause] = &[
             "If it was stopped for maintenance, move leadership first: ctl move-leader.",
         ],
         scenario: Some("election"),
+    },
+    Cause {
+        name: "leader-removed",
+        title: "The leader was removed from the configuration, and clients waited for an election",
+        argue: members::leader_left,
+        next: &[
+            "It is over when another leads. Next time move leadership first: ctl move-leader, then ctl member remove.",
+        ],
+        scenario: Some("membership"),
     },
     Cause {
         name: "leader-paused",

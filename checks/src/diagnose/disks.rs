@@ -13,6 +13,8 @@ pub struct Disk {
     /// The slowest hundredth, at worst.
     pub p99_us: u64,
     /// When its syncs took as long as heartbeats are apart, or longer; and how long at worst.
+    pub moments: Vec<(Span, u64)>,
+    /// Those of them that matter.
     pub slow: Vec<(Span, u64)>,
     /// When it had something to sync, and no sync returned.
     pub stalls: Vec<Span>,
@@ -34,11 +36,13 @@ impl Disk {
     ) -> Disk {
         let mut medians: Vec<u64> = own.answers().filter_map(|sample| sample.fsync_p50_us).collect();
         medians.sort_unstable();
+        let moments = slow(own, heartbeat_us);
         Disk {
             server: own.server.clone(),
             p50_us: medians.get(medians.len() / 2).copied().unwrap_or(0),
             p99_us: own.answers().filter_map(|sample| sample.fsync_p99_us).max().unwrap_or(0),
-            slow: slow(own, heartbeat_us).into_iter().filter(|slow| matters(*slow, election_us)).collect(),
+            slow: moments.iter().copied().filter(|slow| matters(*slow, election_us)).collect(),
+            moments,
             stalls: stalls(own, election_us, leads),
         }
     }
@@ -46,6 +50,11 @@ impl Disk {
     /// How long the slowest syncs of this span took, on the mean; nothing if none was slow.
     pub fn slow_in(&self, span: Span, slack_us: u64) -> Option<u64> {
         self.slow.iter().filter(|(slow, _)| slow.meets(span, slack_us)).map(|(_, took)| *took).max()
+    }
+
+    /// How long syncs of this span took at worst, if they took as long as heartbeats are apart at all.
+    pub fn worst_in(&self, span: Span) -> u64 {
+        self.moments.iter().filter(|(slow, _)| slow.meets(span, 0)).map(|(_, took)| *took).max().unwrap_or(0)
     }
 
     /// Was it stalled within this span?
@@ -57,6 +66,21 @@ impl Disk {
     pub fn worst_us(&self) -> u64 {
         self.slow.iter().map(|(_, took)| *took).max().unwrap_or(0)
     }
+}
+
+/// Of which disks, when, and how slow: the most that were slow at one time, by what `of` says of each.
+pub fn together(disks: &[Disk], of: fn(&Disk) -> &[(Span, u64)]) -> Vec<(&Disk, Span, u64)> {
+    let at = |at_us: u64| {
+        let met = |disk| {
+            let mut spans = of(disk).iter();
+            let (span, took) = spans.find(|(span, _)| span.from_us <= at_us && at_us <= span.until_us)?;
+            Some((disk, *span, *took))
+        };
+        disks.iter().filter_map(met).collect::<Vec<_>>()
+    };
+    // As many as there ever are, there are when one of them begins.
+    let begins = disks.iter().flat_map(|disk| of(disk).iter().map(|(span, _)| span.from_us));
+    begins.map(at).max_by_key(Vec::len).unwrap_or_default()
 }
 
 /// Every disk is slow once in a while. It matters if it goes on, or if one sync takes as long as an election time-out.
@@ -73,9 +97,11 @@ fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
         else {
             continue;
         };
-        // Among quick ones a slow one is lost in the mean, and seen in the slowest hundredth.
+        // Among quick ones a slow one is lost in the mean, and seen in the slowest hundredth,
         let p99 = next.fsync_p99_us.filter(|p99| Some(*p99) > one.fsync_p99_us && *p99 <= sum);
-        let took = sum.checked_div(count).map(|mean| mean.max(p99.unwrap_or(0)));
+        // unless it is one of hundreds. That one was under way before still shows, if it took long.
+        let longest = p99.unwrap_or(0).max(under_way(one, next, sum));
+        let took = sum.checked_div(count).map(|mean| mean.max(longest));
         let Some(took) = took.filter(|took| *took >= heartbeat_us) else { continue };
         // A sync that returns now began before.
         let span = Span { from_us: one.at_us.saturating_sub(took), until_us: next.at_us };
@@ -88,6 +114,17 @@ fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
         }
     }
     slow
+}
+
+/// How long the sync had taken, at least, that was under way at the first of these scrapes. A log is written by one sync
+/// after another: what returned in between took no longer than the two are apart, but for what the first one had taken
+/// before. A process that stood still in the middle of a sync answers no scrape meanwhile: then the two are as far apart
+/// as its sync seems to have taken, and that says nothing of the disk.
+fn under_way(one: &Sample, next: &Sample, sum_us: u64) -> u64 {
+    let apart = next.at_us.saturating_sub(one.at_us);
+    // The server's own time is not blurred by how long an answer took.
+    let ran = delta(one.uptime_ms, next.uptime_ms).map_or(0, |ms| ms.saturating_mul(1000));
+    sum_us.saturating_sub(apart.max(ran))
 }
 
 /// A time without any sync.

@@ -95,7 +95,7 @@ impl Facts {
         let ways = network::ways(&series, &cuts, flickers);
         let mut deposed = elections::deposed(&leaderships, &series, &input.events, election_us);
         // Who hands over gives way on purpose.
-        deposed.retain(|own| !changes.iter().any(|change| change.is_planned && change.from == own.leader));
+        deposed.retain(|own| !changes.iter().any(|change| change.is_planned() && change.from == own.leader));
         Facts {
             span,
             heartbeat_us,
@@ -124,13 +124,22 @@ impl Facts {
 
     /// Changes of leader that nobody asked for.
     pub fn losses(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| !change.is_planned)
+        self.changes.iter().filter(|change| !change.is_planned())
     }
 
     /// When a change was in the making: as long before it as it takes to miss a leader, until the next one leads.
     pub fn before(&self, change: &Change) -> Span {
         let from_us = change.gap.from_us.saturating_sub(2 * self.election_us);
         Span { from_us, until_us: change.gap.until_us }
+    }
+
+    /// Seconds of clients' work in which nothing was done, and for most of which this went on.
+    pub fn idle_in(&self, span: Span) -> usize {
+        let is_most = |load: &&LoadRecord| {
+            let from_us = load.at_us.saturating_sub(1_000_000).max(span.from_us);
+            load.at_us.min(span.until_us).saturating_sub(from_us) > 500_000
+        };
+        self.load.iter().filter(|load| load.done == 0).filter(is_most).count()
     }
 
     /// When servers did not answer.
@@ -151,6 +160,11 @@ impl Facts {
         });
         let all = || self.series.iter().map(|own| own.server.clone()).collect();
         last.filter(|voters| !voters.is_empty()).unwrap_or_else(all)
+    }
+
+    /// How many of them a majority is.
+    pub fn majority(&self) -> usize {
+        self.voters().len() / 2 + 1
     }
 
     /// A moment, in seconds after the first scrape.

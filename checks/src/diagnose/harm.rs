@@ -1,7 +1,10 @@
 //! What was felt, and what was seen and did no harm. Without harm nothing is wrong, and no cause is named.
 
+use super::disks;
 use super::facts::Facts;
+use super::leaders::{Change, Leadership, Why};
 use super::network::CutOff;
+use super::series::Span;
 use super::{float, millis, seconds};
 use crate::evidence::record::LoadRecord;
 
@@ -92,7 +95,7 @@ fn clients(facts: &Facts) -> Vec<String> {
 pub fn notes(facts: &Facts) -> Vec<String> {
     let mut notes = Vec::new();
     let led = |server: &str, at_us: u64| {
-        let own = |own: &&super::leaders::Leadership| own.span.from_us <= at_us && at_us <= own.span.until_us;
+        let own = |own: &&Leadership| own.span.from_us <= at_us && at_us <= own.span.until_us;
         facts.leaderships.iter().filter(own).any(|own| own.server == server)
     };
     for own in &facts.series {
@@ -113,13 +116,40 @@ pub fn notes(facts: &Facts) -> Vec<String> {
             facts.span_of(silence.span)
         ));
     }
-    for change in facts.changes.iter().filter(|change| change.is_planned) {
-        notes.push(format!(
-            "leadership was handed over from {} to {} at {}",
-            change.from.server,
-            change.to.server,
-            facts.at(change.to.span.from_us)
-        ));
-    }
+    notes.extend(slow_disks(facts));
+    notes.extend(facts.changes.iter().filter_map(|change| planned(facts, change)));
     notes
+}
+
+/// The disks of a majority were slow at one time, and for so short that it cost nobody leadership.
+fn slow_disks(facts: &Facts) -> Option<String> {
+    let slow = disks::together(&facts.disks, |disk| &disk.moments);
+    let is_short = slow.iter().all(|(disk, span, _)| disk.slow.is_empty() && !facts.lasts(*span));
+    let (servers, worst): (Vec<&str>, Vec<u64>) =
+        slow.iter().map(|(disk, _, took)| (disk.server.as_str(), *took)).unzip();
+    let span = Span {
+        from_us: slow.iter().map(|(_, span, _)| span.from_us).min()?,
+        until_us: slow.iter().map(|(_, span, _)| span.until_us).max()?,
+    };
+    (is_short && servers.len() >= facts.majority().max(2)).then(|| {
+        format!(
+            "the disks of {} were slow {}, {} a sync at worst, and are well again",
+            servers.join(", "),
+            facts.span_of(span),
+            millis(worst.into_iter().max().unwrap_or(0))
+        )
+    })
+}
+
+/// A change of leader that somebody had asked for, and that kept no client waiting for long.
+fn planned(facts: &Facts, change: &Change) -> Option<String> {
+    let (from, to, at) = (&change.from.server, &change.to.server, facts.at(change.to.span.from_us));
+    match change.why {
+        Why::HandedOver => Some(format!("leadership was handed over from {from} to {to} at {at}")),
+        Why::Left if facts.idle_in(change.gap) == 0 => Some(format!(
+            "{from} led, and left the configuration; {to} led {} later, at {at}",
+            seconds(change.gap.us())
+        )),
+        Why::Left | Why::Lost => None,
+    }
 }

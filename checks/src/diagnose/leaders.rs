@@ -29,8 +29,26 @@ pub struct Change {
     pub to: Leadership,
     /// From the end of the one to the beginning of the other; empty if they overlap.
     pub gap: Span,
-    /// Was it meant to be: was the next one told to take over, or did the old one leave the configuration?
-    pub is_planned: bool,
+    /// Was it meant to be?
+    pub why: Why,
+}
+
+/// Why leadership moved, as far as somebody had asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Nobody had.
+    Lost,
+    /// The next one was told to take over, and stood at once.
+    HandedOver,
+    /// The old one left the configuration: nobody is told, and the next one stands when it has missed a leader.
+    Left,
+}
+
+impl Change {
+    /// Had somebody asked for it?
+    pub fn is_planned(&self) -> bool {
+        self.why != Why::Lost
+    }
 }
 
 /// All leaderships, in order of their beginning.
@@ -66,8 +84,8 @@ pub fn changes(leaderships: &[Leadership], series: &[Series]) -> Vec<Change> {
     let pairs = by_term.windows(2).map(|pair| {
         let (from, to) = (pair[0].clone(), pair[1].clone());
         let gap = Span { from_us: from.span.until_us.min(to.span.from_us), until_us: to.span.from_us };
-        let is_planned = is_planned(&from, &to, series);
-        Change { from, to, gap, is_planned }
+        let why = why(&from, &to, series);
+        Change { from, to, gap, why }
     });
     pairs.collect()
 }
@@ -124,8 +142,9 @@ fn committed(own: &Series, term: u64) -> u64 {
     led().last().and_then(|sample| sample.commit).unwrap_or(0).saturating_sub(first)
 }
 
-fn is_planned(from: &Leadership, to: &Leadership, series: &[Series]) -> bool {
-    let Some(next) = series.iter().find(|own| own.server == to.server) else { return false };
+fn why(from: &Leadership, to: &Leadership, series: &[Series]) -> Why {
+    let next = series.iter().find(|own| own.server == to.server && from.server != to.server);
+    let Some(next) = next else { return Why::Lost };
     let told = |at_us: u64| next.at(at_us).and_then(|sample| sample.handovers).unwrap_or(0);
     let after = next.answers().find(|sample| sample.at_us >= to.span.from_us);
     let before_us = from.span.until_us.min(to.span.from_us).saturating_sub(HANDOVER_US);
@@ -133,5 +152,9 @@ fn is_planned(from: &Leadership, to: &Leadership, series: &[Series]) -> bool {
     let has_left = after
         .and_then(|sample| sample.voters.as_ref())
         .is_some_and(|voters| !voters.is_empty() && !voters.contains(&from.server));
-    (was_told || has_left) && from.server != to.server
+    match (was_told, has_left) {
+        (true, _) => Why::HandedOver,
+        (false, true) => Why::Left,
+        (false, false) => Why::Lost,
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::leaders::Leadership;
 use super::series::{Series, Span};
+use crate::evidence::record::Role;
 
 /// Two servers that count by different voters, where the log has one configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +86,13 @@ pub fn both(leaderships: &[Leadership], series: &[Series], election_us: u64) -> 
     found
 }
 
+/// How far commitIndex got while it led: what it is told as a follower afterwards, another has committed.
 fn committed(leader: &Leadership, span: Span, series: &[Series]) -> u64 {
-    let own = series.iter().find(|own| own.server == leader.server);
-    let commit = |at_us: u64| own.and_then(|own| own.at(at_us)).and_then(|sample| sample.commit);
-    // Of the first scrape inside, since the one before it may be of another term.
-    let first = own.and_then(|own| own.answers().find(|sample| sample.at_us >= span.from_us)?.commit);
-    commit(span.until_us).unwrap_or(0).saturating_sub(first.unwrap_or(0))
+    let Some(own) = series.iter().find(|own| own.server == leader.server) else { return 0 };
+    let led = own.answers().filter(|sample| {
+        (span.from_us..=span.until_us).contains(&sample.at_us)
+            && (sample.role, sample.term) == (Some(Role::Leader), Some(leader.term))
+    });
+    let commits: Vec<u64> = led.filter_map(|sample| sample.commit).collect();
+    commits.last().zip(commits.first()).map_or(0, |(last, first)| last.saturating_sub(*first))
 }

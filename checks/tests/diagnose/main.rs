@@ -165,6 +165,26 @@ fn a_leader_that_sleeps() {
 }
 
 #[test]
+fn a_slow_disk_that_follows_the_leader() {
+    let not = [&DISKS[..], &["leader-paused", "leader-cut-off", "leader-died", "bad-links"]];
+    shows("flapping-follows", "slow-disk-of-leader", None, &not.concat());
+}
+
+#[test]
+fn a_leader_that_leaves() {
+    // By some seeds nobody leads for so long that clients do nothing for a second, and by others not.
+    for (seed, expected) in [(1, &[][..]), (2, &[]), (3, &["leader-removed"]), (4, &["leader-removed"])] {
+        let diagnosis = diagnose(&run("membership", seed, &[]));
+        assert_eq!(named(&diagnosis), expected, "seed {seed}:\n{}", diagnosis.text());
+        assert_eq!(diagnosis.exit(), 0);
+        // That disks were slow before kept nobody waiting for long.
+        let is_noted = |what: &str| diagnosis.notes.iter().any(|note| note.contains(what));
+        assert!(is_noted("were slow from") && is_noted("are well again"), "{}", diagnosis.text());
+        assert_eq!(is_noted("left the configuration"), expected.is_empty(), "{}", diagnosis.text());
+    }
+}
+
+#[test]
 fn nothing_is_wrong() {
     for scenario in ["replication", "rejoin-quiet", "snapshot"] {
         for seed in [1, 2] {

@@ -183,6 +183,103 @@ fn a_leader_that_stood_still() {
     assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
 }
 
+/// n1 leads and falls silent for 2.6 s, and n2 after it. Both answer their scrapes, and hear others. `sync_ms` is how
+/// long the sync took that returns when they go on.
+fn silent_leaders(name: &str, sync_ms: u64) -> Diagnosis {
+    cluster(name, |ms, server, sample| {
+        if ms >= 3400 {
+            n2_leads(server, 2, sample);
+        }
+        if ms >= 7400 {
+            (sample["term"], sample["leader"]) = (json!(3), json!("n3"));
+            sample["role"] = json!(if server == "n3" { "leader" } else { "follower" });
+        }
+        let Some((from, term)) = [("n1", 2000, 1), ("n2", 6000, 2)]
+            .into_iter()
+            .find_map(|(whose, from, term)| (whose == server).then_some((from, term)))
+        else {
+            return;
+        };
+        let stands = (from..from + 2600).contains(&ms);
+        // A hundred syncs of 0.4 ms a second, meanwhile none, and then what it has missed.
+        let goes_on = ms >= from + 2600;
+        let quick = if goes_on { (ms - 2500) / 10 } else { ms.min(from) / 10 };
+        let slow_us = if goes_on { sync_ms * 1000 } else { 0 };
+        (sample["fsyncs"], sample["fsync_sum_us"]) = (json!(quick), json!(quick * 400 + slow_us));
+        if stands {
+            (sample["role"], sample["term"], sample["leader"]) =
+                (json!("leader"), json!(term), json!(server));
+            (sample["commit"], sample["last"]) = (json!(from / 10), json!(from / 10));
+            sample["quorum_age_s"] = json!(0.001 * f64::from(u32::try_from(ms - from).unwrap()));
+        }
+    })
+}
+
+#[test]
+fn a_long_sync_among_many_quick_ones_is_a_slow_disk() {
+    let diagnosis = silent_leaders("follows", 2500);
+    assert_eq!(named(&diagnosis), ["slow-disk-of-leader"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
+}
+
+#[test]
+fn a_core_that_stood_still_without_a_long_sync_is_no_slow_disk() {
+    let diagnosis = silent_leaders("frozen", 0);
+    assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
+}
+
+#[test]
+fn a_sync_that_a_pause_fell_into_is_no_slow_disk() {
+    let diagnosis = cluster("paused-in-a-sync", |ms, server, sample| {
+        if (3000..6000).contains(&ms) && server == "n1" {
+            sample["reachable"] = json!(false);
+        } else if ms >= 4400 {
+            n2_leads(server, 2, sample);
+        }
+        if ms >= 6000 && server == "n1" {
+            let quick = (ms - 2800) / 10;
+            (sample["fsyncs"], sample["fsync_sum_us"]) = (json!(quick), json!(quick * 400 + 3_000_000));
+        }
+    });
+    assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
+}
+
+/// n1 leads until it is removed, and n2 leads 1.4 s after; in the fourth second so many operations are done.
+fn removed(name: &str, done: u64) -> Diagnosis {
+    let _ = cluster(name, |ms, server, sample| {
+        if ms < 3000 {
+            return;
+        }
+        sample["voters"] = json!(["n2", "n3"]);
+        (sample["config_index"], sample["role"]) = (json!(300), json!("follower"));
+        sample["quorum_age_s"] = Value::Null;
+        if ms >= 4400 {
+            n2_leads(server, 2, sample);
+        }
+    });
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("diagnose").join(name);
+    let mut load = String::new();
+    for second in 1..=10 {
+        let done = if second == 4 { done } else { 100 };
+        load += &json!({"at_us": second * 1_000_000, "done": done, "failed": 0, "unknown": 0}).to_string();
+        load.push('\n');
+    }
+    std::fs::write(dir.join("load.jsonl"), load).unwrap();
+    diagnose(&dir)
+}
+
+#[test]
+fn a_leader_that_is_removed_keeps_clients_waiting() {
+    let diagnosis = removed("removed", 0);
+    assert_eq!(named(&diagnosis), ["leader-removed"], "{}", diagnosis.text());
+    assert_eq!(diagnosis.causes[0].argument.servers, ["n1"]);
+    let diagnosis = removed("removed-quietly", 20);
+    assert_eq!(diagnosis.outcome, Outcome::Healthy, "{}", diagnosis.text());
+    let says = "n1 led, and left the configuration; n2 led 1.40 s later";
+    assert!(diagnosis.notes.iter().any(|note| note.starts_with(says)), "{}", diagnosis.text());
+}
+
 #[test]
 fn a_follower_that_is_down() {
     let diagnosis = cluster("down", |ms, server, sample| {

@@ -1,7 +1,7 @@
 //! Disks.
 
 use super::super::argument::{Argument, DECISIVE, STRONG, WEAK};
-use super::super::disks::Disk;
+use super::super::disks::{Disk, together};
 use super::super::facts::Facts;
 use super::super::leaders::Change;
 use super::super::millis;
@@ -12,7 +12,11 @@ use crate::evidence::record::LoadRecord;
 pub fn slow(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     let slow = slow_servers(facts);
-    if slow.len() >= majority(facts).max(2) {
+    if let Some(why) = follows_leaders(facts) {
+        argument.contra(DECISIVE, format!("not one disk alone: {why}"));
+        return argument;
+    }
+    if slow.len() >= facts.majority().max(2) {
         argument.contra(DECISIVE, format!("not one disk alone: {} were slow", slow.join(", ")));
         return argument;
     }
@@ -105,11 +109,15 @@ pub fn flapping(facts: &Facts) -> Argument {
         argument.contra(DECISIVE, no_slow_sync(facts));
         return argument;
     }
-    if slow.len() < majority(facts).max(2) {
+    if slow.len() < facts.majority().max(2) {
         argument.contra(
             DECISIVE,
             format!("only {}'s disk was slow: {}", slow.join(", "), others(facts, &slow[0])),
         );
+        return argument;
+    }
+    if let Some(why) = follows_leaders(facts) {
+        argument.contra(DECISIVE, format!("never a majority at one time: {why}"));
         return argument;
     }
     for server in &slow {
@@ -159,12 +167,101 @@ pub fn flapping(facts: &Facts) -> Argument {
     argument
 }
 
+/// The slowness goes where leadership goes: each leader lost it by its own disk, while the others' were well.
+pub fn follows(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    let Some(why) = follows_leaders(facts) else {
+        argument.contra(DECISIVE, follows_nobody(facts));
+        return argument;
+    };
+    argument.pro(DECISIVE, why);
+    for Hung { change, disk, took_us, .. } in hung(facts) {
+        argument.at(&disk.server);
+        argument.pro(
+            WEAK,
+            format!(
+                "a sync of {} took {} or longer when it lost leadership at {}, {} as a rule",
+                disk.server,
+                millis(took_us),
+                facts.at(change.gap.from_us),
+                millis(disk.p50_us)
+            ),
+        );
+    }
+    let meanwhile = hung(facts).iter().filter(|own| own.change.to.span.from_us <= own.span.until_us).count();
+    if meanwhile > 0 {
+        argument.pro(
+            STRONG,
+            format!("{meanwhile} times another won an election meanwhile; votes are synced before they are given, so the disks of a majority were well"),
+        );
+    }
+    argument
+}
+
+fn follows_nobody(facts: &Facts) -> String {
+    let mut hung: Vec<&str> = hung(facts).iter().map(|own| own.disk.server.as_str()).collect();
+    hung.dedup();
+    match (slow_servers(facts).as_slice(), hung.as_slice()) {
+        ([], _) => no_slow_sync(facts),
+        (_, []) => format!(
+            "no leader lost leadership by a sync that took as long as an election time-out ({})",
+            millis(facts.election_us)
+        ),
+        (_, [one]) => format!("it was {one}'s disk, and did not go to the next leader's"),
+        (slow, _) => format!("disks of {} were slow, and not only of whoever led", slow.join(", ")),
+    }
+}
+
+/// A leader lost leadership while a sync of its disk took so long that the others stood for election.
+struct Hung<'a> {
+    change: &'a Change,
+    disk: &'a Disk,
+    span: Span,
+    took_us: u64,
+}
+
+fn hung(facts: &Facts) -> Vec<Hung<'_>> {
+    let hung = |change| {
+        let (disk, span, took_us) = slow_span_before(facts, change)?;
+        let is_long = took_us >= facts.election_us && !disk.stalled_in(facts.before(change), 0);
+        is_long.then_some(Hung { change, disk, span, took_us })
+    };
+    facts.losses().filter_map(hung).collect()
+}
+
+/// So much quicker than the slow disk are those that are well.
+const WELL: u64 = 4;
+
+/// How the slowness went from leader to leader, if it did: it was at several servers, one after another, and cost each
+/// of them its leadership. Storage that is shared is slow for those who follow as well, for they sync what a leader does,
+/// and their votes.
+fn follows_leaders(facts: &Facts) -> Option<String> {
+    let hung = hung(facts);
+    let is_well = |own: &Hung<'_>, other: &Disk| other.worst_in(own.span) <= own.took_us / WELL;
+    let is_alone = |own: &Hung<'_>| {
+        facts.disks.iter().all(|other| other.server == own.disk.server || is_well(own, other))
+    };
+    let servers: Vec<&str> = hung.iter().map(|own| own.disk.server.as_str()).collect();
+    let are_several = servers.iter().any(|server| *server != servers[0]);
+    (are_several && hung.iter().all(is_alone) && !are_slow_together(facts)).then(|| {
+        format!(
+            "{} led one after another, and lost leadership while their own disk was slow and no other was",
+            servers.join(", ")
+        )
+    })
+}
+
+/// Were the disks of a majority slow at one time?
+fn are_slow_together(facts: &Facts) -> bool {
+    together(&facts.disks, |disk| &disk.slow).len() >= facts.majority().max(2)
+}
+
 /// No sync of a leader returned for long, though it had something to write.
 pub fn stalled(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
     let slow = slow_servers(facts);
     // Where most disks are slow, one that returns nothing for long is one of them.
-    let are_all_slow = slow.len() >= majority(facts).max(2);
+    let are_all_slow = slow.len() >= facts.majority().max(2);
     if are_all_slow {
         argument.contra(DECISIVE, format!("syncs of {} return, and each of them is slow", slow.join(", ")));
     }
@@ -201,18 +298,21 @@ pub fn stalled(facts: &Facts) -> Argument {
     argument
 }
 
-/// How long syncs took when this leader gone leadership, if they were slow.
+/// How long syncs took when this leader lost leadership, if they were slow.
 fn slow_before<'a>(facts: &'a Facts, change: &Change) -> Option<(&'a Disk, u64)> {
+    slow_span_before(facts, change).map(|(disk, _, took)| (disk, took))
+}
+
+/// The same, and when that was.
+fn slow_span_before<'a>(facts: &'a Facts, change: &Change) -> Option<(&'a Disk, Span, u64)> {
     let disk = facts.disk(&change.from.server)?;
-    Some((disk, disk.slow_in(facts.before(change), 0)?))
+    let window = facts.before(change);
+    let met = disk.slow.iter().filter(|(span, _)| span.meets(window, 0));
+    met.max_by_key(|(_, took)| *took).map(|(span, took)| (disk, *span, *took))
 }
 
 fn slow_servers(facts: &Facts) -> Vec<String> {
     facts.disks.iter().filter(|disk| !disk.slow.is_empty()).map(|disk| disk.server.clone()).collect()
-}
-
-fn majority(facts: &Facts) -> usize {
-    facts.voters().len() / 2 + 1
 }
 
 fn no_slow_sync(facts: &Facts) -> String {

@@ -1,7 +1,9 @@
 //! Membership.
 
-use super::super::argument::{Argument, DECISIVE, STRONG};
+use super::super::argument::{Argument, DECISIVE, STRONG, WEAK};
 use super::super::facts::Facts;
+use super::super::leaders::Why;
+use super::super::{millis, seconds};
 
 /// Servers have different voters at the same place of their logs: a configuration did not come through the log.
 pub fn bypassed(facts: &Facts) -> Argument {
@@ -50,6 +52,41 @@ pub fn bypassed(facts: &Facts) -> Argument {
                 both.committed.1
             ),
         );
+    }
+    argument
+}
+
+/// The leader was removed from the configuration. It steps down when that is committed (dissertation 4.2.2), and tells
+/// nobody to stand: the others wait for a leader that has gone until their time-outs run out, and clients with them.
+pub fn leader_left(facts: &Facts) -> Argument {
+    let mut argument = Argument::default();
+    for change in facts.changes.iter().filter(|change| change.why == Why::Left) {
+        let (from, to, took) = (&change.from.server, &change.to.server, seconds(change.gap.us()));
+        let idle = facts.idle_in(change.gap);
+        if idle == 0 {
+            argument
+                .contra(WEAK, format!("{to} led {took} after {from} had left, and clients hardly waited"));
+            continue;
+        }
+        argument.at(from);
+        argument.pro(
+            DECISIVE,
+            format!(
+                "{from} led in term {} until it left the configuration at {}; nobody led for {took}, and nothing was done in {idle} seconds of these",
+                change.from.term,
+                facts.at(change.gap.from_us)
+            ),
+        );
+        if change.gap.us() >= facts.election_us {
+            let election = millis(facts.election_us);
+            argument.pro(
+                STRONG,
+                format!("{to} stood after an election time-out ({election}): nobody had told it to"),
+            );
+        }
+    }
+    if argument.pro.is_empty() && argument.contra.is_empty() {
+        argument.contra(DECISIVE, "no server left the configuration while it led");
     }
     argument
 }

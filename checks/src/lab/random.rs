@@ -8,6 +8,7 @@ mod go;
 mod judge;
 mod lies;
 mod memory;
+mod plan;
 mod shrink;
 mod table;
 mod trial;
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use self::draw::{Plan, draw};
+use self::draw::draw;
 use self::go::{ComesBack, Outcome};
 use self::judge::Broken;
+use self::plan::Plan;
 use self::trial::Trial;
 use super::cli::RandomArgs;
 use super::verbs::draw_seed;

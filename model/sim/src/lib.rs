@@ -14,6 +14,7 @@
 //! | [`lies`] | what a host may do that it should not |
 //! | [`client`] | clients that pursue a leader, as those of real clusters do |
 //! | [`physics`] | how long things take |
+//! | `watch` | who sees what cores are given |
 //! | `queue` | events in the order of their time |
 //!
 //! # What is not made up
@@ -29,6 +30,7 @@ mod life;
 pub mod physics;
 mod queue;
 pub mod server;
+mod watch;
 pub mod world;
 
 pub use self::client::{Answered, ClientId, Told, Wish};
@@ -36,4 +38,5 @@ pub use self::host::Host;
 pub use self::lies::{Honest, Lies};
 pub use self::physics::{Physics, Takes};
 pub use self::server::{Founded, Note, Spec};
-pub use self::world::{Silent, Watch, World};
+pub use self::watch::{Silent, Watch};
+pub use self::world::World;

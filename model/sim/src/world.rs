@@ -1,5 +1,7 @@
-//! What happens next: servers, the links between them, clients, and time. What is done to them is in `faults.rs`.
+//! What happens next: servers, the links between them, clients, and time. What is done to them is in `faults.rs`, and
+//! how messages get from one to another in `datagrams.rs`.
 
+mod datagrams;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -7,13 +9,10 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use raftlab_core::{Config, Index, Message, NodeId, Span, Time};
-use raftlab_node::chaos::Fate;
 use raftlab_node::node::{Ask, Event};
-use raftlab_node::process::{Kind, Status};
-use raftlab_node::replica::Observer;
+use raftlab_node::process::Status;
 use raftlab_node::wire::Received;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -24,27 +23,7 @@ use crate::life::{Input, Life, Outgoing};
 use crate::physics::Physics;
 use crate::queue::Queue;
 use crate::server::{Founded, Note, Server, Spec, StartError};
-
-/// Watches the cores of a world, and decides nothing.
-pub trait Watch: fmt::Debug + Send {
-    /// A life of a server begins. True time in microseconds stands in `real` at every moment. Who wants to see what its
-    /// core is given gives an observer.
-    fn begins(&mut self, server: NodeId, life: u64, real: &Arc<AtomicU64>) -> Option<Box<dyn Observer>>;
-    /// It has ended: as it should, or not.
-    fn ends(&mut self, server: NodeId, life: u64, is_orderly: bool);
-}
-
-/// Watches nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Watch for Silent {
-    fn begins(&mut self, _: NodeId, _: u64, _: &Arc<AtomicU64>) -> Option<Box<dyn Observer>> {
-        None
-    }
-
-    fn ends(&mut self, _: NodeId, _: u64, _: bool) {}
-}
+use crate::watch::Watch;
 
 /// What may be changed of a core's configuration before it starts: a rule that is switched off.
 pub type Shape = Box<dyn Fn(Config) -> Config + Send>;
@@ -349,28 +328,6 @@ impl World {
         self.queue.push(self.now.after(took), Happens::Heard { client, attempt, word });
     }
 
-    /// A datagram arrives where a bad link may lose it or hold it back.
-    fn arrive(&mut self, to: NodeId, received: &Received) {
-        let Some(server) = self.servers.get(&to).filter(|server| server.is_up()) else { return };
-        match server.links.fate(received.from, false, &server.fired) {
-            Fate::Lost => {}
-            Fate::Passes => self.deliver(to, received.clone()),
-            Fate::Arrives(delays) => {
-                for delay in delays {
-                    let received = Box::new(received.clone());
-                    self.queue.push(self.now.after(span(delay)), Happens::ArrivesLate { to, received });
-                }
-            }
-        }
-    }
-
-    fn deliver(&mut self, to: NodeId, received: Received) {
-        let Some(server) = self.servers.get(&to).filter(|server| server.is_up()) else { return };
-        server.traffic.received(&received, 0, self.now.0);
-        let event = Event::Receive { from: received.from, message: received.message };
-        self.hand(to, Input::Event(event));
-    }
-
     fn hand(&mut self, server: NodeId, input: Input) -> bool {
         let is_taken = self.servers.get_mut(&server).is_some_and(|server| server.hand(input));
         if is_taken {
@@ -441,31 +398,6 @@ impl World {
         let term = node.map(|node| node.replica().raft().term()).unwrap_or_default();
         self.notes.push(Note { at: self.now, server, term, kind, text });
     }
-
-    /// A message leaves, through whatever is wrong with the link.
-    fn send(&mut self, from: NodeId, to: NodeId, message: &Message) {
-        let Some(server) = self.servers.get(&from) else { return };
-        let (sequence, stamps) = server.traffic.next(to, self.now.0);
-        let kind = Kind::of(&message.body);
-        let delays = match server.links.fate(to, true, &server.fired) {
-            Fate::Lost => return,
-            Fate::Passes => vec![Duration::ZERO],
-            Fate::Arrives(delays) => delays,
-        };
-        let incarnation = server.lives;
-        for delay in delays {
-            server.traffic.sent(kind, 0);
-            let took = self.physics.link.draw(&mut self.dice);
-            let at = self.now.after(Span(took.0.saturating_add(span(delay).0)));
-            let message = message.clone();
-            let received = Box::new(Received { from, incarnation, sequence, stamps, message });
-            self.queue.push(at, Happens::Arrives { to, received });
-        }
-    }
-}
-
-fn span(time: Duration) -> Span {
-    Span(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 impl fmt::Debug for World {

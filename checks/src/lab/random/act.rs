@@ -5,8 +5,8 @@ use raftlab_node::chaos::LinkFault;
 use raftlab_sim::server::StartError;
 use raftlab_sim::{Founded, Wish};
 
-use super::draw::{Act, Who};
 use super::go::Run;
+use super::plan::{Act, Who};
 
 impl Run<'_> {
     /// All servers that are down start.

@@ -11,9 +11,9 @@ use raftlab_node::kv::Operation as Done;
 use raftlab_sim::{ClientId, Founded, Silent, Told, Watch, Wish, World};
 
 use super::super::simulated::workers::Workers;
-use super::draw::Plan;
 use super::lies::Liar;
 use super::memory::{Lives, Recorders};
+use super::plan::Plan;
 use super::trial::{Fallen, Trial};
 use crate::console::quietly;
 use crate::history::Operation;

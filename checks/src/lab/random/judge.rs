@@ -2,8 +2,8 @@
 
 use raftlab_model::Way;
 
-use super::draw::Plan;
 use super::go::{ComesBack, Outcome, go};
+use super::plan::Plan;
 use super::trial::Fallen;
 use crate::history::{History, HistoryError};
 use crate::linearizable::{self, Limits, Verdict as Order};

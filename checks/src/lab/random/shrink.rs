@@ -2,8 +2,8 @@
 
 use raftlab_model::Way;
 
-use super::draw::Plan;
 use super::judge::{Broken, run};
+use super::plan::Plan;
 
 /// How many runs are tried at most.
 const TRIES: usize = 300;

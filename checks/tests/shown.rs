@@ -140,7 +140,17 @@ fn the_table_of_weakenings_is_whole() {
     let found = |line: &str| line.split_whitespace().nth(1).is_some_and(|seeds| seeds.parse::<u64>().is_ok());
     let caught = exhibits.filter(|exhibit| found(row(exhibit.name))).count();
     assert!(caught >= 40, "{caught} of them are caught by the simulator");
-    for rule in ["commit-own-term", "pre-vote-first", "leader-disk-moves", "rejection-goes-back"] {
+    for rule in [
+        "commit-own-term",
+        "pre-vote-first",
+        "leader-disk-moves",
+        "rejection-goes-back",
+        "lease-within-drift",
+        "ack-after-sync",
+        "corruption-is-no-torn-tail",
+        "prev-entry-known",
+        "retry-executes-once",
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_lab"))
             .args(["random", "--without", rule, "--seeds", "20"])
             .current_dir(here().join(".."))

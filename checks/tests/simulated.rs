@@ -47,6 +47,12 @@ fn one_seed_is_one_run_to_the_byte() {
     assert!(run("first") == run("second"));
 }
 
+/// The number behind a word.
+fn count(line: &str, word: &str) -> u64 {
+    let number = line.split(word).nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    number.replace(',', "").parse().unwrap_or(0)
+}
+
 #[test]
 fn random_worlds_hold() {
     let output = lab(&["random", "--seeds", "24", "--seed", "20", "--for", "5s", "-q"]);
@@ -54,10 +60,26 @@ fn random_worlds_hold() {
     assert_eq!(output.status.code(), Some(0), "{says}");
     assert!(says.starts_with("seed    20\n") && says.contains("24 runs, 2 of them twice"), "{says}");
     assert!(says.trim_end().ends_with("--seed 20"), "{says}");
+    let struck = says.lines().find(|line| line.starts_with("struck ")).unwrap();
+    for fault in [
+        "clock_jump",
+        "clock_rate",
+        "disk_error",
+        "disk_rot",
+        "disk_slow",
+        "disk_stall",
+        "kill",
+        "link_cut",
+        "link_delay",
+        "link_drop",
+        "link_duplicate",
+        "pause",
+    ] {
+        assert!(count(struck, &format!("{fault} ")) > 0, "{fault}: {struck}");
+    }
     let then = says.lines().find(|line| line.starts_with("then ")).unwrap();
     for tried in ["returns ", "each other ", "hears nobody ", "disk stalls "] {
-        let count = then.split(tried).nth(1).and_then(|rest| rest.split(' ').next());
-        assert!(count.is_some_and(|count| count.parse::<u64>().unwrap() > 0), "{tried}: {then}");
+        assert!(count(then, tried) > 0, "{tried}: {then}");
     }
 }
 

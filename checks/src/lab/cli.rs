@@ -152,7 +152,8 @@ pub struct RandomArgs {
     /// Do not make smaller what breaks something
     #[arg(long)]
     pub no_shrink: bool,
-    /// Switch this rule off in all cores, or each rule in turn (`all`), and see after how many seeds it is found out
+    /// Take this rule away, from all cores or by what all hosts do, or each in turn (`all`), and see after how many seeds
+    /// that is found out
     #[arg(long, value_name = "RULE", num_args = 1..)]
     pub without: Option<Vec<String>>,
 }

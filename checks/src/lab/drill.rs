@@ -52,6 +52,11 @@ const DRILLS: &[Drill] = &[
         scenario: "stalled-disk",
         cause: "stalled-disk",
     },
+    Drill {
+        page: "Whoever leads loses its place after a few seconds, and is fine as soon as it follows.",
+        scenario: "flapping-follows",
+        cause: "slow-disk-of-leader",
+    },
 ];
 
 /// How many worlds are drawn until something goes wrong in one.

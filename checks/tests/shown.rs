@@ -140,6 +140,14 @@ fn the_table_of_weakenings_is_whole() {
     let found = |line: &str| line.split_whitespace().nth(1).is_some_and(|seeds| seeds.parse::<u64>().is_ok());
     let caught = exhibits.filter(|exhibit| found(row(exhibit.name))).count();
     assert!(caught >= 40, "{caught} of them are caught by the simulator");
+    let tried = table.lines().filter(|line| !line.contains("not simulated")).count() - 2;
+    let total =
+        format!("{caught} of {tried} weakenings of the simulator were found out, with 1000 seeds at most");
+    assert_eq!(table.lines().last(), Some(total.as_str()));
+    let told =
+        format!("of 88, {caught} take 1,000 at most, {} more, and {} break", tried - caught, 88 - tried);
+    let readme = read(&here().join("../README.md")).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&told), "the README has other numbers than: {told}");
     for rule in [
         "commit-own-term",
         "pre-vote-first",

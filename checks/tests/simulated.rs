@@ -173,6 +173,7 @@ fn what_does_not_come_about_fails_with_how_things_stand() {
         "expect two at once within 1s",
         "expect leader n2 within 1s",
         "kill n1\nexpect steady within 4s",
+        "kill n1\nexpect steady within 300ms",
     ];
     for (at, lines) in missed.iter().enumerate() {
         let (exit, says) = told(&format!("missed-{at}"), lines);

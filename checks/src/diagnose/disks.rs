@@ -97,9 +97,9 @@ fn slow(own: &Series, heartbeat_us: u64) -> Vec<(Span, u64)> {
         else {
             continue;
         };
-        // Among quick ones a slow one is lost in the mean, and seen in the slowest hundredth,
+        // Among quick ones a slow one is lost in the mean. The slowest hundredth has it, if there were not too many; and what
+        // was under way before shows by itself.
         let p99 = next.fsync_p99_us.filter(|p99| Some(*p99) > one.fsync_p99_us && *p99 <= sum);
-        // unless it is one of hundreds. That one was under way before still shows, if it took long.
         let longest = p99.unwrap_or(0).max(under_way(one, next, sum));
         let took = sum.checked_div(count).map(|mean| mean.max(longest));
         let Some(took) = took.filter(|took| *took >= heartbeat_us) else { continue };

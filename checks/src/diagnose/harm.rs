@@ -124,7 +124,9 @@ pub fn notes(facts: &Facts) -> Vec<String> {
 /// The disks of a majority were slow at one time, and for so short that it cost nobody leadership.
 fn slow_disks(facts: &Facts) -> Option<String> {
     let slow = disks::together(&facts.disks, |disk| &disk.moments);
-    let is_short = slow.iter().all(|(disk, span, _)| disk.slow.is_empty() && !facts.lasts(*span));
+    let cost_nobody = |span: &Span| !facts.losses().any(|change| span.meets(facts.before(change), 0));
+    let is_short =
+        slow.iter().all(|(disk, span, _)| disk.slow.is_empty() && !facts.lasts(*span) && cost_nobody(span));
     let (servers, worst): (Vec<&str>, Vec<u64>) =
         slow.iter().map(|(disk, _, took)| (disk.server.as_str(), *took)).unzip();
     let span = Span {

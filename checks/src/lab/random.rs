@@ -100,7 +100,12 @@ pub fn random(args: &RandomArgs, common: &Common, console: &Console) -> Result<u
     if let Some((seed, broken)) = broken {
         console.print(&told(seed, broken, args));
     }
-    let verdict = if exit == exit::OK { "VERIFIED" } else { "VIOLATED" };
+    let verdict = match exit {
+        exit::OK => "VERIFIED",
+        exit::UNDECIDED => "UNDECIDED",
+        exit::INTERNAL => "ERROR",
+        _ => "VIOLATED",
+    };
     let lasts = Time(args.lasts);
     console.print(&format!(
         "{}{}{}VERDICT {verdict}   exit {exit}\nrerun   lab random --seeds {seeds} --for {lasts} --seed {seed}\n",
@@ -139,6 +144,11 @@ fn told(seed: u64, broken: Broken, args: &RandomArgs) -> String {
 fn script(plan: &Plan, broken: &Broken) -> String {
     let Plan { founders, spec, .. } = plan;
     let mut text = format!("up      {founders} servers, {spec:?}\n");
+    for load in &plan.loads {
+        let whom = if plan.is_each_asked { ", each asks one server and no other" } else { "" };
+        // Writing to a string never fails.
+        let _ = writeln!(text, "{load}{whom}");
+    }
     for (at, act) in &plan.acts {
         // Writing to a string never fails.
         let _ = writeln!(text, "{:7.3} s  {act}", Duration::from_micros(*at).as_secs_f64());

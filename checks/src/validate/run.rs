@@ -93,9 +93,8 @@ impl Run {
         let lives = found.values().map(|lives| lives.len() as u64).sum();
         let totals = Totals { servers: found.len() as u64, lives, ..Totals::default() };
         let feeds = found.into_iter().map(|(id, lives)| Ok((id, Feed::new(lives)?)));
-        let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without);
-        let figures = Some(Figures::default());
-        Ok(Run { has_other_founders: options.has_other_founders, figures, ..run })
+        let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options);
+        Ok(Run { figures: Some(Figures::default()), ..run })
     }
 
     /// The journals that were kept in memory, if they begin as journals do.
@@ -110,12 +109,11 @@ impl Run {
         let count = lives.values().map(|lives| lives.len() as u64).sum();
         let totals = Totals { servers: lives.len() as u64, lives: count, ..Totals::default() };
         let feeds = lives.into_iter().map(|(id, lives)| Ok((id, Feed::new(journals::kept(id, lives)?)?)));
-        let run = Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options.without);
-        Ok(Run { has_lying_hosts: options.has_lying_hosts, ..run })
+        Ok(Run::of(feeds.collect::<Result<_, InputError>>()?, totals, options))
     }
 
     /// Nothing was replayed yet.
-    pub(super) fn of(feeds: BTreeMap<NodeId, Feed>, totals: Totals, without: Option<Rule>) -> Run {
+    pub(super) fn of(feeds: BTreeMap<NodeId, Feed>, totals: Totals, options: &Options) -> Run {
         Run {
             feeds,
             servers: BTreeMap::new(),
@@ -127,9 +125,9 @@ impl Run {
             totals,
             figures: None,
             told: None,
-            has_other_founders: false,
-            has_lying_hosts: false,
-            without,
+            has_other_founders: options.has_other_founders,
+            has_lying_hosts: options.has_lying_hosts,
+            without: options.without,
             committed: Index(0),
             taken: BTreeMap::new(),
             looks_at: LOOKS_AFTER,

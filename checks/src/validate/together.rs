@@ -174,6 +174,7 @@ mod tests {
     use raftlab_node::journal::{Began, Outcome, Told};
     use raftlab_node::kv::Store;
 
+    use super::super::Options;
     use super::super::report::Totals;
     use super::super::server::Server;
     use super::*;
@@ -182,7 +183,7 @@ mod tests {
 
     /// A run of which nothing is known but that n1 is one of three.
     fn run() -> Run {
-        let mut run = Run::of(BTreeMap::new(), Totals::default(), None);
+        let mut run = Run::of(BTreeMap::new(), Totals::default(), &Options::default());
         let config = Config::new(N1, founders().voters().clone(), 1).unwrap();
         let (raft, effects) = Raft::recover(config.clone(), Durable::default());
         let outcome = Some(Outcome::of(&raft, &effects, &mut Vec::new()));

@@ -157,6 +157,27 @@ impl Host {
     pub fn cut_after(&mut self, end: Index) -> Result<(), WriteError> {
         self.wal.write(&[Write::Log { after: end, entries: Vec::new() }])
     }
+
+    /// The power goes between the two writes by which a store replaces entries: what stood behind `kept` is gone, and
+    /// what was to take its place was never written. Nothing of it, if the log neither reaches down to there nor beyond.
+    pub fn tear(&mut self, kept: Index) {
+        let log = &self.wal.durable().log;
+        if (log.base().index..log.last().index).contains(&kept) {
+            self.writing = None;
+            // A disk that fails has the log as it was.
+            let _ = self.cut_after(kept);
+        }
+    }
+
+    /// Behind which entry the batch that the disk has replaces others, if it does.
+    pub fn replaces(&self) -> Option<Index> {
+        let last = self.wal.durable().log.last().index;
+        let behind = self.writing().iter().find_map(|write| match write {
+            Write::Log { after, .. } => Some(*after),
+            Write::Vote { .. } | Write::Snapshot(_) => None,
+        });
+        behind.filter(|behind| *behind < last)
+    }
 }
 
 /// What a disk that may lie does of a batch.

@@ -11,7 +11,7 @@ use raftlab_node::node::Ask;
 /// The lies of every host of a world. What a method says that is not overridden is the truth.
 pub trait Lies: fmt::Debug + Send + Sync {
     /// Does the disk say that it is done with these writes when they are written and not synced?
-    fn syncs_later(&self, _raft: &Raft, _writes: &[Write]) -> bool {
+    fn skips_sync(&self, _raft: &Raft, _writes: &[Write]) -> bool {
         false
     }
 
@@ -20,7 +20,7 @@ pub trait Lies: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Is a failed write taken for a durable one?
+    /// Is a failed write taken for a durable one? A log that failed once takes nothing more, and nobody knows.
     fn swallows_errors(&self) -> bool {
         false
     }
@@ -64,8 +64,9 @@ pub trait Lies: fmt::Debug + Send + Sync {
     /// It is done now, with no check any more.
     fn waives_check(&self, _raft: &Raft, _message: &mut Message) {}
 
-    /// What it is taken to hear besides, after a step that may have been the receipt of a message.
-    fn imagines(&self, _: &Raft, _: &Raft, _: Option<(NodeId, &Message)>) -> Vec<(NodeId, Message)> {
+    /// What it is taken to hear besides a message that made of the first core the second. (Who leads by its own vote alone
+    /// becomes a leader without one, and has nobody to hear from.)
+    fn imagines(&self, _: &Raft, _: &Raft, _heard: (NodeId, &Message)) -> Vec<(NodeId, Message)> {
         Vec::new()
     }
 

@@ -5,7 +5,7 @@ use std::mem::Discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftlab_core::{Body, Index, LogId, Message, NodeId, Raft, Role, Span, Term, Time};
+use raftlab_core::{Body, Index, Message, NodeId, Raft, Role, Span, Term, Time};
 use raftlab_node::chaos::{DiskFault, Fault, Fired};
 use raftlab_node::disk::Memory;
 use raftlab_node::kv::Store;
@@ -23,9 +23,6 @@ use crate::server::EndError;
 
 /// How many inputs may wait for a core, as in a real process.
 const INBOX_MAX: usize = 8192;
-
-/// How long a store takes that replaces entries in two writes, in microseconds.
-const REPLACES_WITHIN_US: u64 = 20_000;
 
 /// What ends with the process.
 #[derive(Debug)]
@@ -46,8 +43,8 @@ pub struct Life {
     lies: Arc<dyn Lies>,
     /// What its clock showed after its last turn.
     sampled: Time,
-    /// A store that replaces entries in two writes began to at this time, behind this entry.
-    replaces: Option<(Time, LogId)>,
+    /// A store that writes again what is there, and in two writes, does so until this time, behind this entry.
+    replaces: Option<(Time, Index)>,
 }
 
 /// What a core may be handed.
@@ -205,10 +202,8 @@ impl Life {
             }
         }
         if self.takes_input() {
-            let before = self.before_imagining();
             let output = self.host.node.wake(local)?;
             self.carry_out(output, out);
-            self.imagine(local, before.as_ref(), None, out)?;
         }
         while self.writing.is_none()
             && let Some(writes) = self.host.begin()
@@ -218,7 +213,7 @@ impl Life {
                 self.finish(local, out)?;
                 continue;
             }
-            if self.lies.syncs_later(self.host.node.replica().raft(), self.host.writing()) {
+            if self.lies.skips_sync(self.host.node.replica().raft(), self.host.writing()) {
                 let output = self.host.finish_unsynced(local)?;
                 self.carry_out(output, out);
                 continue;
@@ -234,7 +229,7 @@ impl Life {
         &mut self,
         input: Input,
         now: Time,
-        disk_takes: impl FnOnce() -> Span,
+        mut disk_takes: impl FnMut() -> Span,
         out: &mut Outgoing,
     ) -> Option<Event> {
         let raft = self.host.node.replica().raft();
@@ -246,7 +241,7 @@ impl Life {
                     return None;
                 }
                 if self.lies.replaces_in_two() {
-                    self.replaces = replaced(raft, &message).map(|behind| (now, behind));
+                    self.replaces = replaced(raft, &message).map(|behind| (now.after(disk_takes()), behind));
                 }
                 Some(Event::Receive { from, message })
             }
@@ -264,43 +259,28 @@ impl Life {
         }
     }
 
+    /// Its core takes an event, and then perhaps what nobody said.
     fn step(&mut self, local: Time, event: Event, out: &mut Outgoing) -> Result<(), EndError> {
-        let before = self.before_imagining();
         let heard = match &event {
-            Event::Receive { from, message } if before.is_some() => Some((*from, message.clone())),
+            Event::Receive { from, message } if self.lies.has_imagination() => {
+                Some((self.host.node.replica().raft().clone(), *from, message.clone()))
+            }
             _ => None,
         };
         let output = self.host.node.step(local, event)?;
         self.carry_out(output, out);
-        self.imagine(local, before.as_ref(), heard.as_ref(), out)
-    }
-
-    fn finish(&mut self, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
-        let before = self.before_imagining();
-        let output = self.host.finish(local)?;
-        self.carry_out(output, out);
-        self.imagine(local, before.as_ref(), None, out)
-    }
-
-    /// The core, if what it becomes may be held against it.
-    fn before_imagining(&self) -> Option<Raft> {
-        self.lies.has_imagination().then(|| self.host.node.replica().raft().clone())
-    }
-
-    /// It hears what nobody said.
-    fn imagine(
-        &mut self,
-        local: Time,
-        before: Option<&Raft>,
-        heard: Option<&(NodeId, Message)>,
-        out: &mut Outgoing,
-    ) -> Result<(), EndError> {
-        let Some(before) = before else { return Ok(()) };
-        let heard = heard.map(|(from, message)| (*from, message));
-        for (from, message) in self.lies.imagines(before, self.host.node.replica().raft(), heard) {
+        let Some((before, from, message)) = heard else { return Ok(()) };
+        for (from, message) in self.lies.imagines(&before, self.host.node.replica().raft(), (from, &message))
+        {
             let output = self.host.node.step(local, Event::Receive { from, message })?;
             self.carry_out(output, out);
         }
+        Ok(())
+    }
+
+    fn finish(&mut self, local: Time, out: &mut Outgoing) -> Result<(), EndError> {
+        let output = self.host.finish(local)?;
+        self.carry_out(output, out);
         Ok(())
     }
 
@@ -345,12 +325,11 @@ impl Life {
         operations: u64,
         survives: impl FnMut() -> bool,
     ) -> (Memory, Vec<(ClientId, u64)>) {
-        if let Some((since, behind)) = self.replaces
-            && self.writing.is_none()
-            && now.0 - since.0 <= REPLACES_WITHIN_US
-        {
-            // A disk that fails has the log as it was.
-            let _ = self.host.cut_after(behind.index);
+        if self.lies.replaces_in_two() {
+            let again = self.replaces.filter(|(until, _)| now <= *until && self.writing.is_none());
+            if let Some(kept) = self.host.replaces().or(again.map(|(_, behind)| behind)) {
+                self.host.tear(kept);
+            }
         }
         let (host, clients) = self.part();
         (host.crash(operations, survives), clients)
@@ -394,11 +373,11 @@ impl DiskNow<'_> {
 }
 
 /// Behind which entry a store that deletes all from there on, and then appends what it is given, replaces entries.
-fn replaced(raft: &Raft, message: &Message) -> Option<LogId> {
+fn replaced(raft: &Raft, message: &Message) -> Option<Index> {
     match &message.body {
         Body::AppendEntries { prev, entries, .. } if !entries.is_empty() => {
             let replaces = raft.log().contains(*prev) && prev.index < raft.log().last().index;
-            replaces.then_some(*prev)
+            replaces.then_some(prev.index)
         }
         _ => None,
     }

@@ -136,7 +136,7 @@ pub struct Server {
     pub leader_changes: u64,
     /// How often it was started.
     pub lives: u64,
-    /// How often it ended by itself.
+    /// How often it ended by itself: its disk failed, or it was sent a snapshot that is none.
     pub ends: u64,
     /// The rate of its clock before a pause in which that stands still.
     rate_before_ppm: Option<u64>,
@@ -291,8 +291,8 @@ impl Server {
         let (base, last) = (log.base().index.0, log.last().index.0);
         let after = last.saturating_sub(1 + u64::from(dice.next_u32() % CUT_MAX)).max(base);
         wal.write(&[Write::Log { after: Index(after), entries: Vec::new() }]).ok()?;
-        let held = usize::try_from(last).unwrap_or(usize::MAX);
-        (after < last).then(|| ("the log, by entries".to_string(), held))
+        let first = usize::try_from(after + 1).unwrap_or(usize::MAX);
+        (after < last).then(|| ("the log, by entries".to_string(), first))
     }
 
     /// The disk's next operation fails.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use raftlab_core::{
-    Appended, Body, Features, Lease, Message, NodeId, Raft, ReadMode, Round, Span, Time, Write,
+    Appended, Body, Entry, Features, Lease, Message, NodeId, Payload, Raft, ReadMode, Round, Span, Time,
+    Write,
 };
 use raftlab_node::chaos::LinkFault;
 use raftlab_node::kv::{Command, Operation};
@@ -56,7 +57,7 @@ fn written() -> Told {
 struct NeverSyncs;
 
 impl Lies for NeverSyncs {
-    fn syncs_later(&self, _: &Raft, _: &[Write]) -> bool {
+    fn skips_sync(&self, _: &Raft, _: &[Write]) -> bool {
         true
     }
 }
@@ -66,6 +67,43 @@ fn a_disk_that_does_not_sync_loses_what_was_acknowledged() {
     let lost = (0..20).filter(|seed| read_after(NeverSyncs, *seed, crash) != written()).count();
     assert!((1..20).contains(&lost), "chance says what is there: {lost} of 20 lost");
     assert!((0..20).all(|seed| read_after(Honest, seed, crash) == written()));
+}
+
+/// Lies once, when the first command is written.
+#[derive(Clone, Debug, Default)]
+struct SyncsFirstLater(Arc<AtomicU64>);
+
+impl Lies for SyncsFirstLater {
+    fn skips_sync(&self, _: &Raft, writes: &[Write]) -> bool {
+        let is_command = |entry: &Entry| matches!(entry.payload, Payload::Command(_));
+        let has_command = |write: &Write| match write {
+            Write::Log { entries, .. } => entries.iter().any(is_command),
+            Write::Vote { .. } | Write::Snapshot(_) => false,
+        };
+        writes.iter().any(has_command) && self.0.fetch_add(1, Ordering::Relaxed) == 0
+    }
+}
+
+#[test]
+fn a_later_sync_makes_up_for_what_was_not_synced() {
+    let lost = |is_followed: bool| {
+        let lost = (0..20).filter(|seed| {
+            let mut world = lying(*seed, 1, spec(), Arc::new(SyncsFirstLater::default()));
+            until_led(&mut world);
+            let client = world.client(None);
+            let once = |key: &str| Wish::DoOnce(Operation::Put { key: key.into(), value: "1".into() });
+            assert!(matches!(await_answer(&mut world, client, once("a")), Told::Done(_)));
+            if is_followed {
+                assert!(matches!(await_answer(&mut world, client, once("b")), Told::Done(_)));
+            }
+            crash(&mut world);
+            until_led(&mut world);
+            await_answer(&mut world, client, Wish::Get("a".into())) != written()
+        });
+        lost.count()
+    };
+    assert!(lost(false) > 0);
+    assert_eq!(lost(true), 0);
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +124,25 @@ fn what_a_disk_drops_is_gone_also_where_it_ends_as_it_should() {
     };
     assert_eq!(read_after(Keeps, 1, stop), Told::Value(None));
     assert_eq!(read_after(Honest, 1, stop), written());
+    let stop_while_it_writes = |lies: Arc<dyn Lies>| {
+        let mut world = lying(1, 1, spec(), lies);
+        until_led(&mut world);
+        let client = world.client(None);
+        world.wish(client, Wish::DoOnce(Operation::Put { key: "a".into(), value: "1".into() }));
+        let writes = |world: &World| {
+            let node = world.server(N1).and_then(|server| server.node());
+            node.is_some_and(|node| node.replica().is_writing())
+        };
+        while !writes(&world) {
+            pass(&mut world, 10);
+        }
+        assert!(world.stop(N1));
+        world.start(N1).unwrap();
+        until_led(&mut world);
+        await_answer(&mut world, client, Wish::Get("a".into()))
+    };
+    assert_eq!(stop_while_it_writes(Arc::new(Keeps)), Told::Value(None));
+    assert_eq!(stop_while_it_writes(Arc::new(Honest)), written());
 }
 
 #[derive(Clone, Debug)]
@@ -279,7 +336,7 @@ impl Lies for Between {
         true
     }
 
-    fn imagines(&self, before: &Raft, after: &Raft, _: Option<(NodeId, &Message)>) -> Vec<(NodeId, Message)> {
+    fn imagines(&self, before: &Raft, after: &Raft, _: (NodeId, &Message)) -> Vec<(NodeId, Message)> {
         if before.is_leader() || !after.is_leader() {
             return Vec::new();
         }
@@ -341,4 +398,36 @@ fn a_store_that_replaces_in_two_writes_loses_entries() {
     };
     assert_eq!(lost(Arc::new(Honest)), 0);
     assert!(lost(Arc::new(Replaces)) > 0);
+}
+
+/// A leader that was cut off has an entry that nobody else has; the next leader's take its place, and it fails meanwhile.
+#[test]
+fn a_store_that_replaces_in_two_writes_may_have_neither() {
+    let found = |lies: Arc<dyn Lies>| {
+        let mut world = lying(1, 3, spec(), lies);
+        let old = until_led(&mut world);
+        let last = |world: &World| world.server(old).unwrap().node().unwrap().replica().raft().log().last();
+        let (asks, cut) = (world.client(Some(old)), LinkFault { cut: true, ..LinkFault::default() });
+        for other in servers(3).into_iter().filter(|other| *other != old) {
+            world.set_link(old, other, cut);
+            world.set_link(other, old, cut);
+        }
+        world.wish_for(asks, Wish::DoOnce(Operation::Delete { key: "b".into() }), Span(50 * MS));
+        assert!(world.run(Time(world.now().0 + 5 * SECOND)).is_some(), "nobody knows");
+        let before = last(&world);
+        pass(&mut world, 5 * SECOND);
+        let client = world.client(None);
+        assert!(matches!(await_answer(&mut world, client, put("1")), Told::Done(_)));
+        world.heal();
+        while last(&world).term == before.term {
+            pass(&mut world, 10);
+        }
+        assert!(world.kill(old));
+        world.start(old).unwrap();
+        (before.index, last(&world).index)
+    };
+    let (before, honest) = found(Arc::new(Honest));
+    assert!(honest >= before, "one or the other: {honest} beside {before}");
+    let (before, torn) = found(Arc::new(Replaces));
+    assert!(torn < before, "{torn} beside {before}");
 }

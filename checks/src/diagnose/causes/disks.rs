@@ -174,7 +174,8 @@ pub fn follows(facts: &Facts) -> Argument {
         argument.contra(DECISIVE, follows_nobody(facts));
         return argument;
     };
-    argument.pro(DECISIVE, why);
+    // Two may be bad by chance, one after the other.
+    argument.pro(if hung(facts).len() > 2 { DECISIVE } else { STRONG }, why);
     for Hung { change, disk, took_us, .. } in hung(facts) {
         argument.at(&disk.server);
         argument.pro(
@@ -241,9 +242,15 @@ fn follows_leaders(facts: &Facts) -> Option<String> {
     let is_alone = |own: &Hung<'_>| {
         facts.disks.iter().all(|other| other.server == own.disk.server || is_well(own, other))
     };
+    // Who follows has a slow disk, too: then the slowness does not go where leadership goes.
+    let is_of_leader = |disk: &Disk, (span, took): &(Span, u64)| {
+        let mut own = facts.leaderships.iter().filter(|leadership| leadership.server == disk.server);
+        *took < facts.election_us || own.any(|leadership| leadership.span.meets(*span, 0))
+    };
+    let are_of_leaders = facts.disks.iter().all(|disk| disk.slow.iter().all(|slow| is_of_leader(disk, slow)));
     let servers: Vec<&str> = hung.iter().map(|own| own.disk.server.as_str()).collect();
     let are_several = servers.iter().any(|server| *server != servers[0]);
-    (are_several && hung.iter().all(is_alone) && !are_slow_together(facts)).then(|| {
+    (are_several && are_of_leaders && hung.iter().all(is_alone) && !are_slow_together(facts)).then(|| {
         format!(
             "{} led one after another, and lost leadership while their own disk was slow and no other was",
             servers.join(", ")

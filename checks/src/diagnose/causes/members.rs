@@ -2,7 +2,7 @@
 
 use super::super::argument::{Argument, DECISIVE, STRONG, WEAK};
 use super::super::facts::Facts;
-use super::super::leaders::Why;
+use super::super::leaders::{Change, Why};
 use super::super::{millis, seconds};
 
 /// Servers have different voters at the same place of their logs: a configuration did not come through the log.
@@ -60,12 +60,11 @@ pub fn bypassed(facts: &Facts) -> Argument {
 /// nobody to stand: the others wait for a leader that has gone until their time-outs run out, and clients with them.
 pub fn leader_left(facts: &Facts) -> Argument {
     let mut argument = Argument::default();
-    for change in facts.changes.iter().filter(|change| change.why == Why::Left) {
+    let left = || facts.changes.iter().filter(|change| change.why == Why::Left);
+    for change in left() {
         let (from, to, took) = (&change.from.server, &change.to.server, seconds(change.gap.us()));
         let idle = facts.idle_in(change.gap);
         if idle == 0 {
-            argument
-                .contra(WEAK, format!("{to} led {took} after {from} had left, and clients hardly waited"));
             continue;
         }
         argument.at(from);
@@ -85,7 +84,16 @@ pub fn leader_left(facts: &Facts) -> Argument {
             );
         }
     }
-    if argument.pro.is_empty() && argument.contra.is_empty() {
+    if !argument.pro.is_empty() {
+        return argument;
+    }
+    for Change { from, to, gap, .. } in left() {
+        let took = seconds(gap.us());
+        let said =
+            format!("{} led {took} after {} had left, and clients hardly waited", to.server, from.server);
+        argument.contra(WEAK, said);
+    }
+    if argument.contra.is_empty() {
         argument.contra(DECISIVE, "no server left the configuration while it led");
     }
     argument

@@ -68,8 +68,8 @@ pub enum ComesBack {
     Cannot,
 }
 
-/// Does what was drawn. Without a rule, every core has it switched off, or every
-/// host breaks it. What cores are given is recorded if that is wanted.
+/// Does what was drawn. What is taken away is switched off in every core, or
+/// broken by every host. What cores are given is recorded if that is wanted.
 pub fn go(plan: &Plan, without: Option<Way>, is_recorded: bool) -> Outcome {
     let lives = Lives::default();
     let watch: Box<dyn Watch> = if is_recorded { Box::new(Recorders::new(&lives)) } else { Box::new(Silent) };

@@ -73,7 +73,11 @@ fn order(outcome: &mut Outcome) -> Option<Broken> {
             format!("what was said of key {key:?} cannot all be true\n{evidence}"),
             exit::NOT_LINEARIZABLE,
         ),
-        Order::Undecided { key, why } => broken(format!("undecided, key {key:?}: {why}"), exit::UNDECIDED),
+        Order::Undecided { key, why } => Some(Broken {
+            property: "linearizability, undecided".into(),
+            why: format!("key {key:?}: {why}"),
+            exit: exit::UNDECIDED,
+        }),
     }
 }
 

@@ -14,12 +14,12 @@ pub struct Liar(pub Shim);
 
 /// Can there be such a host in a random world?
 pub fn can_be(shim: Shim) -> bool {
-    // Without sessions a host is where no command comes in one; its state machine stays as it is.
+    // A state machine without a session table is one that no command in a session ever reaches.
     shim == Shim::NoSessions || unwalkable(Some(Way::Shim(shim))).is_none()
 }
 
 impl Lies for Liar {
-    fn syncs_later(&self, raft: &Raft, writes: &[Write]) -> bool {
+    fn skips_sync(&self, raft: &Raft, writes: &[Write]) -> bool {
         syncs_later(self.0, raft, writes)
     }
 
@@ -74,13 +74,8 @@ impl Lies for Liar {
         grants_unchecked(raft, message);
     }
 
-    fn imagines(
-        &self,
-        before: &Raft,
-        after: &Raft,
-        heard: Option<(NodeId, &Message)>,
-    ) -> Vec<(NodeId, Message)> {
-        also_hears(self.0, before, after, heard)
+    fn imagines(&self, before: &Raft, after: &Raft, heard: (NodeId, &Message)) -> Vec<(NodeId, Message)> {
+        also_hears(self.0, before, after, Some(heard))
     }
 
     fn has_imagination(&self) -> bool {

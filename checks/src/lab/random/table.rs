@@ -1,5 +1,5 @@
-//! How many seeds it takes until a rule that is switched off is found out, and who else finds it out: the checker, and the
-//! judges of live runs, where real nodes walk the checker's counterexample.
+//! How many seeds it takes until a rule is found out that is switched off in all cores, or broken by all hosts; and who else
+//! finds it out: the checker, and the judges of live runs, where real nodes walk the checker's counterexample.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::draw::draw;
 use super::judge::{Broken, run};
 use super::lies::can_be;
+use crate::bridge::lies::unwalkable;
 use crate::bridge::{Bridged, Came, bridge};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -50,11 +51,11 @@ struct Checked {
     live: Result<bool, String>,
 }
 
-/// The rules of these names, or all weakenings.
+/// The weakenings of these names, or all.
 ///
 /// # Errors
 ///
-/// If there is no rule of a name, or a counterexample that is kept cannot be read.
+/// If there is none of a name, or it cannot be simulated, or a counterexample that is kept cannot be read.
 pub fn without(names: &[String], args: &RandomArgs, console: &Console) -> Result<u8, Failure> {
     let exhibits = if names == ["all"] {
         gallery::all().filter(|exhibit| exhibit.name != "figure-8").collect()
@@ -85,14 +86,19 @@ pub fn without(names: &[String], args: &RandomArgs, console: &Console) -> Result
 
 fn named(name: &str) -> Result<&'static Exhibit, Failure> {
     let known = || gallery::all().filter(|exhibit| exhibit.name != "figure-8");
-    let found = known().find(|exhibit| exhibit.name == name);
-    found.ok_or_else(|| {
-        Failure::usage(unknown(
-            "rule",
-            name,
-            known().map(|exhibit| exhibit.name).chain(["all"]).collect::<Vec<_>>(),
-        ))
-    })
+    let Some(found) = known().find(|exhibit| exhibit.name == name) else {
+        let names: Vec<_> = known().map(|exhibit| exhibit.name).chain(["all"]).collect();
+        return Err(Failure::usage(unknown("rule", name, names)));
+    };
+    match found.way {
+        Way::Shim(shim) if !can_be(shim) => {
+            let why = unwalkable(Some(found.way)).map_or(String::new(), |why| format!(": {why}"));
+            Err(Failure::usage(format!(
+                "{name} is not simulated{why}; its counterexample is {GALLERY}/{name}.trace"
+            )))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// The first of the seeds from 1 on in which something falls.
@@ -102,7 +108,8 @@ fn first(way: Way, seeds: u64, lasts: Duration) -> Option<(u64, Broken)> {
         let chunk: Vec<u64> = (at..(at + CHUNK).min(seeds + 1)).collect();
         let runs: Vec<_> =
             chunk.par_iter().map(|seed| (*seed, run(&draw(*seed, lasts), Some(way)).1)).collect();
-        let found = runs.into_iter().find_map(|(seed, broken)| Some((seed, broken?)));
+        let is_found = |broken: &Broken| ![exit::UNDECIDED, exit::INTERNAL].contains(&broken.exit);
+        let found = runs.into_iter().find_map(|(seed, broken)| Some((seed, broken.filter(is_found)?)));
         if found.is_some() {
             return found;
         }

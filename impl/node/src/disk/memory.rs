@@ -75,8 +75,8 @@ impl Memory {
         state.fault = Some((state.operations.saturating_add(operations), fault));
     }
 
-    /// Does it say that a sync is done without doing it, from now on? What is written meanwhile is safe when one is done
-    /// later.
+    /// Does it say that a sync is done without doing it, from now on? What is written to a file meanwhile is safe when that
+    /// file is synced later, and names are when the directory is.
     pub fn skip_syncs(&self, skips: bool) {
         self.state().skips_syncs = skips;
     }

@@ -64,7 +64,7 @@ impl World {
         }
     }
 
-    /// The next operation of a server's disk fails, and that ends it. Nothing, if it is down.
+    /// The next operation of a server's disk fails, and that ends an honest one. Nothing, if it is down.
     pub fn fail_write(&mut self, id: NodeId) {
         if let Some(server) = self.servers.get(&id).filter(|server| server.is_up()) {
             server.fail_write();
@@ -106,7 +106,7 @@ impl World {
         self.look_again(id);
     }
 
-    /// A bit turns in the log of a server that is down: in which file, and where. Nothing, if it is up, or has no log.
+    /// A bit turns in the log of a server that is down: in which file, and where; or which is the first entry that is lost. Nothing, if it is up, or has no log.
     pub fn rot(&mut self, id: NodeId) -> Option<(String, usize)> {
         let server = self.servers.get_mut(&id).filter(|server| !server.is_up())?;
         server.rot(self.spec.segment_bytes, &mut self.dice)

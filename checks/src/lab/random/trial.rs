@@ -6,7 +6,7 @@ use std::fmt;
 use raftlab_core::{NodeId, Span, Term};
 use raftlab_node::chaos::{DiskFault, LinkFault};
 use raftlab_node::kv::Operation;
-use raftlab_sim::{Told, Wish};
+use raftlab_sim::{ClientId, Told, Wish};
 
 use super::go::{LIVE_WITHIN_US, LOOKS_EVERY_US, Run};
 
@@ -101,6 +101,8 @@ impl Run<'_> {
             }
             Trial::StalledDisk => {
                 self.world.set_disk(before.leader, DiskFault { stall: true, ..DiskFault::default() });
+                // One that has nothing to write does not notice, and need not.
+                self.asks_to_put("stalled");
                 self.is_replaced(&before)
             }
             Trial::OneLink => {
@@ -175,10 +177,7 @@ impl Run<'_> {
         while self.world.now().0 < until {
             let next = self.leader().filter(|next| *next != before.leader);
             if let (Some(_), None) = (next, client) {
-                let asks = self.world.client(None);
-                let put = Operation::Put { key: "next".into(), value: "word".into() };
-                self.world.wish_for(asks, Wish::Do(put), Span(LIVE_WITHIN_US));
-                client = Some(asks);
+                client = Some(self.asks_to_put("next"));
             }
             let look = self.world.now().0 + LOOKS_EVERY_US;
             match client {
@@ -196,6 +195,14 @@ impl Run<'_> {
             term.0,
             self.stand()
         ))
+    }
+
+    /// A client that looks for a leader.
+    fn asks_to_put(&mut self, key: &str) -> ClientId {
+        let client = self.world.client(None);
+        let put = Operation::Put { key: key.into(), value: "word".into() };
+        self.world.wish_for(client, Wish::Do(put), Span(LIVE_WITHIN_US));
+        client
     }
 
     fn election_us(&self) -> u64 {

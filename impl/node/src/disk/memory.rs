@@ -161,19 +161,23 @@ impl Bytes {
     }
 
     fn sync(&mut self) {
-        self.synced.clone_from(&self.now);
-        self.written.clear();
+        for sector in std::mem::take(&mut self.written) {
+            self.sync_sector(sector);
+        }
     }
 
-    fn crash(self, survives: &mut impl FnMut() -> bool) -> Bytes {
-        let Bytes { now, mut synced, written } = self;
-        for sector in written.into_iter().filter(|_| survives()) {
-            let start = sector * SECTOR_BYTES;
-            let end = now.len().min(start + SECTOR_BYTES);
-            synced.resize(synced.len().max(end), 0);
-            synced[start..end].copy_from_slice(&now[start..end]);
+    fn sync_sector(&mut self, sector: usize) {
+        let start = sector * SECTOR_BYTES;
+        let end = self.now.len().min(start + SECTOR_BYTES);
+        self.synced.resize(self.synced.len().max(end), 0);
+        self.synced[start..end].copy_from_slice(&self.now[start..end]);
+    }
+
+    fn crash(mut self, survives: &mut impl FnMut() -> bool) -> Bytes {
+        for sector in std::mem::take(&mut self.written).into_iter().filter(|_| survives()) {
+            self.sync_sector(sector);
         }
-        Bytes { now: synced.clone(), synced, written: BTreeSet::new() }
+        Bytes { now: self.synced.clone(), synced: self.synced, written: BTreeSet::new() }
     }
 }
 

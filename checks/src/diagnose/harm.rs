@@ -103,7 +103,11 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         let cuts = facts.cuts.iter().filter(|cut| cut.server == own.server).filter(is_over);
         if let Some(longest) = cuts.clone().max_by_key(|cut| cut.span.us()) {
             let (times, span) = (cuts.count(), facts.span_of(longest.span));
-            let times = if times > 1 { format!(", and {} times more", times - 1) } else { String::new() };
+            let times = match times {
+                0 | 1 => String::new(),
+                2 => ", and once more".into(),
+                _ => format!(", and {} times more", times - 1),
+            };
             notes.push(format!("{} was out of touch {span}{times}, and is back", own.server));
         }
     }

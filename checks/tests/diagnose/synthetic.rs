@@ -184,9 +184,14 @@ fn a_leader_that_stood_still() {
 }
 
 /// n1 leads and falls silent for 2.6 s, and n2 after it. Both answer their scrapes, and hear others. `sync_ms` is how
-/// long the sync took that returns when they go on.
-fn silent_leaders(name: &str, sync_ms: u64) -> Diagnosis {
+/// long the sync took that returns when they go on; and `follower_ms` how long one of n3 did, which follows.
+fn silent_leaders(name: &str, sync_ms: u64, follower_ms: u64) -> Diagnosis {
     cluster(name, |ms, server, sample| {
+        if server == "n3" && follower_ms > 0 {
+            let quick = if ms < 1800 { ms.min(400) } else { ms - 1300 } / 10;
+            let slow_us = if ms < 1800 { 0 } else { follower_ms * 1000 };
+            (sample["fsyncs"], sample["fsync_sum_us"]) = (json!(quick), json!(quick * 400 + slow_us));
+        }
         if ms >= 3400 {
             n2_leads(server, 2, sample);
         }
@@ -217,14 +222,22 @@ fn silent_leaders(name: &str, sync_ms: u64) -> Diagnosis {
 
 #[test]
 fn a_long_sync_among_many_quick_ones_is_a_slow_disk() {
-    let diagnosis = silent_leaders("follows", 2500);
+    let diagnosis = silent_leaders("follows", 2500, 0);
     assert_eq!(named(&diagnosis), ["slow-disk-of-leader"], "{}", diagnosis.text());
     assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
 }
 
+/// A slowness that was at one who followed, too, does not go where leadership goes.
+#[test]
+fn disks_that_are_slow_whoever_leads_do_not_follow_the_leader() {
+    let diagnosis = silent_leaders("follower-too", 2500, 1500);
+    assert!(!named(&diagnosis).contains(&"slow-disk-of-leader"), "{}", diagnosis.text());
+    assert!(diagnosis.text().contains("disks of n1, n2, n3 were slow, and not only of whoever led"));
+}
+
 #[test]
 fn a_core_that_stood_still_without_a_long_sync_is_no_slow_disk() {
-    let diagnosis = silent_leaders("frozen", 0);
+    let diagnosis = silent_leaders("frozen", 0, 0);
     assert_eq!(named(&diagnosis), ["leader-paused"], "{}", diagnosis.text());
     assert_eq!(diagnosis.causes[0].argument.servers, ["n1", "n2"]);
 }

@@ -3,14 +3,15 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use raftlab_core::Time;
 use raftlab_node::kv::Operation;
-use raftlab_sim::Wish;
+use raftlab_sim::{Honest, Wish};
 
 fn main() {
-    let mut world = support::world(1, 3, support::spec());
+    let mut world = support::lying(1, 3, support::spec(), Arc::new(Honest));
     support::until_led(&mut world);
     let seconds = 200;
     let (began, start) = (Instant::now(), world.now());

@@ -1,5 +1,6 @@
 //! What comes of a host that lies, beside an honest one.
 
+mod clients;
 mod support;
 
 use std::sync::Arc;
@@ -12,25 +13,15 @@ use raftlab_core::{
 use raftlab_node::chaos::LinkFault;
 use raftlab_node::kv::{Command, Operation};
 use raftlab_node::node::Ask;
-use raftlab_sim::{ClientId, Honest, Lies, Spec, Told, Wish, World};
+use raftlab_sim::{Honest, Lies, Spec, Told, Wish, World};
 
+use clients::{await_answer, pass};
 use support::{MS, SECOND, lying, servers, spec, until_led};
 
 const N1: NodeId = NodeId(1);
 
 fn put(value: &str) -> Wish {
     Wish::Do(Operation::Put { key: "a".into(), value: value.into() })
-}
-
-fn await_answer(world: &mut World, client: ClientId, wish: Wish) -> Told {
-    world.wish(client, wish);
-    let until = Time(world.now().0 + 10 * SECOND);
-    world.run(until).expect("every wish comes to its end").told
-}
-
-fn pass(world: &mut World, micros: u64) {
-    let until = Time(world.now().0 + micros);
-    assert_eq!(world.run(until), None);
 }
 
 /// The only server of a world writes something down: what clients read when `happens` has happened to it.

@@ -1,28 +1,26 @@
 //! Worlds do what clusters do, and the same again with the same seed.
 
+mod clients;
 mod support;
+
+use std::sync::Arc;
 
 use raftlab_core::{NodeId, Span, Time};
 use raftlab_node::chaos::{DiskFault, Fault, LinkFault};
 use raftlab_node::kv::{Bytes, Operation, Response};
 use raftlab_sim::server::StartError;
-use raftlab_sim::{ClientId, Founded, Told, Wish, World};
+use raftlab_sim::{Founded, Honest, Spec, Told, Wish, World};
 
-use support::{MS, SECOND, leader, servers, spec, until_led, world};
+use clients::{await_answer, pass};
+use support::{MS, SECOND, leader, lying, servers, spec, until_led};
+
+/// On honest hosts.
+fn world(seed: u64, count: u64, spec: Spec) -> World {
+    lying(seed, count, spec, Arc::new(Honest))
+}
 
 fn put(key: &str, value: &str) -> Wish {
     Wish::Do(Operation::Put { key: key.into(), value: value.into() })
-}
-
-fn await_answer(world: &mut World, client: ClientId, wish: Wish) -> Told {
-    world.wish(client, wish);
-    let until = Time(world.now().0 + 10 * SECOND);
-    world.run(until).expect("every wish comes to its end").told
-}
-
-fn pass(world: &mut World, micros: u64) {
-    let until = Time(world.now().0 + micros);
-    assert_eq!(world.run(until), None);
 }
 
 fn value(world: &World, id: NodeId, key: &str) -> Option<Bytes> {
@@ -223,7 +221,7 @@ fn a_server_joins_catches_up_and_votes() {
 /// timer afresh, each time, and who needed a snapshot got none for as long as clients worked.
 #[test]
 fn a_snapshot_is_sent_while_clients_work() {
-    let mut world = world(9, 3, raftlab_sim::Spec { snapshot_entries: 50, ..spec() });
+    let mut world = world(9, 3, Spec { snapshot_entries: 50, ..spec() });
     let first = until_led(&mut world);
     let others: Vec<_> = servers(3).into_iter().filter(|id| *id != first).collect();
     let (next, away) = (others[0], others[1]);

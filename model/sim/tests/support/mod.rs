@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raftlab_core::{Features, NodeId, Span, Time};
 use raftlab_node::replica::DiskIo;
 use raftlab_node::timers::Timing;
-use raftlab_sim::{Founded, Honest, Lies, Physics, Silent, Spec, World};
+use raftlab_sim::{Founded, Lies, Physics, Silent, Spec, World};
 
 pub const MS: u64 = 1000;
 pub const SECOND: u64 = 1_000_000;
@@ -26,13 +26,7 @@ pub fn servers(count: u64) -> Vec<NodeId> {
     (1..=count).map(NodeId).collect()
 }
 
-/// Servers that are founding a cluster, all up.
-#[allow(dead_code, reason = "not every test asks for honest hosts")]
-pub fn world(seed: u64, count: u64, spec: Spec) -> World {
-    lying(seed, count, spec, Arc::new(Honest))
-}
-
-/// The same, on hosts that tell these lies.
+/// Servers that are founding a cluster, all up, on hosts that tell these lies.
 pub fn lying(seed: u64, count: u64, spec: Spec, lies: Arc<dyn Lies>) -> World {
     let world = World::new(seed, spec, Physics::default(), Box::new(Silent));
     let mut world = world.with_lies(lies);
